@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef IW_READER_H
+#define IW_READER_H
+/*
+ * reader.h - trajectory files as a stream of frames.
+ *
+ * One reader serves finished and growing files: a last frame that is only half written is awaited
+ * (IW_AGAIN), never an error while following.  Files may be compressed (gz, xz, zst; finished files
+ * only); several paths are consecutive pieces of one run.  No reader holds more than a few frames.
+ * A format is one file in adapters/<code>/ that ends in a const iw_format table.
+ */
+#include "frame.h"
+
+typedef struct iw_reader iw_reader;
+
+typedef struct {
+    const char *format;   /* name of a format, or NULL: told from the file's name and first lines */
+    double dt_fs;         /* spacing of frames in fs; NAN: from the files */
+    double temperature_K; /* target; NAN: from the files, where they have it */
+    const char *units;    /* LAMMPS unit style; NULL: "metal" */
+    const char *species;  /* "Li,S": names of LAMMPS types 1, 2, ...; NULL: from the file */
+    const char *charges;  /* "Li=1,Cl=-1", or NULL */
+    const char *name;     /* of the run; NULL: from the path */
+    bool follow;          /* growing files: the end of a file is IW_AGAIN, not IW_END */
+} iw_reader_options;
+
+void iw_reader_options_init(iw_reader_options *options);
+
+/* Opens the pieces, reads what is needed to know the run (the first frame), and rewinds.  NULL with
+ * err: NOT_FOUND, INVALID (with file and line), UNSUPPORTED (unknown format, with the known ones),
+ * AGAIN (follow: the file does not hold a first frame yet). */
+iw_reader *iw_reader_open(const char *const *paths, size_t n_paths,
+                          const iw_reader_options *options, iw_error *err);
+void iw_reader_close(iw_reader **self);
+
+/* The run: id is fresh, atoms, masses (from iw_element_mass where the file has none), frame spacing
+ * as timestep_fs * stride, target temperature, metadata "files".  Valid until close. */
+const iw_run_info *iw_reader_run(const iw_reader *self);
+
+/* Fills the next frame (of run->n_atoms atoms).  OK; AGAIN (follow only: nothing complete yet);
+ * END; INVALID or CORRUPT with file and line: reading cannot go on.  Frames already read stay
+ * valid. */
+iw_status iw_reader_next(iw_reader *self, iw_frame *frame, iw_error *err);
+
+/* Back to the first frame.  UNSUPPORTED for a pipe. */
+iw_status iw_reader_rewind(iw_reader *self, iw_error *err);
+
+/* Share of the bytes read, 0 to 1; NAN when not known. */
+double iw_reader_progress(const iw_reader *self);
+
+/* A remark on the input that the user should see ("dt from INCAR: POTIM 1.5 x NBLOCK 10"); NULL
+ * when there are no more.  Each is given once. */
+const char *iw_reader_note(iw_reader *self);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_FFT_H
+#define IW_FFT_H
+/*
+ * fft.h - the one place where FFTW plans are made.
+ *
+ * Planning is behind one lock, execution is free.  Plans are kept for the life of the process, one
+ * for each length.  Arrays come from iw_fft_alloc (aligned for SIMD).
+ */
+#include "error.h"
+
+#include <complex.h>
+
+typedef struct iw_fft iw_fft; /* forward and backward real transforms of one length */
+
+/* The plan for real transforms of length n; shared, never freed by callers.  NULL: NO_MEMORY. */
+const iw_fft *iw_fft_get(size_t n, iw_error *err);
+void *iw_fft_alloc(size_t bytes); /* zeroed, or NULL */
+void iw_fft_free(void *memory);
+
+/* in[n] -> out[n/2 + 1]; in is kept.  Arrays from iw_fft_alloc. */
+void iw_fft_forward(const iw_fft *plan, double *in, double complex *out);
+/* in[n/2 + 1] -> out[n], not divided by n; in is destroyed. */
+void iw_fft_backward(const iw_fft *plan, double complex *in, double *out);
+
+#endif

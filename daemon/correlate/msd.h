@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_MSD_H
+#define IW_MSD_H
+/*
+ * msd.h - running mean square displacement: exact, all time origins, all lags up to half the run.
+ *
+ * MSD(n) = 1/(N (T - n)) sum_i sum_j |r_i(t_j + n) - r_i(t_j)|^2 is split (Fast Correlation
+ * Algorithm) into sums of squares, kept as prefix sums, and an autocorrelation, kept as products of
+ * block spectra summed over the atoms of a species, one accumulator for each block distance,
+ * species and axis.  At any instant a query equals brute force on the frames so far (1e-10).
+ * Pure: no files, no sockets, no clock.  One thread at a time.
+ */
+#include "error.h"
+
+typedef struct iw_msd iw_msd;
+
+typedef struct {
+    size_t n_atoms;
+    size_t n_species;
+    const unsigned short *kind; /* [n_atoms] species of each atom; copied */
+    size_t block;               /* frames in a block; 0: chosen here */
+} iw_msd_options;
+
+/* What a query gives.  Owns its arrays; init with {0}; reused by the next query. */
+typedef struct {
+    size_t n_species;
+    size_t n_lags;   /* M + 1; lags 0..M; M = floor(T/2) of the longest segment */
+    size_t frames;   /* T, all segments */
+    double *sum_A2;  /* [n_species][3][n_lags] sum over atoms and origins of squared displacement */
+    double *origins; /* [n_lags] number of origins, summed over segments: T - n for one segment */
+} iw_msd_result;
+
+/* NULL: NO_MEMORY or INVALID, *err filled. */
+iw_msd *iw_msd_new(const iw_msd_options *options, iw_error *err);
+void iw_msd_destroy(iw_msd **self);
+
+/* One frame: pos_A[n_atoms][3], unwrapped, drift removed, best given relative to the first frame.
+ */
+iw_status iw_msd_push(iw_msd *self, const double *pos_A, iw_error *err);
+/* The next frame does not follow on the last: pairs never cross this point. */
+iw_status iw_msd_break(iw_msd *self, iw_error *err);
+/* Exact sums for the frames so far.  Changes no state that a caller can see. */
+iw_status iw_msd_query(iw_msd *self, iw_msd_result *out, iw_error *err);
+
+size_t iw_msd_frames(const iw_msd *self);
+size_t iw_msd_memory(const iw_msd *self); /* bytes held now */
+void iw_msd_result_fini(iw_msd_result *result);
+
+#endif

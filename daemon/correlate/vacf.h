@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_VACF_H
+#define IW_VACF_H
+/*
+ * vacf.h - running velocity autocorrelation: exact, all time origins, lags up to a fixed window.
+ *
+ * C(n) = 1/(N (T - n)) sum_i sum_j v_i(t_j + n) . v_i(t_j), kept as sums per species.
+ * Block spectra as in msd.h, but only the last blocks that the window reaches are kept, so memory
+ * does not grow with the run.  Pure; one thread at a time.
+ */
+#include "error.h"
+
+typedef struct iw_vacf iw_vacf;
+
+typedef struct {
+    size_t n_atoms;
+    size_t n_species;
+    const unsigned short *kind; /* [n_atoms]; copied */
+    size_t max_lag;             /* W: lags 0..W are kept, >= 1 */
+    size_t block;               /* 0: chosen here */
+} iw_vacf_options;
+
+/* Owns its arrays; init with {0}; reused by the next query. */
+typedef struct {
+    size_t n_species;
+    size_t n_lags;   /* min(W, floor(T/2) of the longest segment) + 1 */
+    size_t frames;   /* T, all segments */
+    double *sum;     /* [n_species][n_lags] sum over atoms and origins of v.v, (A/fs)^2 */
+    double *origins; /* [n_lags] */
+} iw_vacf_result;
+
+iw_vacf *iw_vacf_new(const iw_vacf_options *options, iw_error *err);
+void iw_vacf_destroy(iw_vacf **self);
+iw_status iw_vacf_push(iw_vacf *self, const double *vel_A_fs, iw_error *err); /* [n_atoms][3] */
+iw_status iw_vacf_break(iw_vacf *self, iw_error *err);
+iw_status iw_vacf_query(iw_vacf *self, iw_vacf_result *out, iw_error *err);
+size_t iw_vacf_frames(const iw_vacf *self);
+size_t iw_vacf_memory(const iw_vacf *self);
+void iw_vacf_result_fini(iw_vacf_result *result);
+
+#endif

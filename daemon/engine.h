@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_ENGINE_H
+#define IW_ENGINE_H
+/*
+ * engine.h - the whole analysis of one run: frames in, snapshots out.
+ *
+ * trajectory (door checks, segments, unwrapping, drift, groups) -> correlate -> estimate.  The
+ * daemon's workers and `ionwatch analyze` use nothing else.  What it computes depends only on the
+ * frames and the options, never on how they were cut or batched.  Owned by one thread at a time.
+ */
+#include "estimate/convergence.h"
+#include "estimate/vdos.h"
+#include "snapshot.h"
+#include "source.h"
+#include "trajectory/trajectory.h"
+
+typedef struct {
+    iw_drift drift;            /* IW_DRIFT_COM */
+    size_t n_mobile;           /* 0: by the design's rule */
+    const char *const *mobile; /* species names; borrowed for new() */
+    size_t msd_stride;         /* frames; 0: about 10 fs apart */
+    double vacf_window_ps;     /* 4 */
+    iw_taper taper;            /* parzen */
+    double cutoff_meV;         /* 30, of omega30_mean */
+    double temperature_K;      /* overrides the run's; NAN: the run's, else the measured one */
+    double paper_spacing_fs;   /* NAN: as streamed */
+    iw_diffusion_options diffusion;
+    iw_convergence_options convergence;
+} iw_engine_options;
+
+typedef struct iw_engine iw_engine;
+
+void iw_engine_options_init(iw_engine_options *options);
+
+/* NULL: INVALID (a mobile species that is not in the run, with those that are; atoms of one species
+ * that differ in mass; no atoms), NO_MEMORY. */
+iw_engine *iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error *err);
+void iw_engine_destroy(iw_engine **self);
+
+/* Takes one frame.  A frame that is refused (INVALID: not finite, singular cell, ...) is an event,
+ * opens a gap, and the run goes on; NO_MEMORY ends the analysis. */
+iw_status iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err);
+
+/* An immutable snapshot of the frames so far; series at full length.  The caller owns one
+ * reference.  NULL: NO_MEMORY. */
+iw_snapshot *iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err);
+
+/* Computes method "paper" from the frames again and keeps it for later snapshots. */
+iw_status iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *err);
+
+/* Remarks by the caller (restart, recovered, stop_asked, ...) join the run's events. */
+iw_event_list *iw_engine_events(iw_engine *self);
+
+uint64_t iw_engine_frames(const iw_engine *self);
+size_t iw_engine_memory(const iw_engine *self);
+
+#endif

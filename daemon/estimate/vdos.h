@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_VDOS_H
+#define IW_VDOS_H
+/*
+ * vdos.h - vibrational density of states from a VACF (method "physical").
+ *
+ * g(E_k) at E_k = h k/(2 M dt), k = 0..M: cosine transform of the VACF up to lag M (end lags weigh
+ * one half), normalised so that its trapezoid integral from the first bin above zero is one.
+ * Tapers: parzen on the biased estimator (C(n) (T-n)/T: g >= 0), hann = cos^2(pi n/(2M)) and none
+ * on the unbiased one.  Pure.
+ */
+#include "error.h"
+
+#include <stdbool.h>
+
+typedef enum { IW_TAPER_PARZEN, IW_TAPER_HANN, IW_TAPER_NONE } iw_taper;
+
+typedef struct {
+    size_t n_lags; /* M + 1 */
+    double dt_fs;
+    const double *vacf;    /* [n_lags] unbiased, any unit, mass-weighted for a true VDOS */
+    const double *origins; /* [n_lags] number of origins: the bias of the parzen estimator */
+    iw_taper taper;
+    bool finite_difference; /* velocities are differences of positions: divide by sinc^2(pi f dt) */
+} iw_vdos_input;
+
+/* Owns its arrays; init with {0}. */
+typedef struct {
+    size_t n;
+    double *energy_meV;    /* [n] h f */
+    double *g;             /* [n] per meV, integral one */
+    double resolution_meV; /* full width at half maximum of the taper's transform */
+} iw_vdos;
+
+iw_status iw_vdos_compute(const iw_vdos_input *input, iw_vdos *out, iw_error *err);
+void iw_vdos_fini(iw_vdos *vdos);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_EVENTS_H
+#define IW_EVENTS_H
+/*
+ * events.h - what happened to a run that its user should know, in order.
+ *
+ * One X-macro list gives id, severity and the text for documents; ids are stable.  Repeats of one
+ * id are counted, not listed again.
+ */
+#include "error.h"
+
+#include <stdbool.h>
+
+typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
+
+/* id, severity, meaning */
+#define IW_EVENT_MAP(X)                                                                            \
+    X(gap, IW_WARNING, "frames are missing: a new segment starts")                                 \
+    X(uneven_step, IW_WARNING, "the spacing of frames changed")                                    \
+    X(step_back, IW_WARNING,                                                                       \
+      "step numbers went back: a restart; repeated steps are not counted twice")                   \
+    X(half_cell_jump, IW_WARNING,                                                                  \
+      "an atom moved nearly half a cell between frames: unwrapping is ambiguous")                  \
+    X(not_finite, IW_FAULT, "a frame with NaN or Inf was refused")                                 \
+    X(singular_cell, IW_FAULT, "a frame with a singular cell was refused")                         \
+    X(bad_frame, IW_FAULT, "a frame was refused")                                                  \
+    X(temperature_mismatch, IW_WARNING, "kinetic and target temperature differ: a unit mistake?")  \
+    X(velocity_mismatch, IW_WARNING,                                                               \
+      "velocities are not the rate of change of positions: a unit mistake?")                       \
+    X(near_nyquist, IW_WARNING, "the spectrum reaches the Nyquist energy of the frame spacing")    \
+    X(no_mobile, IW_WARNING, "no mobile species is known")                                         \
+    X(mobile_doubt, IW_WARNING, "what was measured contradicts the choice of mobile species")      \
+    X(no_velocities, IW_NOTE, "velocities are forward differences of positions")                   \
+    X(not_diffusive, IW_NOTE, "no diffusive regime was found")                                     \
+    X(restart, IW_NOTE, "the MD code or its adapter came back")                                    \
+    X(recovered, IW_NOTE, "the daemon was restarted and read the journal again")                   \
+    X(torn_tail, IW_WARNING, "an unfinished record was cut from the journal")                      \
+    X(stop_asked, IW_NOTE, "the run was asked to stop")                                            \
+    X(converged, IW_NOTE, "the target precision was reached")                                      \
+    X(ended, IW_NOTE, "the run ended")                                                             \
+    X(filed, IW_NOTE, "the run is in the database")                                                \
+    X(input, IW_NOTE, "a remark on the input")
+
+typedef enum {
+#define IW_EVENT_ENUM(id, severity, text) IW_EVENT_##id,
+    IW_EVENT_MAP(IW_EVENT_ENUM)
+#undef IW_EVENT_ENUM
+        IW_EVENT_COUNT
+} iw_event_kind;
+
+typedef struct {
+    iw_event_kind kind;
+    uint64_t frame; /* sequence number at which it (first) happened, 0 if none */
+    int64_t step;   /* MD step */
+    double time_ps; /* MD time, NAN if none */
+    uint64_t count; /* how often */
+    char text[240]; /* what exactly, with numbers, the first time */
+} iw_event;
+
+typedef struct {
+    iw_event *items;
+    size_t n, capacity;
+} iw_event_list;
+
+const char *iw_event_id(iw_event_kind kind);
+iw_severity iw_event_severity(iw_event_kind kind);
+const char *iw_event_meaning(iw_event_kind kind);
+const char *iw_severity_name(iw_severity severity); /* "note", "warning", "fault" */
+/* Adds, or counts when the kind is there already and once is set. */
+iw_status iw_event_add(iw_event_list *list, iw_event_kind kind, bool once, uint64_t frame,
+                       int64_t step, double time_ps, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
+void iw_event_list_fini(iw_event_list *list);
+
+#endif

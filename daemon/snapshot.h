@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_SNAPSHOT_H
+#define IW_SNAPSHOT_H
+/*
+ * snapshot.h - everything known about a run at one instant.
+ *
+ * Made by the engine, immutable afterwards, reference-counted, read by any thread.  Its fields are
+ * the names of the JSON contract (publish/json.h); a quantity that is not known is NAN.
+ */
+#include "estimate/convergence.h"
+#include "estimate/diffusion.h"
+#include "estimate/vibration.h"
+#include "events.h"
+#include "frame.h"
+
+typedef struct {
+    size_t n;
+    double *x, *y, *e; /* abscissa, value, standard error (e may be NULL) */
+} iw_series;
+
+typedef struct {
+    char name[24]; /* "all", "mobile", "framework", or a species */
+    size_t atoms;
+    iw_diffusion diffusion; /* stderr_A2 is NULL here: see msd.e */
+    double D_green_kubo_cm2_s;
+    iw_vibration vibration; /* method "physical" */
+    bool has_paper;
+    iw_vibration paper; /* method "paper" */
+    double vdos_resolution_meV;
+    iw_series msd;        /* lag_ps, msd_A2, stderr_A2 */
+    iw_series vacf;       /* lag_fs, c (A^2/fs^2) */
+    iw_series vdos;       /* energy_meV, g (1/meV) */
+    iw_series vdos_paper; /* empty unless has_paper */
+} iw_group_snapshot;
+
+typedef struct {
+    char id[IW_ID_LENGTH + 1];
+    char *name, *code, *code_version;
+    char
+        state[24]; /* "running", "stalled", "completed", "stopped", "lost", "refused", "analysed" */
+    uint64_t frames;
+    size_t atoms;
+    double dt_fs;                  /* spacing of frames */
+    double msd_dt_fs;              /* dt_fs * msd_stride */
+    double time_ps;                /* (frames - segments) * dt: time covered by the segments */
+    double temperature_K;          /* target; else the mean of what was measured */
+    double temperature_measured_K; /* mean kinetic temperature, 3N - 3 degrees of freedom; NAN
+                                      without velocities */
+    size_t segments;
+    bool engine_velocities; /* velocity_source: "engine" or "finite differences" */
+    char drift[12];         /* "com", "framework", "none" */
+    char taper[12];
+    double vacf_window_ps;
+    double paper_spacing_fs; /* NAN until paper was computed */
+    size_t n_mobile;
+    char (*mobile)[IW_SPECIES_LENGTH + 1];
+    size_t n_groups;
+    iw_group_snapshot *groups; /* all, mobile (if any), framework (if any), then species in order */
+    iw_convergence convergence;
+    size_t n_events;
+    iw_event *events;
+} iw_snapshot;
+
+iw_snapshot *iw_snapshot_ref(iw_snapshot *self);
+void iw_snapshot_unref(iw_snapshot **self); /* frees with the last reference; sets *self to NULL */
+/* NULL when there is no such group. */
+const iw_group_snapshot *iw_snapshot_group(const iw_snapshot *self, const char *name);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_STORE_H
+#define IW_STORE_H
+/*
+ * store.h - finished runs in a database.
+ *
+ * A backend is one file that ends in a const iw_store_ops table.  Filing a run is one transaction
+ * and idempotent: the same run id is replaced as a whole when it is filed again, never doubled.
+ * One thread at a time.  Statuses: OK, AGAIN (locked, busy, away: retry later), anything else is a
+ * refusal that a retry will not mend.
+ */
+#include "snapshot.h"
+
+typedef struct iw_store iw_store;
+
+/* Which rows, for listing and export; NULL members do not restrict. */
+typedef struct {
+    const char *run;        /* id, unique prefix of an id, or name */
+    const char *group;      /* "mobile", "Li", ... */
+    const char *descriptor; /* "D_cm2_s", ... */
+} iw_store_query;
+
+/* sqlite:///absolute/path, sqlite:relative/path, or a plain path.  UNSUPPORTED: unknown scheme,
+ * with the known ones; IO: not a database, or not writable. Creates and migrates the schema. */
+iw_store *iw_store_open(const char *uri, bool read_only, iw_error *err);
+void iw_store_close(iw_store **self);
+
+/* Files the run: runs, descriptors with units and uncertainties, series, events, provenance (the
+ * run's metadata and the record as JSON).  id (may be NULL, 64 bytes) gets the database id. */
+iw_status iw_store_file(iw_store *self, const iw_snapshot *snapshot, const iw_run_info *run,
+                        char *id, iw_error *err);
+/* Removes a run and all that belongs to it.  NOT_FOUND. */
+iw_status iw_store_remove(iw_store *self, const char *run, iw_error *err);
+
+/* Results as JSON text (malloc'd; freed by the caller). runs: array of run objects; record: the
+ * full record of one run; descriptors: array of rows {run, name, group, descriptor, value, stderr,
+ * ci95_lo, ci95_hi, unit, method, category}. */
+iw_status iw_store_runs(iw_store *self, const iw_store_query *query, char **json, iw_error *err);
+iw_status iw_store_record(iw_store *self, const char *run, bool series, char **json, iw_error *err);
+iw_status iw_store_descriptors(iw_store *self, const iw_store_query *query, char **json,
+                               iw_error *err);
+
+#endif

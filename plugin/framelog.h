@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef IW_FRAMELOG_H
+#define IW_FRAMELOG_H
+/*
+ * framelog.h - the one container for frames on disk: the client's spool, file:// endpoints, and the
+ * daemon's journal.  An append-only file of checksummed records, each holding one wire message.
+ *
+ *   file   = header record*
+ *   header = "IWLOG\0" u16 version                                  (8 bytes, little-endian)
+ *   record = u32 payload size, u32 kind (iw_msg_type), u64 seq, u64 xxh3 of the 16 bytes before it
+ * and the payload, payload
+ *
+ * A tail that was torn by a crash is recognised by its size or checksum and reported.
+ */
+#include "wire.h"
+
+typedef struct iw_framelog_writer iw_framelog_writer;
+typedef struct iw_framelog_reader iw_framelog_reader;
+
+typedef struct {
+    uint32_t kind; /* iw_msg_type */
+    uint64_t seq;
+    const void *data; /* valid until the next call on the reader */
+    size_t size;
+    uint64_t offset; /* of the record in the file */
+} iw_framelog_record;
+
+/* Opens or creates (mode 0600) for appending.  An existing file is checked from its start, a torn
+ * tail is cut off and its size given in *cut_bytes (may be NULL).  IO, CORRUPT (not an IWLOG). */
+iw_framelog_writer *iw_framelog_writer_open(const char *path, uint64_t *cut_bytes, iw_error *err);
+/* Buffers one record.  IO (disk full: the file is cut back to the last whole record). */
+iw_status iw_framelog_append(iw_framelog_writer *self, uint32_t kind, uint64_t seq,
+                             const void *data, size_t size, iw_error *err);
+iw_status iw_framelog_flush(iw_framelog_writer *self, iw_error *err); /* write(2), no sync */
+iw_status iw_framelog_sync(iw_framelog_writer *self, iw_error *err);  /* flush and fdatasync */
+uint64_t iw_framelog_size(const iw_framelog_writer *self);            /* bytes, buffered included */
+/* Flushes and closes; sets *self to NULL. */
+iw_status iw_framelog_writer_close(iw_framelog_writer **self, iw_error *err);
+
+iw_framelog_reader *iw_framelog_reader_open(const char *path, iw_error *err);
+/* OK; END at a clean end; AGAIN when the last record is not all there (yet); CORRUPT when a
+ * checksum does not match, with the offset in the text. */
+iw_status iw_framelog_next(iw_framelog_reader *self, iw_framelog_record *record, iw_error *err);
+void iw_framelog_rewind(iw_framelog_reader *self);
+uint64_t iw_framelog_tell(const iw_framelog_reader *self);
+iw_status iw_framelog_seek(iw_framelog_reader *self, uint64_t offset, iw_error *err);
+uint64_t iw_framelog_file_size(const iw_framelog_reader *self);
+void iw_framelog_reader_close(iw_framelog_reader **self);
+
+#endif
