@@ -6,8 +6,8 @@
  *
  * A backend is one file that ends in a const iw_store_ops table.  Filing a run is one transaction
  * and idempotent: the same run id is replaced as a whole when it is filed again, never doubled.
- * One thread at a time.  Statuses: OK, AGAIN (locked, busy, away: retry later), anything else is a
- * refusal that a retry will not mend.
+ * One thread at a time.  Statuses: OK, AGAIN (locked, busy, away: retry later), FULL (the disk is
+ * full: retry when there is room), anything else is a refusal that a retry will not mend.
  */
 #include "snapshot.h"
 
@@ -21,7 +21,9 @@ typedef struct {
 } iw_store_query;
 
 /* sqlite:///absolute/path, sqlite:relative/path, or a plain path.  UNSUPPORTED: unknown scheme,
- * with the known ones; IO: not a database, or not writable. Creates and migrates the schema. */
+ * with the known ones, or a schema of a newer program; IO: not a database, or not writable;
+ * INVALID: a database of another program; NOT_FOUND: read_only, and no file.  Creates and migrates
+ * the schema unless read_only. */
 iw_store *iw_store_open(const char *uri, bool read_only, iw_error *err);
 void iw_store_close(iw_store **self);
 
@@ -33,8 +35,8 @@ iw_status iw_store_file(iw_store *self, const iw_snapshot *snapshot, const iw_ru
 iw_status iw_store_remove(iw_store *self, const char *run, iw_error *err);
 
 /* Results as JSON text (malloc'd; freed by the caller). runs: array of run objects; record: the
- * full record of one run; descriptors: array of rows {run, name, group, descriptor, value, stderr,
- * ci95_lo, ci95_hi, unit, method, category}. */
+ * full record of one run; descriptors: array of rows {run, name, temperature_K, group, descriptor,
+ * value, stderr, ci95_lo, ci95_hi, unit, method, category}.  query may be NULL: everything. */
 iw_status iw_store_runs(iw_store *self, const iw_store_query *query, char **json, iw_error *err);
 iw_status iw_store_record(iw_store *self, const char *run, bool series, char **json, iw_error *err);
 iw_status iw_store_descriptors(iw_store *self, const iw_store_query *query, char **json,

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_STORE_SQLITE_H
+#define IW_STORE_SQLITE_H
+/* sqlite.h - what the two files of the SQLite backend share: sqlite.c writes, sqlite_query.c reads.
+ */
+#include "backend.h"
+
+#include <sqlite3.h>
+
+enum {
+    IW_SQLITE_RUN,
+    IW_SQLITE_SPECIES,
+    IW_SQLITE_GROUP,
+    IW_SQLITE_DESCRIPTOR,
+    IW_SQLITE_SERIES,
+    IW_SQLITE_EVENT,
+    IW_SQLITE_METADATA,
+    IW_SQLITE_STATEMENTS
+};
+
+typedef struct {
+    sqlite3 *db;
+    char *path;
+    sqlite3_stmt *statement[IW_SQLITE_STATEMENTS]; /* insertions, prepared at the first filing */
+} iw_sqlite;
+
+/* Turns a result code of SQLite into a status and a sentence: AGAIN for busy and locked. */
+iw_status iw_sqlite_fail(const iw_sqlite *self, int code, const char *doing, iw_error *err);
+iw_status iw_sqlite_prepare(iw_sqlite *self, const char *sql, sqlite3_stmt **statement,
+                            iw_error *err);
+
+void iw_sqlite_put_f64(unsigned char *to, double value); /* 8 bytes, little-endian */
+double iw_sqlite_get_f64(const unsigned char *from);
+
+iw_status iw_sqlite_record(void *state, const char *run_id, json_t **out, iw_error *err);
+iw_status iw_sqlite_series(void *state, const char *run_id, json_t **out, iw_error *err);
+iw_status iw_sqlite_resolve(void *state, const char *text, json_t **out, iw_error *err);
+iw_status iw_sqlite_runs(void *state, const iw_store_query *query, json_t **out, iw_error *err);
+iw_status iw_sqlite_descriptors(void *state, const iw_store_query *query, json_t **out,
+                                iw_error *err);
+
+#endif
