@@ -54,8 +54,10 @@ typedef struct {
 void iw_run_info_init(iw_run_info *run);
 void iw_run_info_fini(iw_run_info *run);
 
-/* Sets n_atoms, n_species, species and kind from one name per atom.  INVALID: a name that is empty
- * or longer than IW_SPECIES_LENGTH, or more than IW_MAX_SPECIES species.  NO_MEMORY. */
+/* Sets n_atoms, n_species, species and kind from one name per atom, and allocates mass_amu, filled
+ * with iw_element_mass() (NAN for a name that is no element); charge_e becomes NULL.  INVALID: a
+ * name that is empty or longer than IW_SPECIES_LENGTH, more than IW_MAX_SPECIES species, no atoms.
+ * NO_MEMORY. */
 iw_status iw_run_info_set_atoms(iw_run_info *run, size_t n_atoms, const char *const *species,
                                 iw_error *err);
 iw_status iw_run_info_copy(iw_run_info *to, const iw_run_info *from, iw_error *err);

@@ -46,8 +46,10 @@ typedef struct {
 /* One message; which fields matter is told by type. */
 typedef struct {
     iw_msg_type type;
-    int version;                   /* HELLO, WELCOME, REFUSED, ASK */
-    char run_id[IW_ID_LENGTH + 1]; /* HELLO; ASK may use arg instead */
+    int version;                    /* HELLO, WELCOME, REFUSED, ASK */
+    char run_id[IW_ID_LENGTH + 1];  /* HELLO; ASK may use arg instead */
+    char adapter[IW_ID_LENGTH + 1]; /* HELLO: UUID of the sending handle, the same whenever it
+                                       connects again; "" if not given */
     iw_run_info *run;    /* HELLO: filled by decode into the caller's object (may be NULL: skip) */
     iw_frame_view frame; /* FRAME */
     uint64_t seq;        /* WELCOME: next wanted; ACK: highest durable; BYE: last sent */
@@ -67,9 +69,20 @@ void iw_message_init(iw_message *message, iw_msg_type type);
 /* Appends the encoded message to *out.  NO_MEMORY; INVALID for a message that lacks a field. */
 iw_status iw_wire_encode(const iw_message *message, iw_buffer *out, iw_error *err);
 
-/* Decodes one message of size bytes.  PROTOCOL: not a message of version 1, with what and where.
- * HELLO of another version decodes with type and version only and returns UNSUPPORTED. */
+/* Decodes one message of size bytes into *out, made by iw_message_init(); out->run is the caller's
+ * (made by iw_run_info_init, or NULL) and filled by a HELLO alone.  PROTOCOL: not a message of
+ * version 1, with what and where. HELLO, WELCOME or ASK of another version decodes with type and
+ * version only: UNSUPPORTED.  The numbers in a FRAME's arrays are not looked at: see
+ * iw_frame_view_check(). */
 iw_status iw_wire_decode(const void *data, size_t size, iw_message *out, iw_error *err);
+
+/* Changes the sequence number of a FRAME made by iw_wire_encode(), in place.  PROTOCOL: it is not
+ * such a FRAME. */
+iw_status iw_wire_set_seq(void *frame, size_t size, uint64_t seq, iw_error *err);
+
+/* What makes a frame unusable: INVALID for a position, velocity or cell that is not finite (with
+ * the atom's index, from 0), or a cell whose volume is (nearly) zero. */
+iw_status iw_frame_view_check(const iw_frame_view *view, iw_error *err);
 
 /* Copies a view into a frame of the same atom count, converting f32 to f64.  INVALID when the
  * counts differ. */
