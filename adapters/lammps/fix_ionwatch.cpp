@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "fix_ionwatch.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "compute.h"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "group.h"
+#include "modify.h"
+#include "timer.h"
+#include "update.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+using namespace LAMMPS_NS;
+
+namespace
+{
+
+constexpr double BOLTZMANN_EV_K = 8.617333262145179e-5;
+constexpr double COULOMB_EV_A = 14.399645478425668; /* e^2 / (4 pi epsilon0) */
+constexpr double LJ_TIME_FS = 10.180505660788087;   /* sqrt(amu A^2 / eV) */
+constexpr double UNHEARD_S = 5.0;                   /* before a missing daemon is worth a word */
+constexpr int LINGER_MS = 30000;                    /* for a daemon that listens */
+constexpr int LINGER_UNHEARD_MS = 1000;
+
+/* tag, x, y, z, vx, vy, vz of an atom in a frame; tag, type, mass, charge when a stream opens */
+constexpr int FRAME_WIDTH = 7;
+constexpr int ATOM_WIDTH = 4;
+
+struct UnitStyle {
+    const char *name;
+    double length_A, time_fs, energy_eV, mass_amu, charge_e;
+};
+
+/* CODATA 2018.  "electron" measures velocities in bohr/fs, as its positions and times imply. */
+constexpr UnitStyle UNIT_STYLES[] = {
+    {"metal", 1.0, 1.0e3, 1.0, 1.0, 1.0},
+    {"real", 1.0, 1.0, 0.04336410390059322, 1.0, 1.0},
+    {"si", 1.0e10, 1.0e15, 6.241509074460763e18, 6.022140762081123e26, 6.241509074460763e18},
+    {"cgs", 1.0e8, 1.0e15, 6.241509074460763e11, 6.022140762081123e23, 2.0819434336898e9},
+    {"electron", 0.529177210903, 1.0, 27.211386245988, 1.0, 1.0},
+    {"micro", 1.0e4, 1.0e9, 6.241509074460763e3, 6.022140762081123e11, 6.241509074460763e6},
+    {"nano", 10.0, 1.0e6, 6.241509074460763e-3, 6.022140762081123e5, 1.0},
+};
+
+} // namespace
+
+FixIonwatch::FixIonwatch(LAMMPS *owner, int narg, char **arg)
+    : Fix(owner, narg, arg), temperature_given(NAN), lj_length_A(1.0), lj_energy_eV(1.0),
+      lj_mass_amu(1.0), policy(IONWATCH_BLOCK), single(false), unwrapped(false), want_energy(false),
+      finish(true), state(WAITING), inside_run(false), ending(nullptr), handle(nullptr),
+      last_step(-1), opened_s(0.0), unheard_told(false), statuses_told(0), length_A(1.0),
+      time_fs(1.0), energy_eV(1.0), mass_amu(1.0), charge_e(1.0), unit_K(1.0), twice_kinetic(0.0)
+{
+    parse(narg, arg);
+    if (!atom->tag_enable)
+        error->all(FLERR, std::string("fix ionwatch needs atom ids: remove 'atom_modify id no'"));
+    time_depend = 1;
+    dynamic_group_allow = 0;
+}
+
+/* No access to update, domain or timer here: LAMMPS deletes them first. */
+FixIonwatch::~FixIonwatch()
+{
+    if (!handle)
+        return;
+    /* A run that broke off stays open at the daemon, so that a restart may continue it. */
+    if (finish && ending && !inside_run)
+        (void)ionwatch_finish(handle, ending);
+    ionwatch_stats stats;
+    stats.size = sizeof stats;
+    ionwatch_get_stats(handle, &stats);
+    ionwatch_close(&handle, stats.connected ? LINGER_MS : LINGER_UNHEARD_MS);
+}
+
+int
+FixIonwatch::setmask()
+{
+    return FixConst::END_OF_STEP | FixConst::POST_RUN;
+}
+
+void
+FixIonwatch::parse(int narg, char **arg)
+{
+    auto fail = [this](const std::string &text) { error->all(FLERR, "fix ionwatch: " + text); };
+    if (narg < 4)
+        fail("expected 'fix ID group ionwatch N species A B ... [keyword values]'");
+    nevery = utils::inumeric(FLERR, arg[3], false, lmp);
+    if (nevery < 1)
+        fail("N, the steps from one frame to the next, must be at least 1");
+
+    int at = 4;
+    auto words = [&](int n) {
+        char **value = arg + at + 1;
+        if (at + n >= narg)
+            fail(std::string("'") + arg[at] + "' needs " + std::to_string(n) + " value(s)");
+        at += n + 1;
+        return value;
+    };
+    auto number = [&](const char *text) { return utils::numeric(FLERR, text, false, lmp); };
+    auto yes = [&](const char *key, const char *text) {
+        if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+            fail(std::string("'") + key + "' takes yes or no, not '" + text + "'");
+        return strcmp(text, "yes") == 0;
+    };
+    while (at < narg) {
+        const std::string key = arg[at];
+        if (key == "species") {
+            if (at + atom->ntypes >= narg)
+                fail("'species' needs one name for each of the " + std::to_string(atom->ntypes) +
+                     " atom types, as in 'species Li S'");
+            char **value = words(atom->ntypes);
+            species.assign(value, value + atom->ntypes);
+        } else if (key == "endpoint") {
+            endpoint = *words(1);
+        } else if (key == "name") {
+            name = *words(1);
+        } else if (key == "run") {
+            run_id = *words(1);
+        } else if (key == "temperature") {
+            temperature_given = number(*words(1));
+        } else if (key == "stop") {
+            char **value = words(2);
+            if (strcmp(value[0], "precision") != 0 || !(number(value[1]) > 0.0))
+                fail("expected 'stop precision X', X being the wanted relative error of D");
+            metadata.insert(metadata.end(), {"stop", "stop", "target", value[1]});
+        } else if (key == "set") {
+            char **value = words(2);
+            metadata.insert(metadata.end(), value, value + 2);
+        } else if (key == "precision") {
+            const char *value = *words(1);
+            if (strcmp(value, "single") != 0 && strcmp(value, "double") != 0)
+                fail("'precision' takes single or double");
+            single = strcmp(value, "single") == 0;
+        } else if (key == "unwrapped") {
+            unwrapped = yes("unwrapped", *words(1));
+        } else if (key == "energy") {
+            want_energy = yes("energy", *words(1));
+        } else if (key == "finish") {
+            finish = yes("finish", *words(1));
+        } else if (key == "spool") {
+            spool = *words(1);
+        } else if (key == "full") {
+            const char *value = *words(1);
+            if (strcmp(value, "wait") != 0 && strcmp(value, "drop") != 0)
+                fail("'full' takes wait or drop: what to do when queue and spool are full");
+            policy = strcmp(value, "drop") == 0 ? IONWATCH_DROP : IONWATCH_BLOCK;
+        } else if (key == "lj") {
+            char **value = words(3);
+            lj_length_A = number(value[0]);
+            lj_energy_eV = number(value[1]);
+            lj_mass_amu = number(value[2]);
+            if (!(lj_length_A > 0.0 && lj_energy_eV > 0.0 && lj_mass_amu > 0.0))
+                fail("'lj' takes sigma in A, epsilon in eV and the mass in amu, all positive");
+        } else {
+            fail("unknown keyword '" + key +
+                 "'; known: species endpoint name run temperature stop set precision unwrapped "
+                 "energy finish spool full lj");
+        }
+    }
+    if (species.empty())
+        fail("'species' is missing: one name for each of the " + std::to_string(atom->ntypes) +
+             " atom types, as in 'species Li S'");
+}
+
+void
+FixIonwatch::init()
+{
+    const UnitStyle *found = nullptr;
+    const double lj_time_fs = lj_length_A * std::sqrt(lj_mass_amu / lj_energy_eV) * LJ_TIME_FS;
+    const UnitStyle reduced = {"lj",        lj_length_A,
+                               lj_time_fs,  lj_energy_eV,
+                               lj_mass_amu, std::sqrt(lj_length_A * lj_energy_eV / COULOMB_EV_A)};
+    for (const UnitStyle &row : UNIT_STYLES)
+        if (strcmp(update->unit_style, row.name) == 0)
+            found = &row;
+    if (strcmp(update->unit_style, reduced.name) == 0)
+        found = &reduced;
+    if (!found)
+        error->all(FLERR, std::string("fix ionwatch does not know units ") + update->unit_style);
+    length_A = found->length_A;
+    time_fs = found->time_fs;
+    energy_eV = found->energy_eV;
+    mass_amu = found->mass_amu;
+    charge_e = found->charge_e;
+    unit_K = found == &reduced ? energy_eV / BOLTZMANN_EV_K : 1.0;
+}
+
+/* Called once before each run: the state a run starts from is a frame like any other, unless the
+ * run before ended on it. */
+void
+FixIonwatch::setup(int)
+{
+    inside_run = true;
+    if (update->ntimestep % nevery == 0 && update->ntimestep != last_step)
+        send_frame();
+}
+
+void
+FixIonwatch::end_of_step()
+{
+    /* Minimisers come by as well; their iterations are no dynamics. */
+    if (update->whichflag == 1 && update->ntimestep != last_step)
+        send_frame();
+}
+
+void
+FixIonwatch::post_run()
+{
+    if (update->whichflag != 1)
+        return;
+    inside_run = false;
+    if (state == STOPPED)
+        ending = "stopped";
+    else
+        ending = timer->is_timeout() ? "walltime" : "completed";
+    if (handle)
+        warn_if_unheard(true);
+}
+
+double
+FixIonwatch::memory_usage()
+{
+    return static_cast<double>((mass.capacity() + packed.capacity() + gathered.capacity() +
+                                pos.capacity() + vel.capacity()) *
+                                   sizeof(double) +
+                               (pos_single.capacity() + vel_single.capacity()) * sizeof(float) +
+                               tags.capacity() * sizeof(tagint));
+}
+
+/* Collective, and every rank leaves with the same state. */
+void
+FixIonwatch::send_frame()
+{
+    if (state == SILENT || state == STOPPED)
+        return;
+    last_step = update->ntimestep;
+    if (state == WAITING)
+        open_stream();
+    if (state == SILENT)
+        return;
+
+    double **x = atom->x;
+    double **v = atom->v;
+    packed.clear();
+    for (int i = 0; i < atom->nlocal; i++) {
+        if (!(atom->mask[i] & groupbit))
+            continue;
+        double at[3] = {x[i][0], x[i][1], x[i][2]};
+        if (unwrapped)
+            domain->unmap(at, atom->image[i]);
+        const double row[FRAME_WIDTH] = {
+            static_cast<double>(atom->tag[i]), at[0], at[1], at[2], v[i][0], v[i][1], v[i][2]};
+        packed.insert(packed.end(), row, row + FRAME_WIDTH);
+    }
+    gather(packed);
+    const double potential = potential_energy();
+
+    int now = state;
+    if (comm->me == 0)
+        now = hand_over(potential);
+    if (comm->nprocs > 1)
+        MPI_Bcast(&now, 1, MPI_INT, 0, world);
+    state = static_cast<State>(now);
+    if (state == STOPPED)
+        timer->force_timeout(); /* the run ends after this step; the script goes on */
+}
+
+/* Rank 0 learns the atoms and opens the handle. */
+void
+FixIonwatch::open_stream()
+{
+    packed.clear();
+    for (int i = 0; i < atom->nlocal; i++) {
+        if (!(atom->mask[i] & groupbit))
+            continue;
+        const double weight = atom->rmass ? atom->rmass[i] : atom->mass[atom->type[i]];
+        const double row[ATOM_WIDTH] = {static_cast<double>(atom->tag[i]),
+                                        static_cast<double>(atom->type[i]), weight,
+                                        atom->q_flag ? atom->q[i] : 0.0};
+        packed.insert(packed.end(), row, row + ATOM_WIDTH);
+    }
+    gather(packed);
+    int now = STREAMING;
+    if (comm->me == 0) {
+        handle = open_handle();
+        if (!handle)
+            now = SILENT;
+    }
+    if (comm->nprocs > 1)
+        MPI_Bcast(&now, 1, MPI_INT, 0, world);
+    state = static_cast<State>(now);
+}
+
+/* Collective: everybody's rows, one after the other, in `gathered` on rank 0. */
+void
+FixIonwatch::gather(std::vector<double> &mine)
+{
+    if (comm->nprocs == 1) {
+        mine.swap(gathered);
+        return;
+    }
+    const int n_mine = static_cast<int>(mine.size());
+    counts.resize(static_cast<size_t>(comm->nprocs));
+    offsets.resize(static_cast<size_t>(comm->nprocs));
+    MPI_Gather(&n_mine, 1, MPI_INT, counts.data(), 1, MPI_INT, 0, world);
+    int total = 0;
+    if (comm->me == 0) {
+        for (size_t rank = 0; rank < counts.size(); rank++) {
+            offsets[rank] = total;
+            total += counts[rank];
+        }
+        gathered.resize(static_cast<size_t>(total));
+    }
+    MPI_Gatherv(mine.data(), n_mine, MPI_DOUBLE, gathered.data(), counts.data(), offsets.data(),
+                MPI_DOUBLE, 0, world);
+}
+
+/* Rank 0: from the gathered atoms to a handle, or NULL after a warning. */
+ionwatch *
+FixIonwatch::open_handle()
+{
+    const size_t n = gathered.size() / ATOM_WIDTH;
+    std::vector<const double *> rows(n);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = &gathered[i * ATOM_WIDTH];
+    std::sort(rows.begin(), rows.end(),
+              [](const double *a, const double *b) { return a[0] < b[0]; });
+
+    std::vector<const char *> names(n);
+    std::vector<double> weight_amu(n), charges(n);
+    tags.resize(n);
+    mass.resize(n);
+    for (size_t i = 0; i < n; i++) {
+        tags[i] = static_cast<tagint>(rows[i][0]);
+        names[i] = species[static_cast<size_t>(rows[i][1]) - 1].c_str();
+        mass[i] = rows[i][2];
+        weight_amu[i] = rows[i][2] * mass_amu;
+        charges[i] = rows[i][3] * charge_e;
+    }
+    pos.resize(single ? 0 : 3 * n);
+    vel.resize(single ? 0 : 3 * n);
+    pos_single.resize(single ? 3 * n : 0);
+    vel_single.resize(single ? 3 * n : 0);
+
+    std::vector<const char *> pairs;
+    for (const std::string &word : metadata)
+        pairs.push_back(word.c_str());
+    pairs.push_back(nullptr);
+    auto given = [](const std::string &text) { return text.empty() ? nullptr : text.c_str(); };
+
+    ionwatch_run run;
+    ionwatch_run_init(&run);
+    run.run_id = given(run_id);
+    run.name = given(name);
+    run.code = "lammps";
+    run.code_version = lmp->version;
+    run.n_atoms = n;
+    run.species = names.data();
+    run.mass_amu = weight_amu.data();
+    run.charge_e = atom->q_flag ? charges.data() : nullptr;
+    run.length_A = length_A;
+    run.time_fs = time_fs;
+    run.energy_eV = energy_eV;
+    run.timestep = update->dt;
+    run.stride = nevery;
+    run.temperature_K = target_K();
+    run.wrapped = !unwrapped;
+    run.metadata = pairs.data();
+    run.spool_dir = given(spool);
+    run.policy = policy;
+    ionwatch *opened = ionwatch_open(given(endpoint), &run);
+    if (!opened) {
+        error->warning(FLERR, std::string("ionwatch: out of memory; the run goes on unwatched"));
+        return nullptr;
+    }
+    if (*ionwatch_error(opened)) {
+        error->warning(FLERR, std::string("ionwatch: ") + ionwatch_error(opened) +
+                                  "; the run goes on unwatched");
+        ionwatch_close(&opened, 0);
+        return nullptr;
+    }
+    opened_s = MPI_Wtime();
+    utils::logmesg(lmp, std::string("ionwatch: run ") + ionwatch_run_id(opened) + ", " +
+                            std::to_string(n) + " atoms, every " + std::to_string(nevery) +
+                            " step(s)\n");
+    return opened;
+}
+
+/* Rank 0: sends the gathered frame and says how the stream goes on. */
+FixIonwatch::State
+FixIonwatch::hand_over(double potential)
+{
+    if (!scatter()) {
+        error->warning(FLERR, std::string("ionwatch: atoms came or went at step ") +
+                                  std::to_string(update->ntimestep) +
+                                  "; the run goes on, unwatched from here");
+        return SILENT;
+    }
+    double box[9];
+    cell(box);
+    ionwatch_frame frame;
+    ionwatch_frame_init(&frame);
+    frame.step = update->ntimestep;
+    frame.time =
+        update->atime + static_cast<double>(update->ntimestep - update->atimestep) * update->dt;
+    frame.cell = box;
+    if (single) {
+        frame.pos_f32 = pos_single.data();
+        frame.vel_f32 = vel_single.data();
+    } else {
+        frame.pos_f64 = pos.data();
+        frame.vel_f64 = vel.data();
+    }
+    frame.potential_energy = potential;
+    frame.kinetic_energy = 0.5 * force->mvv2e * twice_kinetic;
+    frame.temperature_K = kelvin(frame.kinetic_energy);
+
+    const ionwatch_status status = ionwatch_send(handle, &frame);
+    if (status != IONWATCH_OK)
+        warn_once(status);
+    if (status == IONWATCH_REFUSED)
+        return SILENT;
+    warn_if_unheard(false);
+
+    const char *reason = nullptr;
+    if (!ionwatch_should_stop(handle, &reason))
+        return STREAMING;
+    utils::logmesg(lmp, std::string("ionwatch: the run ends at step ") +
+                            std::to_string(update->ntimestep) + ": " + (reason ? reason : "") +
+                            "\n");
+    return STOPPED;
+}
+
+/* Rank 0: gathered rows to arrays in the order of the tags.  False if the atoms are not those that
+ * the stream began with. */
+bool
+FixIonwatch::scatter()
+{
+    const size_t n = tags.size();
+    if (gathered.size() != n * FRAME_WIDTH)
+        return false;
+    const bool dense = n > 0 && static_cast<size_t>(tags[n - 1] - tags[0]) == n - 1;
+    twice_kinetic = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const double *row = &gathered[i * FRAME_WIDTH];
+        const tagint tag = static_cast<tagint>(row[0]);
+        size_t slot;
+        if (dense)
+            slot = static_cast<size_t>(tag) - static_cast<size_t>(tags[0]);
+        else
+            slot =
+                static_cast<size_t>(std::lower_bound(tags.begin(), tags.end(), tag) - tags.begin());
+        if (slot >= n || tags[slot] != tag)
+            return false;
+        twice_kinetic += mass[slot] * (row[4] * row[4] + row[5] * row[5] + row[6] * row[6]);
+        for (size_t axis = 0; axis < 3; axis++) {
+            if (single) {
+                pos_single[3 * slot + axis] = static_cast<float>(row[1 + axis]);
+                vel_single[3 * slot + axis] = static_cast<float>(row[4 + axis]);
+            } else {
+                pos[3 * slot + axis] = row[1 + axis];
+                vel[3 * slot + axis] = row[4 + axis];
+            }
+        }
+    }
+    return true;
+}
+
+/* Collective.  The energy of this step if LAMMPS tallied it, else NAN: asking for it every time
+ * would slow the force computation, so that is left to 'energy yes'. */
+double
+FixIonwatch::potential_energy()
+{
+    const int found = modify->find_compute("thermo_pe");
+    if (found < 0)
+        return NAN;
+    Compute *pe = modify->compute[found];
+    if (want_energy)
+        pe->addstep(update->ntimestep + nevery);
+    if (update->eflag_global != update->ntimestep)
+        return NAN;
+    return pe->invoked_scalar == update->ntimestep ? pe->scalar : pe->compute_scalar();
+}
+
+/* As LAMMPS' own thermo output has it; of a part of the atoms, with three degrees of freedom each.
+ */
+double
+FixIonwatch::kelvin(double kinetic) const
+{
+    double freedoms = 3.0 * static_cast<double>(tags.size());
+    const int found = modify->find_compute("thermo_temp");
+    if (igroup == 0 && found >= 0 && modify->compute[found]->dof > 0.0)
+        freedoms = modify->compute[found]->dof;
+    return 2.0 * kinetic / (freedoms * force->boltz) * unit_K;
+}
+
+/* The keyword, else what a thermostat of the script aims at, else NAN. */
+double
+FixIonwatch::target_K() const
+{
+    if (!std::isnan(temperature_given))
+        return temperature_given * unit_K;
+    for (int i = 0; i < modify->nfix; i++) {
+        int dimension = -1;
+        const void *target = modify->fix[i]->extract("t_target", dimension);
+        if (target && dimension == 0)
+            return *static_cast<const double *>(target) * unit_K;
+    }
+    return NAN;
+}
+
+void
+FixIonwatch::cell(double rows[9]) const
+{
+    const double box[9] = {domain->xprd, 0.0,        0.0,        domain->xy,  domain->yprd,
+                           0.0,          domain->xz, domain->yz, domain->zprd};
+    std::copy(box, box + 9, rows);
+}
+
+/* Rank 0: says once that nobody listens.  Frames wait in the spool meanwhile. */
+void
+FixIonwatch::warn_if_unheard(bool at_end)
+{
+    if (unheard_told || (!at_end && MPI_Wtime() - opened_s < UNHEARD_S))
+        return;
+    ionwatch_stats stats;
+    stats.size = sizeof stats;
+    ionwatch_get_stats(handle, &stats);
+    unheard_told = true;
+    if (stats.connected || stats.frames_acknowledged > 0)
+        return;
+    error->warning(FLERR, "ionwatch: no daemon answers at " +
+                              (endpoint.empty() ? std::string("the default endpoint") : endpoint) +
+                              "; the run goes on and its frames wait in the spool");
+}
+
+/* Rank 0: the first failure of each kind is worth a line, the thousandth is not. */
+void
+FixIonwatch::warn_once(ionwatch_status status)
+{
+    const unsigned bit = 1U << static_cast<unsigned>(status);
+    if (statuses_told & bit)
+        return;
+    statuses_told |= bit;
+    error->warning(FLERR, "ionwatch: step " + std::to_string(update->ntimestep) + ": " +
+                              ionwatch_status_text(status) + ": " + ionwatch_error(handle) +
+                              "; the run goes on");
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef IW_FIX_IONWATCH_H
+#define IW_FIX_IONWATCH_H
+/*
+ * fix_ionwatch.h - LAMMPS fix that streams every N-th step of a group to ionwatch.
+ *
+ *     fix ID group ionwatch N species A B ... [keyword values ...]
+ *
+ * Each rank packs its atoms, rank 0 gathers them in the order of their tags and hands them to
+ * libionwatch, which copies and returns.  On one rank and 324 atoms a frame costs a few
+ * microseconds.  Nothing that goes wrong here ends the run, except a wrong fix command.
+ */
+#include "fix.h"
+
+#include <ionwatch/ionwatch.h>
+
+#include <string>
+#include <vector>
+
+namespace LAMMPS_NS
+{
+
+class FixIonwatch : public Fix
+{
+  public:
+    FixIonwatch(LAMMPS *owner, int narg, char **arg);
+    ~FixIonwatch() override;
+    FixIonwatch(const FixIonwatch &) = delete;
+    FixIonwatch &operator=(const FixIonwatch &) = delete;
+
+    int setmask() override;
+    void init() override;
+    void setup(int vflag) override;
+    void end_of_step() override;
+    void post_run() override;
+    double memory_usage() override;
+
+  private:
+    enum State { WAITING, STREAMING, STOPPED, SILENT };
+
+    void parse(int narg, char **arg);
+    void send_frame();
+    void open_stream();
+    ionwatch *open_handle();
+    void gather(std::vector<double> &mine);
+    bool scatter();
+    State hand_over(double potential);
+    double potential_energy();
+    double kelvin(double kinetic) const;
+    double target_K() const;
+    void cell(double rows[9]) const;
+    void warn_if_unheard(bool at_end);
+    void warn_once(ionwatch_status status);
+
+    /* What the fix command says. */
+    std::vector<std::string> species; /* of type 1, 2, ... */
+    std::vector<std::string> metadata;
+    std::string endpoint, run_id, name, spool;
+    double temperature_given; /* NAN: the thermostat's */
+    double lj_length_A, lj_energy_eV, lj_mass_amu;
+    ionwatch_policy policy;
+    bool single, unwrapped, want_energy, finish;
+
+    /* The stream.  Handle, tags and frame arrays live on rank 0. */
+    State state;
+    bool inside_run; /* setup() was called and post_run() was not: a crash leaves it set */
+    const char *ending;
+    ionwatch *handle;
+    bigint last_step;
+    double opened_s;
+    bool unheard_told;
+    unsigned statuses_told; /* one bit for each ionwatch_status */
+    double length_A, time_fs, energy_eV, mass_amu, charge_e, unit_K;
+    std::vector<double> mass; /* by slot, in the unit style's masses */
+    std::vector<tagint> tags; /* sorted: the place of a tag is the atom's slot */
+    std::vector<double> packed, gathered;
+    std::vector<int> counts, offsets;
+    std::vector<double> pos, vel;
+    std::vector<float> pos_single, vel_single;
+    double twice_kinetic; /* sum of m v^2, in the unit style's masses and velocities */
+};
+
+} // namespace LAMMPS_NS
+
+#endif
