@@ -21,9 +21,7 @@ using namespace LAMMPS_NS;
 namespace
 {
 
-constexpr double BOLTZMANN_EV_K = 8.617333262145179e-5;
 constexpr double COULOMB_EV_A = 14.399645478425668; /* e^2 / (4 pi epsilon0) */
-constexpr double LJ_TIME_FS = 10.180505660788087;   /* sqrt(amu A^2 / eV) */
 constexpr double UNHEARD_S = 5.0;                   /* before a missing daemon is worth a word */
 constexpr int LINGER_MS = 30000;                    /* for a daemon that listens */
 constexpr int LINGER_UNHEARD_MS = 1000;
@@ -32,30 +30,9 @@ constexpr int LINGER_UNHEARD_MS = 1000;
 constexpr int FRAME_WIDTH = 7;
 constexpr int ATOM_WIDTH = 4;
 
-struct UnitStyle {
-    const char *name;
-    double length_A, time_fs, energy_eV, mass_amu, charge_e;
-};
-
-/* CODATA 2018.  "electron" measures velocities in bohr/fs, as its positions and times imply. */
-constexpr UnitStyle UNIT_STYLES[] = {
-    {"metal", 1.0, 1.0e3, 1.0, 1.0, 1.0},
-    {"real", 1.0, 1.0, 0.04336410390059322, 1.0, 1.0},
-    {"si", 1.0e10, 1.0e15, 6.241509074460763e18, 6.022140762081123e26, 6.241509074460763e18},
-    {"cgs", 1.0e8, 1.0e15, 6.241509074460763e11, 6.022140762081123e23, 2.0819434336898e9},
-    {"electron", 0.529177210903, 1.0, 27.211386245988, 1.0, 1.0},
-    {"micro", 1.0e4, 1.0e9, 6.241509074460763e3, 6.022140762081123e11, 6.241509074460763e6},
-    {"nano", 10.0, 1.0e6, 6.241509074460763e-3, 6.022140762081123e5, 1.0},
-};
-
 } // namespace
 
-FixIonwatch::FixIonwatch(LAMMPS *owner, int narg, char **arg)
-    : Fix(owner, narg, arg), temperature_given(NAN), lj_length_A(1.0), lj_energy_eV(1.0),
-      lj_mass_amu(1.0), policy(IONWATCH_BLOCK), single(false), unwrapped(false), want_energy(false),
-      finish(true), state(WAITING), inside_run(false), ending(nullptr), handle(nullptr),
-      last_step(-1), opened_s(0.0), unheard_told(false), statuses_told(0), length_A(1.0),
-      time_fs(1.0), energy_eV(1.0), mass_amu(1.0), charge_e(1.0), unit_K(1.0), twice_kinetic(0.0)
+FixIonwatch::FixIonwatch(LAMMPS *owner, int narg, char **arg) : Fix(owner, narg, arg)
 {
     parse(narg, arg);
     if (!atom->tag_enable)
@@ -171,24 +148,19 @@ FixIonwatch::parse(int narg, char **arg)
 void
 FixIonwatch::init()
 {
-    const UnitStyle *found = nullptr;
-    const double lj_time_fs = lj_length_A * std::sqrt(lj_mass_amu / lj_energy_eV) * LJ_TIME_FS;
-    const UnitStyle reduced = {"lj",        lj_length_A,
-                               lj_time_fs,  lj_energy_eV,
-                               lj_mass_amu, std::sqrt(lj_length_A * lj_energy_eV / COULOMB_EV_A)};
-    for (const UnitStyle &row : UNIT_STYLES)
-        if (strcmp(update->unit_style, row.name) == 0)
-            found = &row;
-    if (strcmp(update->unit_style, reduced.name) == 0)
-        found = &reduced;
+    const iw_lammps_units *found = iw_lammps_units_find(update->unit_style);
     if (!found)
-        error->all(FLERR, std::string("fix ionwatch does not know units ") + update->unit_style);
-    length_A = found->length_A;
-    time_fs = found->time_fs;
-    energy_eV = found->energy_eV;
-    mass_amu = found->mass_amu;
-    charge_e = found->charge_e;
-    unit_K = found == &reduced ? energy_eV / BOLTZMANN_EV_K : 1.0;
+        error->all(FLERR, std::string("fix ionwatch: units ") + update->unit_style +
+                              " are not among " + iw_lammps_units_names());
+    units = *found;
+    if (lj_length_A > 0.0 && strcmp(units.name, "lj") == 0) {
+        units.time_fs *= lj_length_A * std::sqrt(lj_mass_amu / lj_energy_eV);
+        units.temperature_K *= lj_energy_eV;
+        units.charge_e = std::sqrt(lj_length_A * lj_energy_eV / COULOMB_EV_A);
+        units.length_A = lj_length_A;
+        units.energy_eV = lj_energy_eV;
+        units.mass_amu = lj_mass_amu;
+    }
 }
 
 /* Called once before each run: the state a run starts from is a frame like any other, unless the
@@ -340,8 +312,8 @@ FixIonwatch::open_handle()
         tags[i] = static_cast<tagint>(rows[i][0]);
         names[i] = species[static_cast<size_t>(rows[i][1]) - 1].c_str();
         mass[i] = rows[i][2];
-        weight_amu[i] = rows[i][2] * mass_amu;
-        charges[i] = rows[i][3] * charge_e;
+        weight_amu[i] = rows[i][2] * units.mass_amu;
+        charges[i] = rows[i][3] * units.charge_e;
     }
     pos.resize(single ? 0 : 3 * n);
     vel.resize(single ? 0 : 3 * n);
@@ -364,9 +336,9 @@ FixIonwatch::open_handle()
     run.species = names.data();
     run.mass_amu = weight_amu.data();
     run.charge_e = atom->q_flag ? charges.data() : nullptr;
-    run.length_A = length_A;
-    run.time_fs = time_fs;
-    run.energy_eV = energy_eV;
+    run.length_A = units.length_A;
+    run.time_fs = units.time_fs;
+    run.energy_eV = units.energy_eV;
     run.timestep = update->dt;
     run.stride = nevery;
     run.temperature_K = target_K();
@@ -497,7 +469,7 @@ FixIonwatch::kelvin(double kinetic) const
     const int found = modify->find_compute("thermo_temp");
     if (igroup == 0 && found >= 0 && modify->compute[found]->dof > 0.0)
         freedoms = modify->compute[found]->dof;
-    return 2.0 * kinetic / (freedoms * force->boltz) * unit_K;
+    return 2.0 * kinetic / (freedoms * force->boltz) * units.temperature_K;
 }
 
 /* The keyword, else what a thermostat of the script aims at, else NAN. */
@@ -505,12 +477,12 @@ double
 FixIonwatch::target_K() const
 {
     if (!std::isnan(temperature_given))
-        return temperature_given * unit_K;
+        return temperature_given * units.temperature_K;
     for (int i = 0; i < modify->nfix; i++) {
         int dimension = -1;
         const void *target = modify->fix[i]->extract("t_target", dimension);
         if (target && dimension == 0)
-            return *static_cast<const double *>(target) * unit_K;
+            return *static_cast<const double *>(target) * units.temperature_K;
     }
     return NAN;
 }

@@ -12,8 +12,10 @@
  */
 #include "fix.h"
 
+#include "adapters/lammps/units.h"
 #include <ionwatch/ionwatch.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -56,28 +58,28 @@ class FixIonwatch : public Fix
     std::vector<std::string> species; /* of type 1, 2, ... */
     std::vector<std::string> metadata;
     std::string endpoint, run_id, name, spool;
-    double temperature_given; /* NAN: the thermostat's */
-    double lj_length_A, lj_energy_eV, lj_mass_amu;
-    ionwatch_policy policy;
-    bool single, unwrapped, want_energy, finish;
+    double temperature_given = NAN;                                  /* the thermostat's */
+    double lj_length_A = 0.0, lj_energy_eV = 0.0, lj_mass_amu = 0.0; /* not given: as units.h */
+    ionwatch_policy policy = IONWATCH_BLOCK;
+    bool single = false, unwrapped = false, want_energy = false, finish = true;
 
     /* The stream.  Handle, tags and frame arrays live on rank 0. */
-    State state;
-    bool inside_run; /* setup() was called and post_run() was not: a crash leaves it set */
-    const char *ending;
-    ionwatch *handle;
-    bigint last_step;
-    double opened_s;
-    bool unheard_told;
-    unsigned statuses_told; /* one bit for each ionwatch_status */
-    double length_A, time_fs, energy_eV, mass_amu, charge_e, unit_K;
+    State state = WAITING;
+    bool inside_run = false; /* setup() was called and post_run() was not: a crash leaves it set */
+    const char *ending = nullptr;
+    ionwatch *handle = nullptr;
+    bigint last_step = -1;
+    double opened_s = 0.0;
+    bool unheard_told = false;
+    unsigned statuses_told = 0; /* one bit for each ionwatch_status */
+    iw_lammps_units units = {};
     std::vector<double> mass; /* by slot, in the unit style's masses */
     std::vector<tagint> tags; /* sorted: the place of a tag is the atom's slot */
     std::vector<double> packed, gathered;
     std::vector<int> counts, offsets;
     std::vector<double> pos, vel;
     std::vector<float> pos_single, vel_single;
-    double twice_kinetic; /* sum of m v^2, in the unit style's masses and velocities */
+    double twice_kinetic = 0.0; /* sum of m v^2, in the unit style's masses and velocities */
 };
 
 } // namespace LAMMPS_NS
