@@ -10,7 +10,8 @@
  *   record = u32 payload size, u32 kind (iw_msg_type), u64 seq, u64 xxh3 of the 16 bytes before it
  * and the payload, payload
  *
- * A tail that was torn by a crash is recognised by its size or checksum and reported.
+ * A tail that was torn by a crash is recognised by its size or checksum and reported.  A damaged
+ * record in the middle costs only itself: those behind it are found by their checksums.
  */
 #include "wire.h"
 
@@ -26,9 +27,11 @@ typedef struct {
 } iw_framelog_record;
 
 /* Opens or creates (mode 0600) for appending.  An existing file is checked from its start, a torn
- * tail is cut off and its size given in *cut_bytes (may be NULL).  IO, CORRUPT (not an IWLOG). */
+ * tail is cut off and its size given in *cut_bytes (may be NULL).  IO, CORRUPT (not an IWLOG),
+ * EXISTS (another writer has it open). */
 iw_framelog_writer *iw_framelog_writer_open(const char *path, uint64_t *cut_bytes, iw_error *err);
-/* Buffers one record.  IO (disk full: the file is cut back to the last whole record). */
+/* Buffers one record of kind 1 to 255 and at most 1 GiB.  IO: the disk is full, say; the record is
+ * not taken, the file ends with a whole record, and what was buffered is kept and tried again. */
 iw_status iw_framelog_append(iw_framelog_writer *self, uint32_t kind, uint64_t seq,
                              const void *data, size_t size, iw_error *err);
 iw_status iw_framelog_flush(iw_framelog_writer *self, iw_error *err); /* write(2), no sync */
@@ -37,9 +40,11 @@ uint64_t iw_framelog_size(const iw_framelog_writer *self);            /* bytes, 
 /* Flushes and closes; sets *self to NULL. */
 iw_status iw_framelog_writer_close(iw_framelog_writer **self, iw_error *err);
 
+/* NOT_FOUND; AGAIN (shorter than its header, so far); CORRUPT; UNSUPPORTED (version); IO. */
 iw_framelog_reader *iw_framelog_reader_open(const char *path, iw_error *err);
 /* OK; END at a clean end; AGAIN when the last record is not all there (yet); CORRUPT when a
- * checksum does not match, with the offset in the text. */
+ * checksum does not match, with the offset in the text: the next call goes on with the next whole
+ * record. */
 iw_status iw_framelog_next(iw_framelog_reader *self, iw_framelog_record *record, iw_error *err);
 void iw_framelog_rewind(iw_framelog_reader *self);
 uint64_t iw_framelog_tell(const iw_framelog_reader *self);

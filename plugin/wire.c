@@ -194,7 +194,7 @@ put_run(writer *w, const iw_message *m, size_t fields, iw_error *err)
     size_t n = run->n_atoms;
     size_t pairs = 1 + fields + 10 + (run->charge_e ? 1 : 0) + (has_timestep ? 1 : 0) +
                    (has_temperature ? 1 : 0);
-    put_head(w, pairs - 1, m->type);
+    put_head(w, pairs, m->type);
     iw_status status = put_fields(w, m, &fields, err);
     put_optional_text(w, "name", run->name);
     put_optional_text(w, "code", run->code);

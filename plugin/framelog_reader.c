@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "framelog_record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct iw_framelog_reader {
+    int fd;
+    uint64_t at;       /* of the next record */
+    uint64_t end;      /* file size when last asked */
+    uint64_t searched; /* file size when a too long record was last searched past */
+    iw_buffer payload; /* of the last record given out */
+};
+
+static iw_status
+check_header(int fd, const char *path, iw_error *err)
+{
+    unsigned char bytes[IW_FRAMELOG_HEADER];
+    ssize_t n = pread(fd, bytes, sizeof bytes, 0);
+    if (n < 0)
+        return iw_fail_errno(err, "cannot read %s", path);
+    if (memcmp(bytes, iw_framelog_header, n < 6 ? (size_t)n : 6) != 0)
+        return iw_fail(err, IW_CORRUPT, "%s is not a frame log", path);
+    if (n < IW_FRAMELOG_HEADER)
+        return iw_fail(err, IW_AGAIN, "%s has only %zd bytes yet", path, n);
+    if (memcmp(bytes, iw_framelog_header, sizeof bytes) != 0)
+        return iw_fail(err, IW_UNSUPPORTED, "%s is a frame log of version %u, not %d", path,
+                       (unsigned)bytes[6] | (unsigned)bytes[7] << 8, IW_FRAMELOG_VERSION);
+    return IW_OK;
+}
+
+iw_framelog_reader *
+iw_framelog_reader_open(const char *path, iw_error *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        bool absent = errno == ENOENT;
+        (void)iw_fail_errno(err, "cannot open %s", path);
+        if (absent && err)
+            err->code = IW_NOT_FOUND;
+        return NULL;
+    }
+    iw_framelog_reader *self = NULL;
+    if (check_header(fd, path, err) == IW_OK) {
+        self = calloc(1, sizeof *self);
+        if (!self)
+            (void)iw_fail(err, IW_NO_MEMORY, "no memory to read %s", path);
+    }
+    if (!self) {
+        (void)close(fd);
+        return NULL;
+    }
+    self->fd = fd;
+    self->at = IW_FRAMELOG_HEADER;
+    return self;
+}
+
+/* After damage: stands before the next whole record, or at the end. */
+static iw_status
+damaged(iw_framelog_reader *self, const char *what, iw_error *err)
+{
+    uint64_t offset = self->at;
+    uint64_t found;
+    iw_status status = iw_framelog_find(self->fd, offset + 1, self->end, &found, err);
+    if (status != IW_OK)
+        return status;
+    self->at = found;
+    return iw_fail(err, IW_CORRUPT, "the record at offset %llu %s; %llu bytes are passed over",
+                   (unsigned long long)offset, what, (unsigned long long)(found - offset));
+}
+
+/* A record that ends behind the file is not all there yet, unless its size is damaged: then whole
+ * records follow. */
+static iw_status
+too_long(iw_framelog_reader *self, uint32_t size, iw_error *err)
+{
+    if (self->searched != self->end) {
+        uint64_t found;
+        iw_status status = iw_framelog_find(self->fd, self->at + 1, self->end, &found, err);
+        if (status != IW_OK)
+            return status;
+        if (found < self->end)
+            return damaged(self, "has a wrong size", err);
+        self->searched = self->end;
+    }
+    return iw_fail(err, IW_AGAIN, "the record at offset %llu has %llu of %u bytes",
+                   (unsigned long long)self->at,
+                   (unsigned long long)(self->end - self->at - IW_FRAMELOG_HEAD), size);
+}
+
+iw_status
+iw_framelog_next(iw_framelog_reader *self, iw_framelog_record *record, iw_error *err)
+{
+    unsigned char bytes[IW_FRAMELOG_HEAD];
+    if (self->end < self->at + sizeof bytes)
+        self->end = iw_framelog_file_size(self);
+    if (self->end <= self->at)
+        return IW_END;
+    if (self->end - self->at < sizeof bytes)
+        return iw_fail(err, IW_AGAIN, "%llu bytes of a record at offset %llu are there",
+                       (unsigned long long)(self->end - self->at), (unsigned long long)self->at);
+    iw_status status = iw_framelog_read_at(self->fd, bytes, sizeof bytes, self->at, err);
+    if (status != IW_OK)
+        return status;
+    iw_framelog_head head = iw_framelog_head_read(bytes);
+    if (!iw_framelog_head_plausible(&head))
+        return damaged(self, "has an impossible size or kind", err);
+    uint64_t start = self->at + sizeof bytes;
+    if (head.size > self->end - start)
+        self->end = iw_framelog_file_size(self);
+    if (head.size > self->end - start)
+        return too_long(self, head.size, err);
+    status = iw_buffer_reserve(&self->payload, head.size ? head.size : 1, err);
+    if (status == IW_OK)
+        status = iw_framelog_read_at(self->fd, self->payload.data, head.size, start, err);
+    if (status != IW_OK)
+        return status;
+    if (!iw_framelog_head_matches(bytes, self->payload.data, head.size))
+        return damaged(self, "does not match its checksum", err);
+    *record = (iw_framelog_record){.kind = head.kind,
+                                   .seq = head.seq,
+                                   .data = self->payload.data,
+                                   .size = head.size,
+                                   .offset = self->at};
+    self->at = start + head.size;
+    return IW_OK;
+}
+
+void
+iw_framelog_rewind(iw_framelog_reader *self)
+{
+    self->at = IW_FRAMELOG_HEADER;
+}
+
+uint64_t
+iw_framelog_tell(const iw_framelog_reader *self)
+{
+    return self->at;
+}
+
+iw_status
+iw_framelog_seek(iw_framelog_reader *self, uint64_t offset, iw_error *err)
+{
+    uint64_t size = iw_framelog_file_size(self);
+    if (offset < IW_FRAMELOG_HEADER || offset > size)
+        return iw_fail(err, IW_INVALID, "offset %llu is outside of the log of %llu bytes",
+                       (unsigned long long)offset, (unsigned long long)size);
+    self->at = offset;
+    return IW_OK;
+}
+
+uint64_t
+iw_framelog_file_size(const iw_framelog_reader *self)
+{
+    struct stat info;
+    return fstat(self->fd, &info) == 0 && info.st_size > 0 ? (uint64_t)info.st_size : 0;
+}
+
+void
+iw_framelog_reader_close(iw_framelog_reader **self)
+{
+    if (!*self)
+        return;
+    iw_buffer_fini(&(*self)->payload);
+    (void)close((*self)->fd);
+    free(*self);
+    *self = NULL;
+}
