@@ -24,6 +24,7 @@ typedef struct {
     double cutoff_meV;         /* 30, of omega30_mean */
     double temperature_K;      /* overrides the run's; NAN: the run's, else the measured one */
     double paper_spacing_fs;   /* NAN: as streamed */
+    uint64_t expected_frames;  /* of a finished file: only speed and memory depend on it; 0: unknown */
     iw_diffusion_options diffusion;
     iw_convergence_options convergence;
 } iw_engine_options;
@@ -37,7 +38,7 @@ void iw_engine_options_init(iw_engine_options *options);
 iw_engine *iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error *err);
 void iw_engine_destroy(iw_engine **self);
 
-/* Takes one frame.  A frame that is refused (INVALID: not finite, singular cell, ...) is an event,
+/* Takes one frame.  AGAIN: a step that was counted already (a restart).  A frame that is refused (INVALID: not finite, singular cell, ...) is an event,
  * opens a gap, and the run goes on; NO_MEMORY ends the analysis. */
 iw_status iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err);
 
@@ -50,6 +51,11 @@ iw_status iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *er
 
 /* Remarks by the caller (restart, recovered, stop_asked, ...) join the run's events. */
 iw_event_list *iw_engine_events(iw_engine *self);
+
+/* True once convergence mode "stop" is satisfied, and for good: the checks are made at frame counts
+ * that grow by a few per cent, so the moment depends on the frames alone.  *reason (may be NULL)
+ * belongs to the engine. */
+bool iw_engine_should_stop(const iw_engine *self, const char **reason);
 
 uint64_t iw_engine_frames(const iw_engine *self);
 size_t iw_engine_memory(const iw_engine *self);

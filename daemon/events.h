@@ -39,7 +39,9 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(converged, IW_NOTE, "the target precision was reached")                                      \
     X(ended, IW_NOTE, "the run ended")                                                             \
     X(filed, IW_NOTE, "the run is in the database")                                                \
-    X(input, IW_NOTE, "a remark on the input")
+    X(input, IW_NOTE, "a remark on the input")                                                     \
+    X(time_mismatch, IW_WARNING, "time stamps and step numbers disagree: a unit mistake?")         \
+    X(missing_velocities, IW_WARNING, "velocities came with some frames only")
 
 typedef enum {
 #define IW_EVENT_ENUM(id, severity, text) IW_EVENT_##id,
@@ -66,7 +68,7 @@ const char *iw_event_id(iw_event_kind kind);
 iw_severity iw_event_severity(iw_event_kind kind);
 const char *iw_event_meaning(iw_event_kind kind);
 const char *iw_severity_name(iw_severity severity); /* "note", "warning", "fault" */
-/* Adds, or counts when the kind is there already and once is set. */
+/* Adds, or counts when the kind is there already and once is set.  NO_MEMORY. */
 iw_status iw_event_add(iw_event_list *list, iw_event_kind kind, bool once, uint64_t frame,
                        int64_t step, double time_ps, const char *format, ...)
     __attribute__((format(printf, 7, 8)));

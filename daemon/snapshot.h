@@ -49,7 +49,8 @@ typedef struct {
     size_t segments;
     bool engine_velocities; /* velocity_source: "engine" or "finite differences" */
     char drift[12];         /* "com", "framework", "none" */
-    char taper[12];
+    char taper[12];         /* "parzen", "hann", "none" */
+    double cutoff_meV;      /* of omega30_mean */
     double vacf_window_ps;
     double paper_spacing_fs; /* NAN until paper was computed */
     size_t n_mobile;
@@ -61,6 +62,10 @@ typedef struct {
     iw_event *events;
 } iw_snapshot;
 
+/* One reference; no groups, no events, every number NAN or zero.  The maker fills the fields before
+ * anybody else sees it; arrays and strings are malloc'd and belong to the snapshot.  NULL:
+ * NO_MEMORY. */
+iw_snapshot *iw_snapshot_new(void);
 iw_snapshot *iw_snapshot_ref(iw_snapshot *self);
 void iw_snapshot_unref(iw_snapshot **self); /* frees with the last reference; sets *self to NULL */
 /* NULL when there is no such group. */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_DOOR_H
+#define IW_DOOR_H
+/*
+ * door.h - are the units what the run says they are?
+ *
+ * Looks at the first frames that carry velocities: the kinetic temperature against the target, and
+ * the displacement between frames against the velocities.  A ratio that is the signature of a known
+ * slip (ps for fs, bohr for Angstrom, ...) is named.  Looks at IW_DOOR_FRAMES frames, then costs
+ * nothing.
+ */
+#include "events.h"
+#include "frame.h"
+
+enum { IW_DOOR_FRAMES = 20 };
+
+typedef struct {
+    const iw_run_info *run; /* borrowed while the door lives */
+    size_t frames;          /* with velocities, so far */
+    double sum_K;           /* kinetic temperatures */
+    double *last_A_fs;      /* [n][3] velocities of the frame before; NULL once the door is shut */
+    bool has_last;
+    double vv, dd, vd; /* sums over pairs of frames of m v.v, m (dx/dt)^2, m v.dx/dt */
+    double change;     /* and of m |v(i+1) - v(i)|^2 */
+} iw_door;
+
+iw_status iw_door_init(iw_door *self, const iw_run_info *run, iw_error *err);
+void iw_door_fini(iw_door *self); /* harmless on zeroed state */
+
+/* One frame with velocities and its kinetic temperature.  step_A is the displacement since the
+ * frame before, interval_fs the time between them; NULL where there was none.  Adds the events when
+ * it has seen enough.  NO_MEMORY. */
+iw_status iw_door_push(iw_door *self, const iw_frame *frame, double kinetic_K,
+                       const double *step_A, double interval_fs, iw_event_list *events);
+
+#endif
