@@ -24,7 +24,8 @@ typedef struct {
     double cutoff_meV;         /* 30, of omega30_mean */
     double temperature_K;      /* overrides the run's; NAN: the run's, else the measured one */
     double paper_spacing_fs;   /* NAN: as streamed */
-    uint64_t expected_frames;  /* of a finished file: only speed and memory depend on it; 0: unknown */
+    uint64_t
+        expected_frames; /* of a finished file: only speed and memory depend on it; 0: unknown */
     iw_diffusion_options diffusion;
     iw_convergence_options convergence;
 } iw_engine_options;
@@ -38,8 +39,9 @@ void iw_engine_options_init(iw_engine_options *options);
 iw_engine *iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error *err);
 void iw_engine_destroy(iw_engine **self);
 
-/* Takes one frame.  AGAIN: a step that was counted already (a restart).  A frame that is refused (INVALID: not finite, singular cell, ...) is an event,
- * opens a gap, and the run goes on; NO_MEMORY ends the analysis. */
+/* Takes one frame.  AGAIN: a step that was counted already (a restart).  A frame that is refused
+ * (INVALID: not finite, singular cell, ...) is an event, opens a gap, and the run goes on;
+ * NO_MEMORY ends the analysis. */
 iw_status iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err);
 
 /* An immutable snapshot of the frames so far; series at full length.  The caller owns one

@@ -59,8 +59,7 @@ iw_event_add(iw_event_list *list, iw_event_kind kind, bool once, uint64_t frame,
         list->capacity = capacity;
     }
     iw_event *event = &list->items[list->n++];
-    *event = (iw_event){
-        .kind = kind, .frame = frame, .step = step, .time_ps = time_ps, .count = 1};
+    *event = (iw_event){.kind = kind, .frame = frame, .step = step, .time_ps = time_ps, .count = 1};
     va_list args;
     va_start(args, format);
     (void)vsnprintf(event->text, sizeof event->text, format, args);

@@ -99,17 +99,16 @@ iw_cadence_push(iw_cadence *self, const iw_frame *frame)
             if (frame->seq > self->last_seq)
                 self->last_seq = frame->seq;
             /* Equal stamps from the start are no restart: there is no clock at all. */
-            return frame->time_fs == self->last_time_fs && isnan(self->spacing_fs)
-                       ? IW_TICK_UNKNOWN
-                       : IW_TICK_REPEAT;
+            return frame->time_fs == self->last_time_fs && isnan(self->spacing_fs) ? IW_TICK_UNKNOWN
+                                                                                   : IW_TICK_REPEAT;
         }
     } else if (frame->step <= self->last_step) {
         if (frame->seq > self->last_seq)
             self->last_seq = frame->seq;
         return IW_TICK_REPEAT;
     }
-    iw_tick tick = by_time(self) ? tick_by_time(self, frame, missing)
-                                 : tick_by_step(self, frame, missing);
+    iw_tick tick =
+        by_time(self) ? tick_by_time(self, frame, missing) : tick_by_step(self, frame, missing);
     remember(self, frame);
     return tick;
 }

@@ -87,7 +87,9 @@ judge_temperature(const iw_door *self, const iw_frame *frame, iw_event_list *eve
                         "kinetic temperature %.4g K in the first %zu frames, target %.4g K: "
                         "velocities are %.3g times too large; %s",
                         mean, self->frames, target, sqrt(ratio),
-                        slip ? slip : ratio < 1.0 ? "is the run still heating up?" : "hot start?");
+                        slip          ? slip
+                        : ratio < 1.0 ? "is the run still heating up?"
+                                      : "hot start?");
 }
 
 static iw_status

@@ -30,7 +30,7 @@ void iw_door_fini(iw_door *self); /* harmless on zeroed state */
 /* One frame with velocities and its kinetic temperature.  step_A is the displacement since the
  * frame before, interval_fs the time between them; NULL where there was none.  Adds the events when
  * it has seen enough.  NO_MEMORY. */
-iw_status iw_door_push(iw_door *self, const iw_frame *frame, double kinetic_K,
-                       const double *step_A, double interval_fs, iw_event_list *events);
+iw_status iw_door_push(iw_door *self, const iw_frame *frame, double kinetic_K, const double *step_A,
+                       double interval_fs, iw_event_list *events);
 
 #endif

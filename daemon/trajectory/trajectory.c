@@ -136,8 +136,12 @@ first_not_finite(const double *values, size_t n)
 }
 
 static iw_status
-check_values(iw_trajectory *self, const iw_frame *frame, iw_error *err)
+check_frame(iw_trajectory *self, const iw_frame *frame, iw_error *err)
 {
+    if (frame->n_atoms != self->run.n_atoms)
+        return REPORT(self, bad_frame, frame, err, IW_INVALID,
+                      "step %lld has %zu atoms, the run has %zu", (long long)frame->step,
+                      frame->n_atoms, self->run.n_atoms);
     size_t n = 3 * self->run.n_atoms;
     size_t at = first_not_finite(frame->pos_A, n);
     if (at < n)
@@ -157,7 +161,7 @@ check_values(iw_trajectory *self, const iw_frame *frame, iw_error *err)
     if (at < 9)
         return REPORT(self, not_finite, frame, err, IW_INVALID,
                       "step %lld: component %c of cell vector %c is %g", (long long)frame->step,
-                      "xyz"[at % 3], "abc"[at / 3], frame->cell_A[at]);
+                      "xyz"[at % 3], "abc"[at / 3], frame -> cell_A[at]);
     double inverse[9], volume_A3;
     if (!iw_cell_invert(frame->cell_A, inverse, &volume_A3))
         return REPORT(self, singular_cell, frame, err, IW_INVALID,
@@ -169,6 +173,8 @@ check_values(iw_trajectory *self, const iw_frame *frame, iw_error *err)
 static bool
 same_as_first(const iw_trajectory *self, const iw_frame *frame)
 {
+    if (frame->n_atoms != self->run.n_atoms)
+        return false;
     double inverse[9], volume_A3;
     bool periodic = frame->has_cell && iw_cell_invert(frame->cell_A, inverse, &volume_A3);
     for (size_t i = 0; i < 3 * self->run.n_atoms; i += 3) {
@@ -378,20 +384,13 @@ iw_trajectory_push(iw_trajectory *self, const iw_frame *frame, iw_step *out, iw_
 {
     *out = (iw_step){.pos_A = self->pos, .vel_A_fs = self->vel};
     size_t n = self->run.n_atoms;
-    iw_status status = IW_OK;
-    if (frame->n_atoms != n)
-        status = REPORT(self, bad_frame, frame, err, IW_INVALID,
-                        "step %lld has %zu atoms, the run has %zu", (long long)frame->step,
-                        frame->n_atoms, n);
     /* The clock goes first: it must see refused frames too, and a frame of the past needs no door.
      */
-    iw_status order = status == IW_OK || status == IW_INVALID ? judge_order(self, frame, err) : status;
-    if (order != IW_OK || status != IW_OK) {
-        if (order != IW_AGAIN)
-            self->broken = true;
-        return order != IW_OK ? order : status;
-    }
-    status = check_values(self, frame, err);
+    iw_status status = judge_order(self, frame, err);
+    if (status == IW_AGAIN)
+        return status;
+    if (status == IW_OK)
+        status = check_frame(self, frame, err);
     if (status != IW_OK) {
         self->broken = true;
         return status;

@@ -43,9 +43,9 @@ iw_cell_invert(const double cell[9], double inverse[9], double *volume_A3)
     double ab[3] = {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2],
                     a[0] * b[1] - a[1] * b[0]};
     double det = a[0] * bc[0] + a[1] * bc[1] + a[2] * bc[2];
-    double edges = sqrt((a[0] * a[0] + a[1] * a[1] + a[2] * a[2]) *
-                        (b[0] * b[0] + b[1] * b[1] + b[2] * b[2]) *
-                        (c[0] * c[0] + c[1] * c[1] + c[2] * c[2]));
+    double edges =
+        sqrt((a[0] * a[0] + a[1] * a[1] + a[2] * a[2]) * (b[0] * b[0] + b[1] * b[1] + b[2] * b[2]) *
+             (c[0] * c[0] + c[1] * c[1] + c[2] * c[2]));
     *volume_A3 = fabs(det);
     if (!(fabs(det) > 1e-6 * edges) || !isfinite(edges))
         return false;

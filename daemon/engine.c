@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine.h"
+
+#include "engine_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* MSD frames are about this far apart by default: no ion conductor needs them closer. */
+#define MSD_SPACING_FS 10.0
+/* The first check of convergence, and the smallest distance between checks, in frames. */
+enum { CHECK_FRAMES = 50 };
+/* Checks lie this share of the run apart, so that their cost stays a few per cent of the whole: the
+ * denser one where the run is to be stopped, the other where convergence is only reported. */
+#define CHECK_GROWTH_STOP 0.05
+#define CHECK_GROWTH_OFF  0.25
+
+void
+iw_engine_options_init(iw_engine_options *options)
+{
+    *options = (iw_engine_options){.drift = IW_DRIFT_COM,
+                                   .vacf_window_ps = 4.0,
+                                   .taper = IW_TAPER_PARZEN,
+                                   .cutoff_meV = 30.0,
+                                   .temperature_K = NAN,
+                                   .paper_spacing_fs = NAN};
+    iw_diffusion_options_init(&options->diffusion);
+    iw_convergence_options_init(&options->convergence);
+}
+
+static iw_status
+note_mobile(iw_engine *self, iw_error *err)
+{
+    if (self->groups.n_mobile > 0)
+        return IW_OK;
+    iw_status status = iw_event_add(&self->events, IW_EVENT_no_mobile, true, 0, 0, NAN,
+                                    "none of Li, Na, Ag, Cu, Cl, I, Br, F, O is in the run and no "
+                                    "mobile species was named: every species is reported, "
+                                    "convergence is not judged");
+    return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
+}
+
+static iw_status
+make_trajectory(iw_engine *self, iw_error *err)
+{
+    unsigned char *framework = malloc(self->run.n_atoms);
+    if (!framework)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->run.n_atoms);
+    for (size_t i = 0; i < self->run.n_atoms; i++)
+        framework[i] = !self->groups.mobile[self->run.kind[i]];
+    iw_trajectory_options options = {.drift = self->options.drift, .framework = framework};
+    self->trajectory = iw_trajectory_new(&self->run, &options, &self->events, err);
+    free(framework);
+    return self->trajectory ? IW_OK : err->code;
+}
+
+static iw_status
+check_options(const iw_engine_options *options, iw_error *err)
+{
+    if (!(options->vacf_window_ps > 0.0) || !isfinite(options->vacf_window_ps))
+        return iw_fail(err, IW_INVALID, "VACF window of %g ps: it must be above zero",
+                       options->vacf_window_ps);
+    if (options->temperature_K <= 0.0)
+        return iw_fail(err, IW_INVALID, "temperature of %g K: it must be above zero",
+                       options->temperature_K);
+    if (!(options->cutoff_meV > 0.0))
+        return iw_fail(err, IW_INVALID, "cut-off of %g meV: it must be above zero",
+                       options->cutoff_meV);
+    return IW_OK;
+}
+
+iw_engine *
+iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error *err)
+{
+    iw_error own;
+    if (!err)
+        err = &own;
+    iw_engine *self = calloc(1, sizeof *self);
+    if (!self) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for the analysis");
+        return NULL;
+    }
+    iw_run_info_init(&self->run);
+    self->options = *options;
+    self->options.mobile = NULL;
+    self->next_check = CHECK_FRAMES;
+    self->paper_spacing_fs = NAN;
+    self->convergence.relative_error = self->convergence.predicted_ps_to_target = NAN;
+    (void)snprintf(self->convergence.state, sizeof self->convergence.state, "unknown");
+    (void)snprintf(self->convergence.reason, sizeof self->convergence.reason, "%s",
+                   "too few frames to judge");
+    if (check_options(options, err) != IW_OK ||
+        iw_groups_init(&self->groups, run, options->mobile, options->n_mobile, err) != IW_OK ||
+        iw_run_info_copy(&self->run, run, err) != IW_OK || make_trajectory(self, err) != IW_OK ||
+        note_mobile(self, err) != IW_OK)
+        iw_engine_destroy(&self);
+    if (self && self->groups.n_mobile == 0)
+        (void)snprintf(self->convergence.reason, sizeof self->convergence.reason, "%s",
+                       "no mobile species is known");
+    return self;
+}
+
+static void
+free_waiting(iw_engine *self)
+{
+    for (size_t i = 0; i < self->n_waiting; i++)
+        free(self->waiting[i].values);
+    free(self->waiting);
+    self->waiting = NULL;
+    self->n_waiting = 0;
+}
+
+static void
+free_paper(iw_engine *self)
+{
+    for (size_t g = 0; self->paper && g < self->groups.n_groups; g++)
+        iw_vdos_fini(&self->paper[g].vdos);
+    free(self->paper);
+    self->paper = NULL;
+}
+
+void
+iw_engine_destroy(iw_engine **self)
+{
+    if (!self || !*self)
+        return;
+    iw_engine *e = *self;
+    free_waiting(e);
+    free_paper(e);
+    iw_msd_result_fini(&e->msd_sums);
+    iw_vacf_result_fini(&e->vacf_sums);
+    iw_msd_destroy(&e->msd);
+    iw_vacf_destroy(&e->vacf);
+    iw_trajectory_destroy(&e->trajectory);
+    iw_event_list_fini(&e->events);
+    iw_groups_fini(&e->groups);
+    iw_run_info_fini(&e->run);
+    free(e);
+    *self = NULL;
+}
+
+/* One prepared frame into the correlators. */
+static iw_status
+feed(iw_engine *self, const iw_step *step, iw_error *err)
+{
+    iw_status status = IW_OK;
+    if (step->new_segment) {
+        self->in_segment = 0;
+        self->vacf_broken = true;
+        if (iw_msd_frames(self->msd) > 0)
+            status = iw_msd_break(self->msd, err);
+    }
+    if (status == IW_OK && self->in_segment++ % self->stride == 0)
+        status = iw_msd_push(self->msd, step->pos_A, err);
+    if (!step->has_velocities) {
+        self->vacf_broken = true;
+        return status;
+    }
+    if (status == IW_OK && self->vacf_broken && iw_vacf_frames(self->vacf) > 0)
+        status = iw_vacf_break(self->vacf, err);
+    self->vacf_broken = false;
+    return status == IW_OK ? iw_vacf_push(self->vacf, step->vel_A_fs, err) : status;
+}
+
+static iw_status
+wait_for_spacing(iw_engine *self, const iw_step *step, iw_error *err)
+{
+    size_t n = 3 * self->run.n_atoms;
+    iw_waiting *waiting = realloc(self->waiting, (self->n_waiting + 1) * sizeof *waiting);
+    double *values = malloc(2 * n * sizeof *values);
+    if (waiting)
+        self->waiting = waiting;
+    if (!waiting || !values) {
+        free(values);
+        return iw_fail(err, IW_NO_MEMORY, "no memory to keep a frame");
+    }
+    memcpy(values, step->pos_A, n * sizeof *values);
+    memcpy(values + n, step->vel_A_fs, n * sizeof *values);
+    waiting[self->n_waiting++] = (iw_waiting){
+        .new_segment = step->new_segment, .has_velocities = step->has_velocities, .values = values};
+    return IW_OK;
+}
+
+/* The spacing is known: make the correlators and give them what has waited. */
+static iw_status
+begin(iw_engine *self, iw_error *err)
+{
+    double dt_fs = iw_trajectory_dt_fs(self->trajectory);
+    self->stride = self->options.msd_stride;
+    if (self->stride == 0)
+        self->stride = (size_t)fmax(1.0, round(MSD_SPACING_FS / dt_fs));
+    iw_msd_options msd = {
+        .n_atoms = self->run.n_atoms, .n_species = self->run.n_species, .kind = self->run.kind};
+    double window = fmax(1.0, round(self->options.vacf_window_ps * 1000.0 / dt_fs));
+    iw_vacf_options vacf = {.n_atoms = self->run.n_atoms,
+                            .n_species = self->run.n_species,
+                            .kind = self->run.kind,
+                            .max_lag = (size_t)window};
+    self->msd = iw_msd_new(&msd, err);
+    self->vacf = self->msd ? iw_vacf_new(&vacf, err) : NULL;
+    if (!self->vacf)
+        return err->code;
+    iw_status status = IW_OK;
+    size_t n = 3 * self->run.n_atoms;
+    for (size_t i = 0; i < self->n_waiting && status == IW_OK; i++) {
+        const iw_waiting *w = &self->waiting[i];
+        iw_step step = {.new_segment = w->new_segment,
+                        .has_velocities = w->has_velocities,
+                        .pos_A = w->values,
+                        .vel_A_fs = w->values + n};
+        status = feed(self, &step, err);
+    }
+    free_waiting(self);
+    return status;
+}
+
+iw_status
+iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_group_msd *out, iw_error *err)
+{
+    const iw_msd_result *sums = &self->msd_sums;
+    size_t n = sums->n_lags;
+    *out = (iw_group_msd){0};
+    double *block = calloc(4 * n, sizeof *block);
+    if (!block)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu lags", n);
+    out->mean = block;
+    out->axis = block + n;
+    for (size_t s = 0; s < sums->n_species; s++) {
+        const double *from = sums->sum_A2 + s * 3 * n;
+        for (size_t k = 0; group->member[s] && k < 3 * n; k++)
+            out->axis[k] += from[k];
+    }
+    for (size_t k = 0; k < n; k++) {
+        double pairs = (double)group->atoms * sums->origins[k];
+        for (size_t axis = 0; axis < 3; axis++) {
+            out->axis[axis * n + k] /= pairs;
+            out->mean[k] += out->axis[axis * n + k];
+        }
+    }
+    out->curve =
+        (iw_msd_curve){.n_lags = n,
+                       .dt_fs = iw_trajectory_dt_fs(self->trajectory) * (double)self->stride,
+                       .msd_A2 = out->mean,
+                       .axis_A2 = {out->axis, out->axis + n, out->axis + 2 * n},
+                       .origins = sums->origins,
+                       .atoms = group->atoms,
+                       .frames = sums->frames};
+    return IW_OK;
+}
+
+static iw_status
+announce(iw_engine *self, iw_error *err)
+{
+    iw_stop_mode mode = self->options.convergence.mode;
+    if (self->announced || mode == IW_STOP_OFF || strcmp(self->convergence.state, "converged") != 0)
+        return IW_OK;
+    self->announced = true;
+    if (mode == IW_STOP_STOP) {
+        self->stop = true;
+        (void)snprintf(self->stop_reason, sizeof self->stop_reason, "%s", self->convergence.reason);
+    }
+    iw_status status =
+        iw_event_add(&self->events, IW_EVENT_converged, true, self->last_seq, self->last_step,
+                     self->last_time_fs / 1000.0, "%s", self->convergence.reason);
+    return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
+}
+
+/* Judges convergence of the mobile group. */
+static iw_status
+check(iw_engine *self, iw_error *err)
+{
+    uint64_t frames = iw_trajectory_frames(self->trajectory);
+    double growth =
+        self->options.convergence.mode == IW_STOP_OFF ? CHECK_GROWTH_OFF : CHECK_GROWTH_STOP;
+    self->next_check = frames + (uint64_t)fmax(CHECK_FRAMES, growth * (double)frames);
+    self->last_checked = frames;
+    if (!self->msd || self->groups.n_mobile == 0)
+        return IW_OK;
+    iw_status status = iw_msd_query(self->msd, &self->msd_sums, err);
+    if (status != IW_OK)
+        return status;
+    iw_group_msd msd;
+    status = iw_engine_group_msd(self, &self->groups.groups[1], &msd, err);
+    if (status != IW_OK)
+        return status;
+    iw_diffusion diffusion = {0};
+    iw_error reason; /* too few lags for a fit is an answer here, not an error */
+    (void)iw_diffusion_estimate(&msd.curve, &self->options.diffusion, &diffusion, &reason);
+    iw_convergence_check(&self->convergence, &self->options.convergence, &diffusion,
+                         iw_engine_time_ps(self));
+    free(msd.mean);
+    return announce(self, err);
+}
+
+iw_status
+iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
+{
+    iw_error own;
+    if (!err)
+        err = &own;
+    iw_step step;
+    iw_status status = iw_trajectory_push(self->trajectory, frame, &step, err);
+    if (status != IW_OK)
+        return status;
+    self->last_seq = frame->seq;
+    self->last_step = frame->step;
+    self->last_time_fs = frame->time_fs;
+    if (!self->msd && isfinite(iw_trajectory_dt_fs(self->trajectory)))
+        status = begin(self, err);
+    if (status == IW_OK)
+        status = self->msd ? feed(self, &step, err) : wait_for_spacing(self, &step, err);
+    if (status == IW_OK && iw_trajectory_frames(self->trajectory) >= self->next_check)
+        status = check(self, err);
+    return status;
+}
+
+iw_status
+iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *err)
+{
+    double dt_fs = iw_trajectory_dt_fs(self->trajectory);
+    if (isnan(dt_fs))
+        return iw_fail(err, IW_INVALID, "method \"paper\" needs frames whose spacing is known");
+    size_t n_atoms = self->run.n_atoms, n_groups = self->groups.n_groups;
+    unsigned char *members = malloc(n_groups * n_atoms);
+    const unsigned char **member = malloc(n_groups * sizeof *member);
+    iw_paper_group *groups = calloc(n_groups, sizeof *groups);
+    iw_status status;
+    if (!members || !member || !groups) {
+        status = iw_fail(err, IW_NO_MEMORY, "no memory for %zu groups", n_groups);
+        goto done;
+    }
+    for (size_t g = 0; g < n_groups; g++) {
+        member[g] = members + g * n_atoms;
+        for (size_t i = 0; i < n_atoms; i++)
+            members[g * n_atoms + i] = self->groups.groups[g].member[self->run.kind[i]];
+    }
+    iw_paper_options options = {.dt_fs = dt_fs,
+                                .spacing_fs = self->options.paper_spacing_fs,
+                                .temperature_K = iw_engine_temperature_K(self),
+                                .cutoff_meV = self->options.cutoff_meV,
+                                .n_groups = n_groups,
+                                .member = member};
+    double spacing_fs = NAN;
+    status = iw_paper_compute(source, &options, groups, &spacing_fs, err);
+    if (status == IW_OK) {
+        free_paper(self);
+        self->paper = groups;
+        self->paper_spacing_fs = spacing_fs;
+        groups = NULL;
+    }
+done:
+    for (size_t g = 0; groups && g < n_groups; g++)
+        iw_vdos_fini(&groups[g].vdos);
+    free(groups);
+    free(member);
+    free(members);
+    return status;
+}
+
+iw_event_list *
+iw_engine_events(iw_engine *self)
+{
+    return &self->events;
+}
+
+bool
+iw_engine_should_stop(const iw_engine *self, const char **reason)
+{
+    if (reason)
+        *reason = self->stop_reason;
+    return self->stop;
+}
+
+uint64_t
+iw_engine_frames(const iw_engine *self)
+{
+    return iw_trajectory_frames(self->trajectory);
+}
+
+double
+iw_engine_time_ps(const iw_engine *self)
+{
+    double intervals = (double)iw_trajectory_frames(self->trajectory) -
+                       (double)iw_trajectory_segments(self->trajectory);
+    return intervals * iw_trajectory_dt_fs(self->trajectory) / 1000.0;
+}
+
+double
+iw_engine_temperature_K(const iw_engine *self)
+{
+    if (self->options.temperature_K > 0.0)
+        return self->options.temperature_K;
+    if (self->run.temperature_K > 0.0)
+        return self->run.temperature_K;
+    return iw_trajectory_temperature_K(self->trajectory);
+}
+
+size_t
+iw_engine_memory(const iw_engine *self)
+{
+    /* Beside the correlators: what trajectory keeps of a frame, and the results of the last query.
+     */
+    size_t held = sizeof *self + 11 * 3 * self->run.n_atoms * sizeof(double);
+    held += 3 * self->msd_sums.n_species * self->msd_sums.n_lags * sizeof(double);
+    held += self->vacf_sums.n_species * self->vacf_sums.n_lags * sizeof(double);
+    if (self->msd)
+        held += iw_msd_memory(self->msd) + iw_vacf_memory(self->vacf);
+    return held;
+}

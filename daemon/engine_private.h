@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_ENGINE_PRIVATE_H
+#define IW_ENGINE_PRIVATE_H
+/* engine_private.h - the engine's inside, shared by engine.c (frames in) and engine_snapshot.c. */
+#include "correlate/msd.h"
+#include "correlate/vacf.h"
+#include "engine.h"
+#include "estimate/paper.h"
+#include "groups.h"
+
+/* A frame that waits until the spacing of frames is known. */
+typedef struct {
+    bool new_segment, has_velocities;
+    double *values; /* [2][n_atoms][3] positions, velocities */
+} iw_waiting;
+
+struct iw_engine {
+    iw_run_info run;
+    iw_engine_options options; /* its mobile list is not used after new() */
+    iw_groups groups;
+    iw_event_list events;
+    iw_trajectory *trajectory;
+    iw_msd *msd;   /* NULL until the spacing of frames is known */
+    iw_vacf *vacf; /* likewise */
+    iw_waiting *waiting;
+    size_t n_waiting;
+    size_t stride;          /* frames from one MSD frame to the next */
+    size_t in_segment;      /* frames of this segment so far */
+    bool vacf_broken;       /* the next velocities do not follow on the last ones */
+    uint64_t last_seq;      /* of the last frame, for events */
+    int64_t last_step;      /* likewise */
+    double last_time_fs;    /* likewise */
+    iw_msd_result msd_sums; /* of the last query, kept for their memory */
+    iw_vacf_result vacf_sums;
+    iw_convergence convergence;
+    uint64_t next_check;   /* frames */
+    uint64_t last_checked; /* frames */
+    bool announced;        /* the event "converged" was added */
+    bool stop;
+    char stop_reason[200];
+    iw_paper_group *paper; /* [groups.n_groups], NULL until asked for */
+    double paper_spacing_fs;
+};
+
+/* MSD of one group.  Arrays are malloc'd and belong to the caller. */
+typedef struct {
+    double *mean, *axis; /* [n_lags], [3][n_lags]; axis follows mean in one block: free(mean) */
+    iw_msd_curve curve;  /* borrows them, and the origins of self->msd_sums */
+} iw_group_msd;
+
+/* From self->msd_sums, which must be fresh. */
+iw_status iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_group_msd *out,
+                              iw_error *err);
+/* MD time covered by the segments, ps; NAN before two frames. */
+double iw_engine_time_ps(const iw_engine *self);
+/* The one that descriptors use: options, else the run's target, else measured. */
+double iw_engine_temperature_K(const iw_engine *self);
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* engine_snapshot.c - what is known now: group by group through the estimators. */
+#include "engine_private.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* More than this share of the spectrum beyond this share of the Nyquist energy is worth a word. */
+#define NYQUIST_SHARE  0.8
+#define NYQUIST_WEIGHT 0.02
+/* Another species that moves so many times as far, beyond what rattling in a cage explains, and
+ * still moves on, is a better candidate for the mobile one. */
+#define DOUBT_RATIO  2.0
+#define DOUBT_MSD_A2 1.0
+#define DOUBT_GROWTH 1.2
+/* Below so many lags nothing is said about the kind of motion. */
+enum { FEW_LAGS = 10 };
+
+static const char *const drift_names[] = {"com", "framework", "none"};
+static const char *const taper_names[] = {"parzen", "hann", "none"};
+
+static iw_status
+series_alloc(iw_series *series, size_t n, bool with_errors, iw_error *err)
+{
+    series->x = calloc(n, sizeof(double));
+    series->y = calloc(n, sizeof(double));
+    series->e = with_errors ? calloc(n, sizeof(double)) : NULL;
+    series->n = n;
+    if (series->x && series->y && (series->e || !with_errors))
+        return IW_OK;
+    return iw_fail(err, IW_NO_MEMORY, "no memory for a series of %zu values", n);
+}
+
+static iw_status
+fill_msd(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, iw_error *err)
+{
+    iw_group_msd msd;
+    iw_status status = iw_engine_group_msd(self, group, &msd, err);
+    if (status != IW_OK)
+        return status;
+    size_t n = msd.curve.n_lags;
+    status = series_alloc(&out->msd, n, true, err);
+    if (status == IW_OK) {
+        out->diffusion.stderr_A2 = out->msd.e;
+        iw_error reason; /* too few lags: every number is NAN, which is the answer */
+        if (iw_diffusion_estimate(&msd.curve, &self->options.diffusion, &out->diffusion, &reason) ==
+            IW_NO_MEMORY)
+            status = iw_fail(err, IW_NO_MEMORY, "%s", reason.text);
+        out->diffusion.stderr_A2 = NULL;
+        for (size_t k = 0; k < n; k++)
+            out->msd.x[k] = (double)k * msd.curve.dt_fs / 1000.0;
+        memcpy(out->msd.y, msd.mean, n * sizeof(double));
+    }
+    free(msd.mean);
+    return status;
+}
+
+static iw_status
+fill_vacf(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, iw_error *err)
+{
+    const iw_vacf_result *sums = &self->vacf_sums;
+    size_t n = sums->n_lags;
+    double dt_fs = iw_trajectory_dt_fs(self->trajectory);
+    iw_status status = series_alloc(&out->vacf, n, false, err);
+    double *weighted = calloc(n, sizeof *weighted);
+    if (status != IW_OK || !weighted) {
+        free(weighted);
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu lags", n);
+    }
+    for (size_t s = 0; s < sums->n_species; s++) {
+        const double *from = sums->sum + s * n;
+        for (size_t k = 0; group->member[s] && k < n; k++) {
+            out->vacf.y[k] += from[k];
+            weighted[k] += self->groups.mass_amu[s] * from[k];
+        }
+    }
+    for (size_t k = 0; k < n; k++) {
+        out->vacf.x[k] = (double)k * dt_fs;
+        out->vacf.y[k] /= (double)group->atoms * sums->origins[k];
+        weighted[k] /= sums->origins[k];
+    }
+    out->D_green_kubo_cm2_s = n > 1 ? iw_diffusion_green_kubo(out->vacf.y, n, dt_fs) : NAN;
+
+    iw_vdos_input input = {.n_lags = n,
+                           .dt_fs = dt_fs,
+                           .vacf = weighted,
+                           .origins = sums->origins,
+                           .taper = self->options.taper,
+                           .finite_difference = !iw_trajectory_engine_velocities(self->trajectory)};
+    iw_vdos vdos = {0};
+    iw_error reason; /* too short for a spectrum: no series, descriptors NAN */
+    if (n > 2 && iw_vdos_compute(&input, &vdos, &reason) == IW_OK) {
+        iw_vibration_options options = {.temperature_K = iw_engine_temperature_K(self),
+                                        .cutoff_meV = self->options.cutoff_meV};
+        iw_vibration_compute(vdos.energy_meV, vdos.g, vdos.n, &options, &out->vibration);
+        out->vdos_resolution_meV = vdos.resolution_meV;
+        out->vdos = (iw_series){.n = vdos.n, .x = vdos.energy_meV, .y = vdos.g};
+    } else {
+        iw_vdos_fini(&vdos);
+    }
+    free(weighted);
+    return IW_OK;
+}
+
+static iw_status
+fill_paper(const iw_engine *self, size_t g, iw_group_snapshot *out, iw_error *err)
+{
+    const iw_paper_group *paper = &self->paper[g];
+    iw_status status = series_alloc(&out->vdos_paper, paper->vdos.n, false, err);
+    if (status != IW_OK)
+        return status;
+    memcpy(out->vdos_paper.x, paper->vdos.energy_meV, paper->vdos.n * sizeof(double));
+    memcpy(out->vdos_paper.y, paper->vdos.g, paper->vdos.n * sizeof(double));
+    out->paper = paper->vibration;
+    out->has_paper = true;
+    return IW_OK;
+}
+
+static void
+blank_group(const iw_group *group, iw_group_snapshot *out)
+{
+    iw_vibration none = {NAN, NAN, NAN, NAN, NAN, NAN};
+    *out = (iw_group_snapshot){.atoms = group->atoms,
+                               .D_green_kubo_cm2_s = NAN,
+                               .vibration = none,
+                               .paper = none,
+                               .vdos_resolution_meV = NAN};
+    memcpy(out->name, group->name, sizeof out->name);
+    iw_diffusion *d = &out->diffusion;
+    d->D_cm2_s = d->stderr_cm2_s = d->ci95_cm2_s[0] = d->ci95_cm2_s[1] = NAN;
+    d->intercept_A2 = d->D_einstein_cm2_s = d->alpha = d->effective_hops = NAN;
+    d->D_axes_cm2_s[0] = d->D_axes_cm2_s[1] = d->D_axes_cm2_s[2] = NAN;
+    d->he_relative_error = d->fit_ps[0] = d->fit_ps[1] = NAN;
+}
+
+static iw_status
+fill_groups(iw_engine *self, iw_snapshot *out, iw_error *err)
+{
+    out->groups = calloc(self->groups.n_groups, sizeof *out->groups);
+    if (!out->groups)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu groups", self->groups.n_groups);
+    out->n_groups = self->groups.n_groups;
+    for (size_t g = 0; g < out->n_groups; g++)
+        blank_group(&self->groups.groups[g], &out->groups[g]);
+    if (!self->msd)
+        return IW_OK;
+    iw_status status = iw_msd_query(self->msd, &self->msd_sums, err);
+    bool velocities = iw_vacf_frames(self->vacf) > 0;
+    if (status == IW_OK && velocities)
+        status = iw_vacf_query(self->vacf, &self->vacf_sums, err);
+    for (size_t g = 0; g < out->n_groups && status == IW_OK; g++) {
+        const iw_group *group = &self->groups.groups[g];
+        status = fill_msd(self, group, &out->groups[g], err);
+        if (status == IW_OK && velocities)
+            status = fill_vacf(self, group, &out->groups[g], err);
+        if (status == IW_OK && self->paper)
+            status = fill_paper(self, g, &out->groups[g], err);
+    }
+    return status;
+}
+
+/* What the present estimates say about the run; it may be unsaid later, so it belongs to the
+ * snapshot and not to the run's own list. */
+static iw_status
+judge(const iw_engine *self, const iw_snapshot *out, iw_event_list *events)
+{
+    const iw_series *g = &out->groups[0].vdos;
+    iw_status status = IW_OK;
+    if (g->n > 2) {
+        double nyquist = g->x[g->n - 1], beyond = 0.0, whole = 0.0;
+        for (size_t k = 2; k < g->n; k++) {
+            double area = 0.5 * (g->y[k] + g->y[k - 1]) * (g->x[k] - g->x[k - 1]);
+            whole += area;
+            if (g->x[k] > NYQUIST_SHARE * nyquist)
+                beyond += area;
+        }
+        if (beyond > NYQUIST_WEIGHT * whole)
+            status =
+                iw_event_add(events, IW_EVENT_near_nyquist, true, self->last_seq, self->last_step,
+                             self->last_time_fs / 1000.0,
+                             "%.1f %% of the spectrum lies above %.0f meV, close to the "
+                             "Nyquist energy of %.0f meV: frames %.4g fs apart do not "
+                             "resolve it",
+                             100.0 * beyond / whole, NYQUIST_SHARE * nyquist, nyquist, out->dt_fs);
+    }
+    if (self->groups.n_mobile == 0 || out->groups[1].msd.n < FEW_LAGS)
+        return status;
+    const iw_group_snapshot *mobile = &out->groups[1];
+    size_t last = mobile->msd.n - 1;
+    size_t species = out->n_groups - self->groups.n_species;
+    for (size_t s = 0; s < self->groups.n_species && status == IW_OK; s++) {
+        const iw_group_snapshot *other = &out->groups[species + s];
+        double far = other->msd.y[last];
+        if (!self->groups.mobile[s] && far > DOUBT_MSD_A2 &&
+            far > DOUBT_RATIO * mobile->msd.y[last] && far > DOUBT_GROWTH * other->msd.y[last / 2])
+            status = iw_event_add(events, IW_EVENT_mobile_doubt, true, self->last_seq,
+                                  self->last_step, self->last_time_fs / 1000.0,
+                                  "after %.4g ps the MSD of %s is %.4g A2, that of the mobile "
+                                  "species %.4g A2: name the mobile species",
+                                  mobile->msd.x[last], other->name, far, mobile->msd.y[last]);
+    }
+    if (status == IW_OK && !mobile->diffusion.diffusive)
+        status = iw_event_add(events, IW_EVENT_not_diffusive, true, self->last_seq, self->last_step,
+                              self->last_time_fs / 1000.0,
+                              "MSD of the mobile species grows as time to the power %.2f: D is "
+                              "that of a straight line, not of diffusion",
+                              mobile->diffusion.alpha);
+    return status;
+}
+
+static iw_status
+fill_events(const iw_engine *self, iw_snapshot *out, iw_error *err)
+{
+    iw_event_list present = {0};
+    iw_status status = judge(self, out, &present);
+    size_t n = self->events.n + present.n;
+    out->events = status == IW_OK ? calloc(n ? n : 1, sizeof *out->events) : NULL;
+    if (out->events) {
+        out->n_events = n;
+        if (self->events.n)
+            memcpy(out->events, self->events.items, self->events.n * sizeof *out->events);
+        if (present.n)
+            memcpy(out->events + self->events.n, present.items, present.n * sizeof *out->events);
+    } else {
+        status = iw_fail(err, IW_NO_MEMORY, "no memory for events");
+    }
+    iw_event_list_fini(&present);
+    return status;
+}
+
+static iw_status
+fill_run(const iw_engine *self, const char *state, iw_snapshot *out, iw_error *err)
+{
+    const iw_run_info *run = &self->run;
+    memcpy(out->id, run->id, sizeof out->id);
+    (void)snprintf(out->state, sizeof out->state, "%s", state);
+    out->frames = iw_trajectory_frames(self->trajectory);
+    out->atoms = run->n_atoms;
+    out->dt_fs = iw_trajectory_dt_fs(self->trajectory);
+    out->msd_dt_fs = self->stride ? out->dt_fs * (double)self->stride : NAN;
+    out->time_ps = iw_engine_time_ps(self);
+    out->temperature_K = iw_engine_temperature_K(self);
+    out->temperature_measured_K = iw_trajectory_temperature_K(self->trajectory);
+    out->segments = iw_trajectory_segments(self->trajectory);
+    out->engine_velocities = iw_trajectory_engine_velocities(self->trajectory);
+    (void)snprintf(out->drift, sizeof out->drift, "%s", drift_names[self->options.drift]);
+    (void)snprintf(out->taper, sizeof out->taper, "%s", taper_names[self->options.taper]);
+    out->vacf_window_ps = self->options.vacf_window_ps;
+    out->cutoff_meV = self->options.cutoff_meV;
+    out->paper_spacing_fs = self->paper_spacing_fs;
+    out->name = strdup(run->name ? run->name : "");
+    out->code = strdup(run->code ? run->code : "");
+    out->code_version = strdup(run->code_version ? run->code_version : "");
+    out->mobile = calloc(self->groups.n_mobile + 1, sizeof *out->mobile);
+    if (!out->name || !out->code || !out->code_version || !out->mobile)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for a snapshot");
+    for (size_t s = 0; s < run->n_species; s++) {
+        if (self->groups.mobile[s])
+            memcpy(out->mobile[out->n_mobile++], run->species[s], sizeof *out->mobile);
+    }
+    return IW_OK;
+}
+
+iw_snapshot *
+iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err)
+{
+    iw_snapshot *out = iw_snapshot_new();
+    if (!out) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for a snapshot");
+        return NULL;
+    }
+    iw_status status = fill_run(self, state, out, err);
+    if (status == IW_OK)
+        status = fill_groups(self, out, err);
+    if (status == IW_OK) {
+        /* Frames since the last check count as well, on a copy: asking must not change the run. */
+        out->convergence = self->convergence;
+        if (self->msd && self->groups.n_mobile > 0 && out->frames != self->last_checked)
+            iw_convergence_check(&out->convergence, &self->options.convergence,
+                                 &out->groups[1].diffusion, out->time_ps);
+        status = fill_events(self, out, err);
+    }
+    if (status != IW_OK)
+        iw_snapshot_unref(&out);
+    return out;
+}
