@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish/json.h"
+
+#include "constants.h"
+#include "publish/thin.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* jansson's _new setters refuse NULL and pass the failure on: *ok is the sticky error. */
+static void
+put(json_t *object, const char *key, json_t *value, bool *ok)
+{
+    if (json_object_set_new(object, key, value) != 0)
+        *ok = false;
+}
+
+static json_t *
+number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void
+put_number(json_t *object, const char *key, double value, bool *ok)
+{
+    put(object, key, number(value), ok);
+}
+
+static void
+put_text(json_t *object, const char *key, const char *text, bool *ok)
+{
+    /* Names come from outside: what is not UTF-8 must not cost the whole record. */
+    json_t *value = json_string(text ? text : "");
+    put(object, key, value ? value : json_string("(not UTF-8)"), ok);
+}
+
+static json_t *
+numbers(const double *values, size_t n, bool *ok)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < n; i++) {
+        if (json_array_append_new(array, number(values[i])) != 0)
+            *ok = false;
+    }
+    if (!array)
+        *ok = false;
+    return array;
+}
+
+/* The chosen points of one column; index NULL: all. */
+static json_t *
+column(const double *values, const size_t *index, size_t n, bool *ok)
+{
+    if (!index)
+        return numbers(values, n, ok);
+    double chosen[IW_THIN_POINTS];
+    for (size_t k = 0; k < n; k++)
+        chosen[k] = values[index[k]];
+    return numbers(chosen, n, ok);
+}
+
+typedef enum { LAGS, ENERGIES } axis_kind;
+
+static json_t *
+series_json(const iw_series *series, axis_kind axis, const char *const names[3], bool full,
+            bool *ok)
+{
+    json_t *object = json_object();
+    size_t index[IW_THIN_POINTS];
+    const size_t *chosen = NULL;
+    size_t n = series->n;
+    if (!full) {
+        chosen = index;
+        n = axis == LAGS ? iw_thin_growing(series->n, index)
+                         : iw_thin_spectrum(series->y, series->n, index);
+    }
+    const double *columns[3] = {series->x, series->y, series->e};
+    for (size_t c = 0; c < 3 && names[c]; c++) {
+        json_t *values = columns[c] ? column(columns[c], chosen, n, ok) : json_array();
+        put(object, names[c], values, ok);
+    }
+    return object;
+}
+
+static void
+put_vibration(json_t *object, const iw_vibration *v, bool *ok)
+{
+    put_number(object, "omega_mean_meV", v->omega_mean_meV, ok);
+    put_number(object, "omega30_mean_meV", v->omega30_mean_meV, ok);
+    put_number(object, "e_vib_meV", v->e_vib_meV, ok);
+    put_number(object, "f_vib_meV", v->f_vib_meV, ok);
+    put_number(object, "s_vib_meV_K", v->s_vib_meV_K, ok);
+    put_number(object, "c_v_meV_K", v->c_v_meV_K, ok);
+    put_number(object, "e_vib_meV_atom", 3.0 * v->e_vib_meV, ok);
+    put_number(object, "f_vib_meV_atom", 3.0 * v->f_vib_meV, ok);
+    put_number(object, "s_vib_kB_atom", 3.0 * v->s_vib_meV_K / IW_BOLTZMANN_MEV_K, ok);
+    put_number(object, "c_v_kB_atom", 3.0 * v->c_v_meV_K / IW_BOLTZMANN_MEV_K, ok);
+}
+
+static const char *const msd_names[3] = {"lag_ps", "msd_A2", "stderr_A2"};
+static const char *const vacf_names[3] = {"lag_fs", "c", NULL};
+static const char *const vdos_names[3] = {"energy_meV", "g", NULL};
+
+static json_t *
+group_json(const iw_group_snapshot *group, unsigned flags, bool *ok)
+{
+    const iw_diffusion *d = &group->diffusion;
+    json_t *object = json_object();
+    put(object, "atoms", json_integer((json_int_t)group->atoms), ok);
+
+    json_t *D = json_object();
+    put_number(D, "value", d->D_cm2_s, ok);
+    put_number(D, "stderr", d->stderr_cm2_s, ok);
+    put(D, "ci95", numbers(d->ci95_cm2_s, 2, ok), ok);
+    put(object, "D_cm2_s", D, ok);
+    put_number(object, "D_einstein_cm2_s", d->D_einstein_cm2_s, ok);
+    put_number(object, "D_green_kubo_cm2_s", group->D_green_kubo_cm2_s, ok);
+    put(object, "D_axes_cm2_s", numbers(d->D_axes_cm2_s, 3, ok), ok);
+    put_number(object, "alpha", d->alpha, ok);
+    put_number(object, "effective_hops", d->effective_hops, ok);
+    put_number(object, "he_relative_error", d->he_relative_error, ok);
+    put(object, "fit_window_ps", numbers(d->fit_ps, 2, ok), ok);
+    put_number(object, "msd_intercept_A2", d->intercept_A2, ok);
+    put(object, "diffusive", json_boolean(d->diffusive), ok);
+    put(object, "warning", d->warning ? json_string(d->warning) : json_null(), ok);
+
+    put_vibration(object, &group->vibration, ok);
+    json_t *paper = json_null();
+    if (group->has_paper) {
+        paper = json_object();
+        put_vibration(paper, &group->paper, ok);
+    }
+    if (flags & (IW_JSON_SERIES | IW_JSON_FULL)) {
+        bool full = (flags & IW_JSON_FULL) != 0;
+        put(object, "msd", series_json(&group->msd, LAGS, msd_names, full, ok), ok);
+        put(object, "vacf", series_json(&group->vacf, LAGS, vacf_names, full, ok), ok);
+        put(object, "vdos", series_json(&group->vdos, ENERGIES, vdos_names, full, ok), ok);
+        if (group->has_paper)
+            put(paper, "vdos", series_json(&group->vdos_paper, ENERGIES, vdos_names, full, ok), ok);
+    }
+    put(object, "paper", paper, ok);
+    return object;
+}
+
+static json_t *
+run_json(const iw_snapshot *s, bool *ok)
+{
+    json_t *run = json_object();
+    put_text(run, "id", s->id, ok);
+    put_text(run, "name", s->name, ok);
+    put_text(run, "state", s->state, ok);
+    put_text(run, "code", s->code, ok);
+    put_text(run, "code_version", s->code_version, ok);
+    put(run, "frames", json_integer((json_int_t)s->frames), ok);
+    put(run, "atoms", json_integer((json_int_t)s->atoms), ok);
+    put_number(run, "dt_fs", s->dt_fs, ok);
+    put_number(run, "msd_dt_fs", s->msd_dt_fs, ok);
+    put_number(run, "time_ps", s->time_ps, ok);
+    put_number(run, "temperature_K", s->temperature_K, ok);
+    put_number(run, "temperature_measured_K", s->temperature_measured_K, ok);
+    put(run, "segments", json_integer((json_int_t)s->segments), ok);
+    put_text(run, "velocity_source", s->engine_velocities ? "engine" : "finite differences", ok);
+    put_text(run, "vdos_method", "physical", ok);
+    put_text(run, "drift", s->drift, ok);
+    put_text(run, "taper", s->taper, ok);
+    put_number(run, "vacf_window_ps", s->vacf_window_ps, ok);
+    put_number(run, "vdos_resolution_meV", s->n_groups ? s->groups[0].vdos_resolution_meV : NAN,
+               ok);
+    put_number(run, "cutoff_meV", s->cutoff_meV, ok);
+    put_number(run, "paper_spacing_fs", s->paper_spacing_fs, ok);
+    json_t *mobile = json_array();
+    for (size_t m = 0; m < s->n_mobile; m++) {
+        if (json_array_append_new(mobile, json_string(s->mobile[m])) != 0)
+            *ok = false;
+    }
+    put(run, "mobile", mobile, ok);
+    return run;
+}
+
+static json_t *
+events_json(const iw_snapshot *s, bool *ok)
+{
+    json_t *events = json_array();
+    for (size_t e = 0; e < s->n_events; e++) {
+        const iw_event *event = &s->events[e];
+        json_t *object = json_object();
+        put_text(object, "id", iw_event_id(event->kind), ok);
+        put_text(object, "severity", iw_severity_name(iw_event_severity(event->kind)), ok);
+        put(object, "frame", json_integer((json_int_t)event->frame), ok);
+        put(object, "step", json_integer((json_int_t)event->step), ok);
+        put_number(object, "time_ps", event->time_ps, ok);
+        put(object, "count", json_integer((json_int_t)event->count), ok);
+        put_text(object, "text", event->text, ok);
+        if (json_array_append_new(events, object) != 0)
+            *ok = false;
+    }
+    return events;
+}
+
+json_t *
+iw_snapshot_json(const iw_snapshot *snapshot, unsigned flags)
+{
+    bool ok = true;
+    json_t *record = json_object();
+    put(record, "run", run_json(snapshot, &ok), &ok);
+    json_t *groups = json_object();
+    for (size_t g = 0; g < snapshot->n_groups; g++) {
+        const iw_group_snapshot *group = &snapshot->groups[g];
+        put(groups, group->name, group_json(group, flags, &ok), &ok);
+    }
+    put(record, "groups", groups, &ok);
+    json_t *convergence = json_object();
+    put_text(convergence, "state", snapshot->convergence.state, &ok);
+    put_text(convergence, "reason", snapshot->convergence.reason, &ok);
+    put_number(convergence, "relative_error", snapshot->convergence.relative_error, &ok);
+    put_number(convergence, "predicted_ps_to_target", snapshot->convergence.predicted_ps_to_target,
+               &ok);
+    put(record, "convergence", convergence, &ok);
+    put(record, "events", events_json(snapshot, &ok), &ok);
+    if (ok)
+        return record;
+    json_decref(record);
+    return NULL;
+}

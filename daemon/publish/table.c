@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* table.c - a record as people read it.  Works from the JSON alone: a remote run prints the same.
+ */
+#include "publish/json.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum { WIDTH = 92, CELL = 40 };
+
+static double
+number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+static const char *
+text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value ? value : "";
+}
+
+/* "-" for what is not known. */
+static const char *
+fixed(char cell[CELL], double value, int decimals)
+{
+    if (isfinite(value))
+        (void)snprintf(cell, CELL, "%.*f", decimals, value);
+    else
+        (void)snprintf(cell, CELL, "-");
+    return cell;
+}
+
+static const char *
+scientific(char cell[CELL], double value)
+{
+    if (isfinite(value))
+        (void)snprintf(cell, CELL, "%.2e", value);
+    else
+        (void)snprintf(cell, CELL, "-");
+    return cell;
+}
+
+static const char *
+general(char cell[CELL], double value, int digits)
+{
+    if (isfinite(value))
+        (void)snprintf(cell, CELL, "%.*g", digits, value);
+    else
+        (void)snprintf(cell, CELL, "-");
+    return cell;
+}
+
+/* The error to two digits, the value to the same place: "(1.11 +- 0.12)e-05". */
+static const char *
+with_error(char cell[CELL], double value, double error)
+{
+    if (!isfinite(value) || !isfinite(error) || !(error > 0.0))
+        return scientific(cell, value);
+    int decade = (int)floor(log10(fmax(fabs(value), error)));
+    int decimals = decade - (int)floor(log10(error)) + 1;
+    if (decimals > 6)
+        decimals = 6;
+    double unit = pow(10.0, decade);
+    (void)snprintf(cell, CELL, "(%.*f +- %.*f)e%+03d", decimals, value / unit, decimals,
+                   error / unit, decade);
+    return cell;
+}
+
+/* Words after a hanging indent, folded at WIDTH. */
+static void
+paragraph(FILE *out, int indent, const char *words)
+{
+    int column = indent;
+    while (*words) {
+        size_t n = strcspn(words, " ");
+        if (column > indent && column + 1 + (int)n > WIDTH) {
+            (void)fprintf(out, "\n%*s", indent, "");
+            column = indent;
+        } else if (column > indent) {
+            (void)fputc(' ', out);
+            column++;
+        }
+        (void)fprintf(out, "%.*s", (int)n, words);
+        column += (int)n;
+        words += n;
+        words += strspn(words, " ");
+    }
+    (void)fputc('\n', out);
+}
+
+static void
+print_run(FILE *out, const json_t *run)
+{
+    char a[CELL], b[CELL];
+    const char *name = text(run, "name");
+    (void)fprintf(out, "%s  %s%s%s%s\n", *name ? name : text(run, "id"), text(run, "state"),
+                  *text(run, "code") ? "  " : "", text(run, "code"), "");
+    double segments = number(run, "segments");
+    (void)fprintf(out, "  %.0f frames of %.0f atoms, %s fs apart: %s ps", number(run, "frames"),
+                  number(run, "atoms"), general(a, number(run, "dt_fs"), 6),
+                  general(b, number(run, "time_ps"), 6));
+    if (segments > 1.0)
+        (void)fprintf(out, " in %.0f segments", segments);
+    (void)fprintf(out, "\n  temperature %s K", general(a, number(run, "temperature_K"), 5));
+    if (isfinite(number(run, "temperature_measured_K")))
+        (void)fprintf(out, " (measured %s K)", fixed(a, number(run, "temperature_measured_K"), 1));
+    (void)fprintf(out, ", velocities: %s, drift: %s\n", text(run, "velocity_source"),
+                  text(run, "drift"));
+    const json_t *mobile = json_object_get(run, "mobile");
+    (void)fprintf(out, "  mobile:");
+    for (size_t m = 0; m < json_array_size(mobile); m++)
+        (void)fprintf(out, " %s", json_string_value(json_array_get(mobile, m)));
+    (void)fprintf(out, "%s\n", json_array_size(mobile) ? "" : " none known");
+}
+
+static void
+print_diffusion(FILE *out, json_t *groups, const json_t *run)
+{
+    char a[CELL], b[CELL], c[CELL], d[CELL];
+    const char *name;
+    json_t *group;
+    (void)fprintf(out, "\nDiffusion, cm2/s (MSD every %s fs, all origins, lags to half the run)\n",
+                  general(a, number(run, "msd_dt_fs"), 6));
+    (void)fprintf(out, "  %-10s %6s  %-22s %-22s %10s %10s\n", "group", "atoms", "D",
+                  "95 % interval", "Einstein", "Green-Kubo");
+    json_object_foreach(groups, name, group)
+    {
+        const json_t *D = json_object_get(group, "D_cm2_s");
+        const json_t *interval = json_object_get(D, "ci95");
+        const json_t *low = json_array_get(interval, 0), *high = json_array_get(interval, 1);
+        char range[2 * CELL + 8] = "-";
+        if (json_is_number(low) && json_is_number(high))
+            (void)snprintf(range, sizeof range, "%s .. %s", scientific(a, json_number_value(low)),
+                           scientific(b, json_number_value(high)));
+        (void)fprintf(out, "  %-10s %6.0f  %-22s %-22s %10s %10s\n", name, number(group, "atoms"),
+                      with_error(a, number(D, "value"), number(D, "stderr")), range,
+                      scientific(c, number(group, "D_einstein_cm2_s")),
+                      scientific(d, number(group, "D_green_kubo_cm2_s")));
+    }
+    (void)fprintf(out, "\n  %-10s %6s %8s %10s  %-16s %10s %10s %10s\n", "group", "alpha", "N_eff",
+                  "error(N)", "fit window, ps", "D_x", "D_y", "D_z");
+    json_object_foreach(groups, name, group)
+    {
+        const json_t *axes = json_object_get(group, "D_axes_cm2_s");
+        const json_t *fit = json_object_get(group, "fit_window_ps");
+        char range[2 * CELL + 8] = "-";
+        if (json_is_number(json_array_get(fit, 0)) && json_is_number(json_array_get(fit, 1)))
+            (void)snprintf(range, sizeof range, "%s .. %s",
+                           general(a, json_number_value(json_array_get(fit, 0)), 4),
+                           general(b, json_number_value(json_array_get(fit, 1)), 4));
+        char percent[CELL] = "-";
+        double error = number(group, "he_relative_error");
+        if (isfinite(error))
+            (void)snprintf(percent, sizeof percent, "%.0f %%", 100.0 * error);
+        (void)fprintf(out, "  %-10s %6s %8s %10s  %-16s", name, fixed(c, number(group, "alpha"), 2),
+                      general(d, number(group, "effective_hops"), 3), percent, range);
+        for (size_t k = 0; k < 3; k++) {
+            const json_t *value = json_array_get(axes, k);
+            (void)fprintf(
+                out, " %10s",
+                scientific(a, json_is_number(value) ? json_number_value(value) : (double)NAN));
+        }
+        (void)fputc('\n', out);
+    }
+}
+
+/* Decimals that suit a vibrational unit. */
+static int
+decimals_for(const char *unit)
+{
+    return strcmp(unit, "meV/K") == 0 ? 5 : strcmp(unit, "kB/atom") == 0 ? 3 : 2;
+}
+
+/* One table, a column for each vibrational row of the catalogue whose values are per atom or not.
+ */
+static void
+print_vibration(FILE *out, json_t *groups, bool paper, bool per_atom)
+{
+    char cell[CELL];
+    const char *name;
+    json_t *group;
+    const iw_descriptor_row *row;
+    for (int line = 0; line < 2; line++) {
+        (void)fprintf(out, "  %-10s", line == 0 ? "group" : "");
+        for (row = iw_descriptor_catalogue; row->key; row++) {
+            if (strcmp(row->category, "vibrational") == 0 &&
+                (strstr(row->unit, "atom") != NULL) == per_atom)
+                (void)fprintf(out, " %11s", line == 0 ? row->symbol : row->unit);
+        }
+        (void)fputc('\n', out);
+    }
+    json_object_foreach(groups, name, group)
+    {
+        const json_t *from = paper ? json_object_get(group, "paper") : group;
+        (void)fprintf(out, "  %-10s", name);
+        for (row = iw_descriptor_catalogue; row->key; row++) {
+            if (strcmp(row->category, "vibrational") == 0 &&
+                (strstr(row->unit, "atom") != NULL) == per_atom)
+                (void)fprintf(out, " %11s",
+                              fixed(cell, number(from, row->key), decimals_for(row->unit)));
+        }
+        (void)fputc('\n', out);
+    }
+}
+
+static bool
+has_paper(json_t *groups)
+{
+    const char *name;
+    json_t *group;
+    json_object_foreach(groups, name, group)
+    {
+        if (json_is_object(json_object_get(group, "paper")))
+            return true;
+    }
+    return false;
+}
+
+static void
+print_vibrations(FILE *out, json_t *groups, const json_t *run)
+{
+    char a[CELL], b[CELL], c[CELL];
+    (void)fprintf(
+        out,
+        "\nVibrations by method \"physical\": velocities weighted with masses, VACF to %s "
+        "ps,\n  taper %s, resolution %s meV; at %s K, per mode\n",
+        general(a, number(run, "vacf_window_ps"), 4), text(run, "taper"),
+        general(b, number(run, "vdos_resolution_meV"), 3),
+        general(c, number(run, "temperature_K"), 5));
+    print_vibration(out, groups, false, false);
+    (void)fprintf(out, "  per atom (three modes)\n");
+    print_vibration(out, groups, false, true);
+    if (!has_paper(groups))
+        return;
+    (void)fprintf(out,
+                  "\nVibrations by method \"paper\": forward differences of frames %s fs apart, no "
+                  "masses,\n  full length, no taper; per mode\n",
+                  general(a, number(run, "paper_spacing_fs"), 6));
+    print_vibration(out, groups, true, false);
+}
+
+static void
+print_convergence(FILE *out, const json_t *convergence)
+{
+    char line[700];
+    double error = number(convergence, "relative_error");
+    double more_ps = number(convergence, "predicted_ps_to_target");
+    int used = snprintf(line, sizeof line, "%s", text(convergence, "state"));
+    if (*text(convergence, "reason"))
+        used +=
+            snprintf(line + used, sizeof line - (size_t)used, ": %s", text(convergence, "reason"));
+    if (used > 0 && (size_t)used < sizeof line - 120 && isfinite(error))
+        used += snprintf(line + used, sizeof line - (size_t)used, " (relative error of D %.0f %%",
+                         100.0 * error);
+    if (used > 0 && (size_t)used < sizeof line - 120 && isfinite(error))
+        (void)snprintf(line + used, sizeof line - (size_t)used,
+                       more_ps > 0.0 ? ", about %.3g ps more to the target)" : ")", more_ps);
+    (void)fprintf(out, "\nConvergence: ");
+    paragraph(out, 13, line);
+}
+
+static void
+print_events(FILE *out, const json_t *events)
+{
+    if (json_array_size(events) == 0)
+        return;
+    (void)fprintf(out, "\nEvents\n");
+    for (size_t e = 0; e < json_array_size(events); e++) {
+        const json_t *event = json_array_get(events, e);
+        double count = number(event, "count");
+        char line[700];
+        int used = snprintf(line, sizeof line, "%s:", text(event, "id"));
+        if (count > 1.0)
+            used = snprintf(line, sizeof line, "%s, %.0f times, first:", text(event, "id"), count);
+        (void)snprintf(line + used, sizeof line - (size_t)used, " %s", text(event, "text"));
+        (void)fprintf(out, "  %-8s ", text(event, "severity"));
+        paragraph(out, 11, line);
+    }
+}
+
+iw_status
+iw_record_print(const json_t *record, FILE *out, iw_error *err)
+{
+    const json_t *run = json_object_get(record, "run");
+    json_t *groups = json_object_get(record, "groups");
+    if (!json_is_object(run) || !json_is_object(groups))
+        return iw_fail(err, IW_INVALID, "not the record of a run: no \"run\" or no \"groups\"");
+    print_run(out, run);
+    print_diffusion(out, groups, run);
+    print_vibrations(out, groups, run);
+    print_convergence(out, json_object_get(record, "convergence"));
+    print_events(out, json_object_get(record, "events"));
+    if (fflush(out) != 0 || ferror(out))
+        return iw_fail_errno(err, "the table could not be written");
+    return IW_OK;
+}
