@@ -15,7 +15,8 @@ typedef struct iw_fft iw_fft; /* forward and backward real transforms of one len
 
 /* The plan for real transforms of length n; shared, never freed by callers.  NULL: NO_MEMORY. */
 const iw_fft *iw_fft_get(size_t n, iw_error *err);
-void *iw_fft_alloc(size_t bytes); /* zeroed, or NULL */
+void *iw_fft_alloc(size_t bytes);     /* zeroed, or NULL */
+void *iw_fft_alloc_raw(size_t bytes); /* not zeroed: for what is filled at once, or NULL */
 void iw_fft_free(void *memory);
 
 /* in[n] -> out[n/2 + 1]; in is kept.  Arrays from iw_fft_alloc. */

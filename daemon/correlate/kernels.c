@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kernels.h"
+
+/* One binary for all processors of the family; sanitizers do not get on with the resolver. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define DISPATCH __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#else
+#define DISPATCH
+#endif
+
+enum { LANES = 8 };
+
+DISPATCH void
+iw_kernel_cross(double *restrict acc, const double *restrict new_tile,
+                const double *restrict old_tile, const double *restrict shift,
+                const double *restrict box, size_t width, size_t n)
+{
+    double *restrict acc_re = acc;
+    double *restrict acc_im = acc + n;
+    const double *restrict box_re = box;
+    const double *restrict box_im = box + n;
+    size_t c = 0;
+    for (; c + 4 <= width; c += 4) {
+        const double *restrict a0 = new_tile + c * 2 * n;
+        const double *restrict b0 = old_tile + c * 2 * n;
+        double s0 = shift[c], s1 = shift[c + 1], s2 = shift[c + 2], s3 = shift[c + 3];
+        for (size_t k = 0; k < n; k++) {
+            double wr = box_re[k], wi = box_im[k];
+            double r0 = b0[k] + s0 * wr, i0 = b0[k + n] + s0 * wi;
+            double r1 = b0[k + 2 * n] + s1 * wr, i1 = b0[k + 3 * n] + s1 * wi;
+            double r2 = b0[k + 4 * n] + s2 * wr, i2 = b0[k + 5 * n] + s2 * wi;
+            double r3 = b0[k + 6 * n] + s3 * wr, i3 = b0[k + 7 * n] + s3 * wi;
+            double x0 = a0[k], y0 = a0[k + n];
+            double x1 = a0[k + 2 * n], y1 = a0[k + 3 * n];
+            double x2 = a0[k + 4 * n], y2 = a0[k + 5 * n];
+            double x3 = a0[k + 6 * n], y3 = a0[k + 7 * n];
+            acc_re[k] += ((r0 * x0 + i0 * y0) + (r1 * x1 + i1 * y1)) +
+                         ((r2 * x2 + i2 * y2) + (r3 * x3 + i3 * y3));
+            acc_im[k] += ((r0 * y0 - i0 * x0) + (r1 * y1 - i1 * x1)) +
+                         ((r2 * y2 - i2 * x2) + (r3 * y3 - i3 * x3));
+        }
+    }
+    for (; c < width; c++) {
+        const double *restrict a = new_tile + c * 2 * n;
+        const double *restrict b = old_tile + c * 2 * n;
+        double s = shift[c];
+        for (size_t k = 0; k < n; k++) {
+            double re = b[k] + s * box_re[k], im = b[k + n] + s * box_im[k];
+            acc_re[k] += re * a[k] + im * a[k + n];
+            acc_im[k] += re * a[k + n] - im * a[k];
+        }
+    }
+}
+
+DISPATCH void
+iw_kernel_power(double *restrict acc, const double *restrict tile, size_t width, size_t n)
+{
+    for (size_t c = 0; c < width; c++) {
+        const double *restrict a = tile + c * 2 * n;
+        for (size_t k = 0; k < n; k++)
+            acc[k] += a[k] * a[k] + a[k + n] * a[k + n];
+    }
+}
+
+DISPATCH void
+iw_kernel_shift(double *restrict out, const double *restrict tile, const double *restrict shift,
+                const double *restrict box, size_t width, size_t n)
+{
+    for (size_t c = 0; c < width; c++) {
+        double *restrict to = out + c * 2 * n;
+        const double *restrict from = tile + c * 2 * n;
+        double s = shift[c];
+        for (size_t k = 0; k < 2 * n; k++)
+            to[k] = from[k] + s * box[k];
+    }
+}
+
+DISPATCH void
+iw_kernel_window(double *restrict acc, const double *restrict prev, const double *restrict next,
+                 size_t n)
+{
+    double *restrict acc_re = acc;
+    double *restrict acc_im = acc + n;
+    /* The second block sits one block later: its bins turn by (-1)^k. */
+    for (size_t k = 0; k < n; k += 2) {
+        for (size_t j = 0; j < 2; j++) {
+            double sign = j ? -1.0 : 1.0;
+            double re = prev[k + j], im = prev[k + j + n];
+            double x = re + sign * next[k + j], y = im + sign * next[k + j + n];
+            acc_re[k + j] += re * x + im * y;
+            acc_im[k + j] += re * y - im * x;
+        }
+    }
+}
+
+DISPATCH void
+iw_kernel_squares(const double *restrict x, const double *restrict a, const double *restrict b,
+                  size_t n, double sums[3])
+{
+    double s[3][LANES] = {{0}};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (size_t j = 0; j < LANES; j++)
+            s[0][j] += x[i + j] * x[i + j];
+        for (size_t j = 0; j < LANES; j++)
+            s[1][j] += (x[i + j] - a[i + j]) * (x[i + j] - a[i + j]);
+        for (size_t j = 0; j < LANES; j++)
+            s[2][j] += (x[i + j] - b[i + j]) * (x[i + j] - b[i + j]);
+    }
+    for (size_t j = 0; i + j < n; j++) {
+        s[0][j] += x[i + j] * x[i + j];
+        s[1][j] += (x[i + j] - a[i + j]) * (x[i + j] - a[i + j]);
+        s[2][j] += (x[i + j] - b[i + j]) * (x[i + j] - b[i + j]);
+    }
+    for (size_t m = 0; m < 3; m++)
+        sums[m] = ((s[m][0] + s[m][1]) + (s[m][2] + s[m][3])) +
+                  ((s[m][4] + s[m][5]) + (s[m][6] + s[m][7]));
+}
+
+DISPATCH double
+iw_kernel_distance(const double *restrict x, const double *restrict y, size_t n)
+{
+    double s[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            s[j] += (x[i + j] - y[i + j]) * (x[i + j] - y[i + j]);
+    for (size_t j = 0; i + j < n; j++)
+        s[j] += (x[i + j] - y[i + j]) * (x[i + j] - y[i + j]);
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}
+
+DISPATCH void
+iw_kernel_transpose(double *restrict lanes, size_t lane_pitch, const double *restrict rows,
+                    size_t pitch, const double *restrict origin, size_t width, size_t frames)
+{
+    size_t t = 0;
+    for (; t + LANES <= frames; t += LANES)
+        for (size_t c = 0; c < width; c++)
+            for (size_t j = 0; j < LANES; j++)
+                lanes[c * lane_pitch + t + j] = rows[(t + j) * pitch + c] - origin[c];
+    for (; t < frames; t++)
+        for (size_t c = 0; c < width; c++)
+            lanes[c * lane_pitch + t] = rows[t * pitch + c] - origin[c];
+}
+
+DISPATCH void
+iw_kernel_split(double *restrict out, const double *restrict pairs, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        out[k] = pairs[2 * k];
+        out[k + n] = pairs[2 * k + 1];
+    }
+}

@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kernels.h"
+#include "msd_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_BLOCK = 4096, SMALLEST_BLOCK = 8, FIRST_CAPACITY = 64 };
+
+/* Grows *array to hold `count` items; what is new is zero. */
+static iw_status
+grow(void *array, size_t *room, size_t count, size_t size, iw_error *err)
+{
+    if (count <= *room)
+        return IW_OK;
+    size_t wanted = count < 2 * *room ? 2 * *room : count;
+    void *bigger = realloc(*(void **)array, wanted * size);
+    if (!bigger)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu block records", wanted);
+    memset((char *)bigger + *room * size, 0, (wanted - *room) * size);
+    *(void **)array = bigger;
+    *room = wanted;
+    return IW_OK;
+}
+
+static iw_status
+fail_memory(const iw_msd *self, iw_error *err)
+{
+    return iw_fail(err, IW_NO_MEMORY,
+                   "no memory for the mean square displacement after %zu frames (%zu bytes held)",
+                   self->frames, iw_msd_memory(self));
+}
+
+static void
+free_segment(iw_msd *self)
+{
+    for (size_t b = 0; b < self->block_room; b++) {
+        iw_fft_free(self->blocks[b].spectra);
+        iw_fft_free(self->blocks[b].origin);
+        iw_fft_free(self->blocks[b].squares);
+    }
+    for (size_t d = 0; d < self->distance_room; d++)
+        iw_fft_free(self->products[d]);
+    if (self->blocks)
+        memset(self->blocks, 0, self->block_room * sizeof *self->blocks);
+    if (self->products)
+        memset(self->products, 0, self->distance_room * sizeof *self->products);
+    self->n_blocks = 0;
+    self->distances = 0;
+}
+
+static void
+free_everything(iw_msd *self)
+{
+    free_segment(self);
+    iw_bundles_fini(&self->bundles);
+    iw_transform_fini(&self->transform);
+    for (size_t i = 0; i < self->partial_room; i++)
+        iw_fft_free(self->partial[i]);
+    for (size_t i = 0; i < 3; i++)
+        iw_fft_free(self->ends[i]);
+    iw_fft_free(self->own[0]);
+    iw_fft_free(self->own[1]);
+    iw_fft_free(self->previous);
+    iw_fft_free(self->box);
+    iw_fft_free(self->zero);
+    iw_fft_free(self->raw);
+    iw_fft_free(self->stage);
+    iw_fft_free(self->ring);
+    iw_fft_free(self->tiles);
+    iw_fft_free(self->spare);
+    free(self->near);
+    free(self->blocks);
+    free(self->running);
+    free(self->before);
+    free(self->products);
+    free(self->partial);
+    free(self->done);
+    free(self->done_origins);
+    free(self);
+}
+
+/* The transform of a block of ones, which moves a block's origin. */
+static void
+make_box(iw_msd *self)
+{
+    double zero = 0.0;
+    double *ones = self->spare; /* as long as a block; used by nobody yet */
+    for (size_t t = 0; t < self->block; t++)
+        ones[t] = 1.0;
+    iw_transform_rows(&self->transform, ones, self->block, 1, &zero, self->box);
+}
+
+iw_msd *
+iw_msd_new(const iw_msd_options *options, iw_error *err)
+{
+    if (options->block > (size_t)1 << 24) {
+        (void)iw_fail(err, IW_INVALID, "block of %zu frames is too long", options->block);
+        return NULL;
+    }
+    iw_msd *self = calloc(1, sizeof *self);
+    if (!self) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for a mean square displacement");
+        return NULL;
+    }
+    size_t wanted = options->block ? options->block : DEFAULT_BLOCK;
+    self->block = SMALLEST_BLOCK;
+    while (self->block < wanted)
+        self->block *= 2;
+    size_t l = self->block;
+    self->tile = l < IW_MSD_TILE ? l : IW_MSD_TILE;
+    self->n_species = options->n_species;
+    if (iw_bundles_init(&self->bundles, options->n_atoms, options->n_species, options->kind, 1,
+                        err) != IW_OK ||
+        iw_transform_init(&self->transform, l, self->tile, err) != IW_OK) {
+        free_everything(self);
+        return NULL;
+    }
+    size_t n = self->bundles.n_coords, groups = self->bundles.n_groups;
+    self->stage_size = l / 2 < IW_MSD_STAGE ? l / 2 : IW_MSD_STAGE;
+    self->capacity = l < FIRST_CAPACITY ? l : FIRST_CAPACITY;
+    self->box = iw_fft_alloc(2 * l * sizeof(double));
+    self->zero = iw_fft_alloc(n * sizeof(double));
+    self->raw = iw_fft_alloc(n * self->capacity * sizeof(double));
+    self->stage = iw_fft_alloc(n * self->stage_size * sizeof(double));
+    self->ring = iw_fft_alloc(n * IW_MSD_NEAR * sizeof(double));
+    self->tiles = iw_fft_alloc(IW_BUNDLE * 2 * self->tile * sizeof(double));
+    self->spare = iw_fft_alloc(IW_BUNDLE * 2 * l * sizeof(double));
+    self->own[0] = iw_fft_alloc(groups * (l + 1) * sizeof(double));
+    self->own[1] = iw_fft_alloc(groups * (l + 1) * sizeof(double));
+    self->previous = iw_fft_alloc(groups * (l + 1) * sizeof(double));
+    for (size_t i = 0; i < 3; i++)
+        self->ends[i] = iw_fft_alloc(groups * 2 * l * sizeof(double));
+    self->near = calloc(groups * IW_MSD_NEAR, sizeof *self->near);
+    self->running = calloc(groups * 3, sizeof *self->running);
+    if (!self->box || !self->zero || !self->raw || !self->stage || !self->ring || !self->tiles ||
+        !self->spare || !self->own[0] || !self->own[1] || !self->previous || !self->ends[0] ||
+        !self->ends[1] || !self->ends[2] || !self->near || !self->running) {
+        (void)fail_memory(self, err);
+        free_everything(self);
+        return NULL;
+    }
+    make_box(self);
+    return self;
+}
+
+void
+iw_msd_destroy(iw_msd **self)
+{
+    if (!self || !*self)
+        return;
+    free_everything(*self);
+    *self = NULL;
+}
+
+/* ---- making room, before anything changes ---- */
+
+static iw_status
+grow_raw(iw_msd *self, iw_error *err)
+{
+    size_t bigger = 4 * self->capacity < self->block ? 2 * self->capacity : self->block;
+    size_t n = self->bundles.n_coords;
+    double *raw = iw_fft_alloc_raw(n * bigger * sizeof *raw);
+    if (!raw)
+        return fail_memory(self, err);
+    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
+        const iw_bundle *bundle = &self->bundles.bundles[i];
+        memcpy(raw + bundle->first * bigger, self->raw + bundle->first * self->capacity,
+               bundle->width * self->capacity * sizeof *raw);
+    }
+    iw_fft_free(self->raw);
+    self->raw = raw;
+    self->capacity = bigger;
+    return IW_OK;
+}
+
+/* Accumulators for distances 0..count-1. */
+static iw_status
+reserve_products(iw_msd *self, size_t count, iw_error *err)
+{
+    if (grow(&self->products, &self->distance_room, count, sizeof *self->products, err) != IW_OK)
+        return IW_NO_MEMORY;
+    size_t bytes = self->bundles.n_groups * iw_msd_stride(self) * sizeof(double);
+    for (size_t d = 0; d < count; d++) {
+        if (!self->products[d])
+            self->products[d] = iw_fft_alloc(bytes);
+        if (!self->products[d])
+            return fail_memory(self, err);
+    }
+    return IW_OK;
+}
+
+static size_t
+min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* How many distances must be complete when the open block closes, so that every query until the
+ * next one closes finds its lags.  Now and then some more are taken at once: one reading of the
+ * older blocks then serves them all. */
+static size_t
+distances_needed(const iw_msd *self)
+{
+    size_t b = self->n_blocks;
+    size_t longest = (b + 2) * self->block - 1;
+    if (longest < self->longest)
+        longest = self->longest;
+    size_t need = longest / 2 / self->block + 1;
+    if (min_size(need, b) + 1 <= self->distances)
+        return self->distances;
+    return min_size(need + need / 8, b) + 1;
+}
+
+static iw_status
+reserve(iw_msd *self, iw_error *err)
+{
+    size_t l = self->block, n = self->bundles.n_coords, groups = self->bundles.n_groups;
+    if (self->fill == 0) {
+        size_t room = self->block_room;
+        if (grow(&self->blocks, &room, self->n_blocks + 1, sizeof *self->blocks, err) != IW_OK)
+            return IW_NO_MEMORY;
+        if (room > self->block_room) {
+            iw_sum *before = realloc(self->before, (room + 1) * groups * sizeof *before);
+            if (!before) {
+                /* The longer list of blocks is kept: its new entries are empty. */
+                return fail_memory(self, err);
+            }
+            self->before = before;
+            self->block_room = room;
+        }
+        if (self->n_blocks == 0)
+            memset(self->before, 0, groups * sizeof *self->before);
+        iw_msd_block *open = &self->blocks[self->n_blocks];
+        if (!open->origin)
+            open->origin = iw_fft_alloc(n * sizeof(double));
+        if (!open->squares)
+            open->squares = iw_fft_alloc(groups * (l + 1) * sizeof(double));
+        if (!open->origin || !open->squares)
+            return fail_memory(self, err);
+    }
+    if (self->fill == self->capacity && grow_raw(self, err) != IW_OK)
+        return IW_NO_MEMORY;
+    if (self->fill + 1 == l) {
+        iw_msd_block *open = &self->blocks[self->n_blocks];
+        if (!open->spectra)
+            open->spectra = iw_fft_alloc_raw(n * 2 * l * sizeof(double));
+        if (!open->spectra)
+            return fail_memory(self, err);
+        if (reserve_products(self, distances_needed(self), err) != IW_OK)
+            return IW_NO_MEMORY;
+    }
+    return IW_OK;
+}
+
+/* ---- products of closed blocks ---- */
+
+void
+iw_msd_multiply(iw_msd *self, const iw_msd_pairs *pairs)
+{
+    const iw_bundle *bundle = pairs->bundle;
+    size_t tile = self->tile, width = bundle->width, first = bundle->first;
+    size_t at = pairs->first_bin * 2; /* tiles come in order: doubles before, per coordinate */
+    const double *mine = pairs->spectra + at * width;
+    const double *box = self->box + at, *my_box = pairs->box + at;
+    double shift[IW_BUNDLE];
+    for (size_t d = pairs->from; d <= pairs->to; d++) {
+        double *sum = pairs->products[d] + pairs->offset;
+        double *real = sum + 2 * self->block;
+        if (d == 0) {
+            iw_kernel_power(sum + at, mine, width, tile);
+            if (at == 0) {
+                for (size_t c = 0; c < width; c++) {
+                    real[0] += mine[c * 2 * tile] * mine[c * 2 * tile];
+                    real[1] += mine[c * 2 * tile + tile] * mine[c * 2 * tile + tile];
+                }
+            }
+            continue;
+        }
+        const iw_msd_block *other = &self->blocks[pairs->q - d];
+        const double *theirs = other->spectra + first * 2 * self->block + at * width;
+        if (d <= 2 || d == pairs->from) {
+            /* My frames relative to the pair's common origin. */
+            for (size_t c = 0; c < width; c++)
+                shift[c] = pairs->origin[first + c] - (d == 1 ? other->origin[first + c] : 0.0);
+            iw_kernel_shift(self->tiles, mine, shift, my_box, width, tile);
+        }
+        for (size_t c = 0; c < width; c++)
+            shift[c] = d == 1 ? 0.0 : other->origin[first + c];
+        iw_kernel_cross(sum + at, self->tiles, theirs, shift, box, width, tile);
+        if (at == 0) {
+            for (size_t c = 0; c < width; c++) {
+                const double *a = self->tiles + c * 2 * tile, *b = theirs + c * 2 * tile;
+                real[0] += a[0] * (b[0] + shift[c] * box[0]);
+                real[1] += a[tile] * (b[tile] + shift[c] * box[tile]);
+            }
+        }
+    }
+}
+
+static void
+settle_bundle(iw_msd *self, const iw_bundle *bundle)
+{
+    size_t l = self->block, last = self->n_blocks - 1;
+    size_t offset = bundle->first * 2 * l;
+    if (self->pending_block)
+        iw_transform_rows(&self->transform, self->raw + bundle->first * self->capacity, l,
+                          bundle->width, self->blocks[last].origin + bundle->first,
+                          self->blocks[last].spectra + offset);
+    iw_msd_pairs pairs = {.bundle = bundle,
+                          .box = self->box,
+                          .products = self->products,
+                          .offset = bundle->group * iw_msd_stride(self)};
+    for (size_t bin = 0; bin < l; bin += self->tile) {
+        pairs.first_bin = bin;
+        size_t start = self->distances > self->pending_from ? self->pending_from : last;
+        for (size_t q = start; q <= last; q++) {
+            pairs.q = q;
+            pairs.spectra = self->blocks[q].spectra + offset;
+            pairs.origin = self->blocks[q].origin;
+            pairs.from = q == last && self->pending_block ? 0 : self->pending_from;
+            pairs.to = min_size(q, self->distances - 1);
+            if (pairs.from <= pairs.to)
+                iw_msd_multiply(self, &pairs);
+        }
+    }
+}
+
+void
+iw_msd_settle(iw_msd *self, size_t bundles)
+{
+    if (self->pending == 0)
+        return;
+    for (; bundles > 0 && self->pending > 0; bundles--) {
+        settle_bundle(self, &self->bundles.bundles[self->bundles.n_bundles - self->pending]);
+        self->pending--;
+    }
+    if (self->pending > 0)
+        return;
+    /* The frames that waited move into the open block. */
+    for (size_t t = 0; t < self->staged; t++) {
+        const double *row = self->stage + t * self->bundles.n_coords;
+        for (size_t i = 0; i < self->bundles.n_bundles; i++) {
+            const iw_bundle *bundle = &self->bundles.bundles[i];
+            memcpy(self->raw + bundle->first * self->capacity + t * bundle->width,
+                   row + bundle->first, bundle->width * sizeof *row);
+        }
+    }
+    self->staged = 0;
+}
+
+iw_status
+iw_msd_reach(iw_msd *self, size_t distance, iw_error *err)
+{
+    iw_msd_settle(self, SIZE_MAX);
+    if (self->n_blocks == 0 || distance < self->distances)
+        return IW_OK;
+    if (reserve_products(self, distance + 1, err) != IW_OK)
+        return IW_NO_MEMORY;
+    self->pending_from = self->distances;
+    self->distances = distance + 1;
+    self->pending_block = false;
+    self->pending = self->bundles.n_bundles;
+    iw_msd_settle(self, SIZE_MAX);
+    return IW_OK;
+}
+
+/* ---- frames ---- */
+
+static void
+close_block(iw_msd *self)
+{
+    size_t l = self->block, groups = self->bundles.n_groups, b = self->n_blocks;
+    self->pending_from = self->distances;
+    self->distances = distances_needed(self);
+    self->pending_block = true;
+    self->pending = self->bundles.n_bundles;
+    for (size_t g = 0; g < groups; g++) {
+        double *const ends[3] = {self->ends[0] + g * 2 * l, self->ends[1] + g * 2 * l,
+                                 self->ends[2] + g * 2 * l};
+        iw_msd_add_ends(self, b, l, g, ends);
+        iw_sum *next = &self->before[(b + 1) * groups + g];
+        *next = self->before[b * groups + g];
+        iw_sum_add(next, self->running[g * 3].hi);
+        next->lo += self->running[g * 3].lo;
+    }
+    memset(self->running, 0, groups * 3 * sizeof *self->running);
+    self->n_blocks++;
+    self->fill = 0;
+}
+
+/* Squares of this frame and its displacements from the last few, group by group. */
+static void
+add_scalars(iw_msd *self, const double *row)
+{
+    size_t l = self->block, n = self->bundles.n_coords, b = self->n_blocks;
+    const iw_msd_block *open = &self->blocks[b];
+    const double *last_origin = b ? self->blocks[b - 1].origin : open->origin;
+    double *const prefix[3] = {open->squares, self->own[b % 2], self->previous};
+    size_t lags = min_size(self->length, IW_MSD_NEAR - 1);
+    for (size_t g = 0; g < self->bundles.n_groups; g++) {
+        size_t first = self->bundles.group_first[g];
+        size_t count = self->bundles.group_first[g + 1] - first;
+        double sums[3];
+        iw_kernel_squares(row + first, open->origin + first, last_origin + first, count, sums);
+        for (size_t m = 0; m < 3; m++) {
+            iw_sum *sum = &self->running[g * 3 + m];
+            iw_sum_add(sum, sums[m]);
+            prefix[m][g * (l + 1) + self->fill + 1] = sum->hi + sum->lo;
+        }
+        for (size_t lag = 1; lag <= lags; lag++) {
+            const double *earlier = self->ring + (self->length - lag) % IW_MSD_NEAR * n;
+            iw_sum_add(&self->near[g * IW_MSD_NEAR + lag],
+                       iw_kernel_distance(row + first, earlier + first, count));
+        }
+    }
+}
+
+iw_status
+iw_msd_push(iw_msd *self, const double *pos_A, iw_error *err)
+{
+    if (reserve(self, err) != IW_OK)
+        return IW_NO_MEMORY;
+    const iw_bundles *bundles = &self->bundles;
+    size_t n = bundles->n_coords;
+    iw_msd_settle(self, (bundles->n_bundles + self->stage_size - 1) / self->stage_size);
+    if (self->length == 0)
+        for (size_t c = 0; c < n; c++)
+            self->zero[c] = pos_A[bundles->source[c]];
+    double *row = self->ring + self->length % IW_MSD_NEAR * n;
+    for (size_t c = 0; c < n; c++)
+        row[c] = pos_A[bundles->source[c]] - self->zero[c];
+    if (self->fill == 0)
+        memcpy(self->blocks[self->n_blocks].origin, row, n * sizeof *row);
+    add_scalars(self, row);
+    if (self->pending > 0) {
+        memcpy(self->stage + self->staged * n, row, n * sizeof *row);
+        self->staged++;
+    } else {
+        for (size_t i = 0; i < bundles->n_bundles; i++) {
+            const iw_bundle *bundle = &bundles->bundles[i];
+            double *to = self->raw + bundle->first * self->capacity + self->fill * bundle->width;
+            for (size_t c = 0; c < bundle->width; c++)
+                to[c] = row[bundle->first + c];
+        }
+    }
+    self->fill++;
+    self->length++;
+    self->frames++;
+    if (self->fill == self->block)
+        close_block(self);
+    return IW_OK;
+}
+
+iw_status
+iw_msd_break(iw_msd *self, iw_error *err)
+{
+    size_t groups = self->bundles.n_groups, length = self->length;
+    if (length == 0)
+        return IW_OK;
+    if (self->n_blocks > 0 && iw_msd_reach(self, self->n_blocks - 1, err) != IW_OK)
+        return IW_NO_MEMORY;
+    size_t longest = self->longest > length ? self->longest : length;
+    double *sum = calloc(groups * length, sizeof *sum);
+    double *done = calloc(groups * longest, sizeof *done);
+    double *origins = calloc(longest, sizeof *origins);
+    iw_status status = IW_NO_MEMORY;
+    if (sum && done && origins)
+        status = iw_msd_evaluate(self, length, sum, err);
+    else
+        (void)fail_memory(self, err);
+    if (status == IW_OK) {
+        for (size_t g = 0; g < groups; g++) {
+            for (size_t n = 0; n < self->longest; n++)
+                done[g * longest + n] = self->done[g * self->longest + n];
+            for (size_t n = 0; n < length; n++)
+                done[g * longest + n] += sum[g * length + n];
+        }
+        for (size_t n = 0; n < longest; n++)
+            origins[n] = (n < self->longest ? self->done_origins[n] : 0.0) +
+                         (n < length ? (double)(length - n) : 0.0);
+        free(self->done);
+        free(self->done_origins);
+        self->done = done;
+        self->done_origins = origins;
+        self->longest = longest;
+        free_segment(self);
+        for (size_t i = 0; i < 3; i++)
+            memset(self->ends[i], 0, groups * 2 * self->block * sizeof(double));
+        memset(self->near, 0, groups * IW_MSD_NEAR * sizeof *self->near);
+        memset(self->running, 0, groups * 3 * sizeof *self->running);
+        self->length = self->fill = 0;
+    } else {
+        free(done);
+        free(origins);
+    }
+    free(sum);
+    return status;
+}
+
+size_t
+iw_msd_frames(const iw_msd *self)
+{
+    return self->frames;
+}
+
+size_t
+iw_msd_memory(const iw_msd *self)
+{
+    size_t l = self->block, n = self->bundles.n_coords, groups = self->bundles.n_groups;
+    size_t doubles = n * (1 + self->capacity + self->stage_size + IW_MSD_NEAR) /* frames */
+                     + 2 * l + IW_BUNDLE * 2 * (l + self->tile)                /* work space */
+                     + 3 * groups * (l + 1) + 3 * groups * 2 * l               /* squares */
+                     + self->longest * (groups + 1) + self->partial_room * iw_msd_stride(self);
+    for (size_t b = 0; b < self->block_room; b++)
+        doubles += (self->blocks[b].spectra ? n * 2 * l : 0) + (self->blocks[b].origin ? n : 0) +
+                   (self->blocks[b].squares ? groups * (l + 1) : 0);
+    for (size_t d = 0; d < self->distance_room; d++)
+        doubles += self->products[d] ? groups * iw_msd_stride(self) : 0;
+    return doubles * sizeof(double) + sizeof *self + iw_bundles_memory(&self->bundles) +
+           iw_transform_memory(&self->transform) +
+           groups * (IW_MSD_NEAR + 3 + self->block_room + 1) * sizeof(iw_sum) +
+           self->block_room * sizeof *self->blocks +
+           (self->distance_room + self->partial_room) * sizeof(double *);
+}
+
+void
+iw_msd_result_fini(iw_msd_result *result)
+{
+    free(result->sum_A2);
+    free(result->origins);
+    memset(result, 0, sizeof *result);
+}
