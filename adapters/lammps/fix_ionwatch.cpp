@@ -217,25 +217,12 @@ FixIonwatch::send_frame()
     if (state == SILENT)
         return;
 
-    double **x = atom->x;
-    double **v = atom->v;
-    packed.clear();
-    for (int i = 0; i < atom->nlocal; i++) {
-        if (!(atom->mask[i] & groupbit))
-            continue;
-        double at[3] = {x[i][0], x[i][1], x[i][2]};
-        if (unwrapped)
-            domain->unmap(at, atom->image[i]);
-        const double row[FRAME_WIDTH] = {
-            static_cast<double>(atom->tag[i]), at[0], at[1], at[2], v[i][0], v[i][1], v[i][2]};
-        packed.insert(packed.end(), row, row + FRAME_WIDTH);
-    }
-    gather(packed);
+    const bool whole = comm->nprocs == 1 ? fill_alone() : fill_together();
     const double potential = potential_energy();
 
     int now = state;
     if (comm->me == 0)
-        now = hand_over(potential);
+        now = whole ? hand_over(potential) : give_up();
     if (comm->nprocs > 1)
         MPI_Bcast(&now, 1, MPI_INT, 0, world);
     state = static_cast<State>(now);
@@ -257,7 +244,7 @@ FixIonwatch::open_stream()
                                         atom->q_flag ? atom->q[i] : 0.0};
         packed.insert(packed.end(), row, row + ATOM_WIDTH);
     }
-    gather(packed);
+    gather();
     int now = STREAMING;
     if (comm->me == 0) {
         handle = open_handle();
@@ -271,13 +258,13 @@ FixIonwatch::open_stream()
 
 /* Collective: everybody's rows, one after the other, in `gathered` on rank 0. */
 void
-FixIonwatch::gather(std::vector<double> &mine)
+FixIonwatch::gather()
 {
     if (comm->nprocs == 1) {
-        mine.swap(gathered);
+        packed.swap(gathered);
         return;
     }
-    const int n_mine = static_cast<int>(mine.size());
+    const int n_mine = static_cast<int>(packed.size());
     counts.resize(static_cast<size_t>(comm->nprocs));
     offsets.resize(static_cast<size_t>(comm->nprocs));
     MPI_Gather(&n_mine, 1, MPI_INT, counts.data(), 1, MPI_INT, 0, world);
@@ -289,7 +276,7 @@ FixIonwatch::gather(std::vector<double> &mine)
         }
         gathered.resize(static_cast<size_t>(total));
     }
-    MPI_Gatherv(mine.data(), n_mine, MPI_DOUBLE, gathered.data(), counts.data(), offsets.data(),
+    MPI_Gatherv(packed.data(), n_mine, MPI_DOUBLE, gathered.data(), counts.data(), offsets.data(),
                 MPI_DOUBLE, 0, world);
 }
 
@@ -315,6 +302,7 @@ FixIonwatch::open_handle()
         weight_amu[i] = rows[i][2] * units.mass_amu;
         charges[i] = rows[i][3] * units.charge_e;
     }
+    dense = n > 0 && static_cast<size_t>(tags[n - 1] - tags[0]) == n - 1;
     pos.resize(single ? 0 : 3 * n);
     vel.resize(single ? 0 : 3 * n);
     pos_single.resize(single ? 3 * n : 0);
@@ -364,16 +352,95 @@ FixIonwatch::open_handle()
     return opened;
 }
 
-/* Rank 0: sends the gathered frame and says how the stream goes on. */
+/* Alone: straight from LAMMPS' arrays into the frame.  False if the atoms are not those that the
+ * stream began with. */
+bool
+FixIonwatch::fill_alone()
+{
+    const int *mask = atom->mask;
+    size_t placed = 0;
+    twice_kinetic = 0.0;
+    for (int i = 0; i < atom->nlocal; i++) {
+        if (!(mask[i] & groupbit))
+            continue;
+        const double *at = atom->x[i];
+        double free[3];
+        if (unwrapped) {
+            domain->unmap(atom->x[i], atom->image[i], free);
+            at = free;
+        }
+        if (!place(atom->tag[i], at, atom->v[i]))
+            return false;
+        placed++;
+    }
+    return placed == tags.size();
+}
+
+/* Collective: as above on rank 0; the other ranks only give. */
+bool
+FixIonwatch::fill_together()
+{
+    packed.clear();
+    for (int i = 0; i < atom->nlocal; i++) {
+        if (!(atom->mask[i] & groupbit))
+            continue;
+        const double *v = atom->v[i];
+        double at[3] = {atom->x[i][0], atom->x[i][1], atom->x[i][2]};
+        if (unwrapped)
+            domain->unmap(at, atom->image[i]);
+        const double row[] = {
+            static_cast<double>(atom->tag[i]), at[0], at[1], at[2], v[0], v[1], v[2]};
+        packed.insert(packed.end(), row, row + FRAME_WIDTH);
+    }
+    gather();
+    twice_kinetic = 0.0;
+    if (gathered.size() != tags.size() * FRAME_WIDTH)
+        return false;
+    for (const double *row = gathered.data(); row < gathered.data() + gathered.size();
+         row += FRAME_WIDTH)
+        if (!place(static_cast<tagint>(row[0]), row + 1, row + 4))
+            return false;
+    return true;
+}
+
+/* One atom into the frame, in the order of the tags. */
+bool
+FixIonwatch::place(tagint tag, const double *x, const double *v)
+{
+    size_t slot;
+    if (dense)
+        slot = static_cast<size_t>(tag - tags[0]);
+    else
+        slot = static_cast<size_t>(std::lower_bound(tags.begin(), tags.end(), tag) - tags.begin());
+    if (slot >= tags.size() || tags[slot] != tag)
+        return false;
+    twice_kinetic += mass[slot] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+    if (single) {
+        for (size_t axis = 0; axis < 3; axis++) {
+            pos_single[3 * slot + axis] = static_cast<float>(x[axis]);
+            vel_single[3 * slot + axis] = static_cast<float>(v[axis]);
+        }
+    } else {
+        std::copy(x, x + 3, &pos[3 * slot]);
+        std::copy(v, v + 3, &vel[3 * slot]);
+    }
+    return true;
+}
+
+/* Rank 0: the atoms changed, so that no later frame belongs to this stream. */
+FixIonwatch::State
+FixIonwatch::give_up()
+{
+    error->warning(FLERR, std::string("ionwatch: atoms came or went at step ") +
+                              std::to_string(update->ntimestep) +
+                              "; the run goes on, unwatched from here");
+    return SILENT;
+}
+
+/* Rank 0: sends the frame and says how the stream goes on. */
 FixIonwatch::State
 FixIonwatch::hand_over(double potential)
 {
-    if (!scatter()) {
-        error->warning(FLERR, std::string("ionwatch: atoms came or went at step ") +
-                                  std::to_string(update->ntimestep) +
-                                  "; the run goes on, unwatched from here");
-        return SILENT;
-    }
     double box[9];
     cell(box);
     ionwatch_frame frame;
@@ -407,41 +474,6 @@ FixIonwatch::hand_over(double potential)
                             std::to_string(update->ntimestep) + ": " + (reason ? reason : "") +
                             "\n");
     return STOPPED;
-}
-
-/* Rank 0: gathered rows to arrays in the order of the tags.  False if the atoms are not those that
- * the stream began with. */
-bool
-FixIonwatch::scatter()
-{
-    const size_t n = tags.size();
-    if (gathered.size() != n * FRAME_WIDTH)
-        return false;
-    const bool dense = n > 0 && static_cast<size_t>(tags[n - 1] - tags[0]) == n - 1;
-    twice_kinetic = 0.0;
-    for (size_t i = 0; i < n; i++) {
-        const double *row = &gathered[i * FRAME_WIDTH];
-        const tagint tag = static_cast<tagint>(row[0]);
-        size_t slot;
-        if (dense)
-            slot = static_cast<size_t>(tag) - static_cast<size_t>(tags[0]);
-        else
-            slot =
-                static_cast<size_t>(std::lower_bound(tags.begin(), tags.end(), tag) - tags.begin());
-        if (slot >= n || tags[slot] != tag)
-            return false;
-        twice_kinetic += mass[slot] * (row[4] * row[4] + row[5] * row[5] + row[6] * row[6]);
-        for (size_t axis = 0; axis < 3; axis++) {
-            if (single) {
-                pos_single[3 * slot + axis] = static_cast<float>(row[1 + axis]);
-                vel_single[3 * slot + axis] = static_cast<float>(row[4 + axis]);
-            } else {
-                pos[3 * slot + axis] = row[1 + axis];
-                vel[3 * slot + axis] = row[4 + axis];
-            }
-        }
-    }
-    return true;
 }
 
 /* Collective.  The energy of this step if LAMMPS tallied it, else NAN: asking for it every time

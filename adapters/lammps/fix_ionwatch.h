@@ -6,9 +6,9 @@
  *
  *     fix ID group ionwatch N species A B ... [keyword values ...]
  *
- * Each rank packs its atoms, rank 0 gathers them in the order of their tags and hands them to
- * libionwatch, which copies and returns.  On one rank and 324 atoms a frame costs a few
- * microseconds.  Nothing that goes wrong here ends the run, except a wrong fix command.
+ * Rank 0 collects the atoms in the order of their tags and hands them to libionwatch, which copies
+ * and returns.  On one rank and 324 atoms a frame costs a few microseconds.  Nothing that goes
+ * wrong here ends the run, except a wrong fix command.
  */
 #include "fix.h"
 
@@ -44,8 +44,11 @@ class FixIonwatch : public Fix
     void send_frame();
     void open_stream();
     ionwatch *open_handle();
-    void gather(std::vector<double> &mine);
-    bool scatter();
+    void gather();
+    bool fill_alone();
+    bool fill_together();
+    bool place(tagint tag, const double *x, const double *v);
+    State give_up();
     State hand_over(double potential);
     double potential_energy();
     double kelvin(double kinetic) const;
@@ -75,6 +78,7 @@ class FixIonwatch : public Fix
     iw_lammps_units units = {};
     std::vector<double> mass; /* by slot, in the unit style's masses */
     std::vector<tagint> tags; /* sorted: the place of a tag is the atom's slot */
+    bool dense = false;       /* no gap between the tags */
     std::vector<double> packed, gathered;
     std::vector<int> counts, offsets;
     std::vector<double> pos, vel;

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# package.sh pkgconfig|cmake - installs the build into a folder of its own, moves it, and builds a
+# consumer there: what is installed must be found without the build tree and must not remember its
+# prefix.
+set -euo pipefail
+build=${IONWATCH_BUILD:-build}
+here=$(cd "$(dirname "$0")" && pwd)
+consumer=$here/consumer
+if grep -q '^IONWATCH_SANITIZE:STRING=.' "$build/CMakeCache.txt"; then
+    echo "SKIPPED: a sanitized library asks its consumers for the sanitizer's runtime"
+    exit 77
+fi
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+if ! cmake --install "$build" --prefix "$folder/first" >"$folder/install.log" 2>&1; then
+    cat "$folder/install.log"
+    exit 1
+fi
+prefix=$folder/moved
+mv "$folder/first" "$prefix"
+cd "$folder"
+
+case ${1:-} in
+pkgconfig)
+    pc=$(find "$prefix" -name 'ionwatch*.pc' -o -name 'libionwatch*.pc' | head -n 1)
+    export PKG_CONFIG_PATH=${pc%/*}
+    name=$(basename "$pc" .pc)
+    # The words of pkg-config are words.
+    # shellcheck disable=SC2046
+    cc -Wall -Wextra -Werror -std=c11 "$consumer/main.c" -o consumer $(pkg-config --cflags --libs "$name")
+    # The page about adapters shows a whole program: what it prints there is what it does.
+    awk '/^```c$/ { code = 1; next } /^```$/ { code = 0 } code' "$here/../../docs/adapters.md" >example.c
+    # shellcheck disable=SC2046
+    cc -Wall -Wextra -Werror -std=c11 example.c -o example $(pkg-config --cflags --libs "$name") -lm
+    library=$(find "$prefix" -name 'libionwatch.so*' | head -n 1)
+    IONWATCH_ENDPOINT=file://$folder/example.iwlog LD_LIBRARY_PATH=${library%/*} ./example >example.out
+    if ! grep -q '1000 frames' example.out || [ ! -s example.iwlog ]; then
+        echo "the example of docs/adapters.md printed:"
+        cat example.out
+        exit 1
+    fi
+    version=$(pkg-config --modversion "$name")
+    ;;
+cmake)
+    # CMake finds a package below the prefix it is told, wherever that was when it was installed.
+    if ! { cmake -S "$consumer" -B out -DCMAKE_PREFIX_PATH="$prefix" && cmake --build out; } \
+        >cmake.log 2>&1; then
+        cat cmake.log
+        exit 1
+    fi
+    cp out/consumer consumer
+    version=$(sed -n 's/^set(PACKAGE_VERSION "\(.*\)")/\1/p' \
+        "$(find "$prefix" -name 'ionwatch-config-version.cmake' -o -name 'ionwatchConfigVersion.cmake' | head -n 1)")
+    ;;
+*)
+    echo "usage: package.sh pkgconfig|cmake"
+    exit 2
+    ;;
+esac
+
+library=$(find "$prefix" -name 'libionwatch.so*' | head -n 1)
+LD_LIBRARY_PATH=${library%/*} ./consumer "file://$folder/frames.iwlog" "$version"
+if [ ! -s frames.iwlog ]; then
+    echo "the consumer sent a frame and no file was written"
+    exit 1
+fi
