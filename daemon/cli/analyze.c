@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* analyze.c - the whole analysis of finished files in one process, by the daemon's engine. */
+#include "filing.h"
+#include "input.h"
+
+#include "publish/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct {
+    const iw_settings *settings;
+    iw_reader *reader;
+    iw_run_info run;
+    iw_engine *engine;
+    iw_frame frame;
+    iw_store *store; /* NULL without --db */
+    uint64_t frames; /* given to the engine */
+    bool cut;        /* the input ended with an error after at least one frame */
+} analysis;
+
+/* An event on the run that carries a remark on the input. */
+static void
+remark(analysis *self, const char *text)
+{
+    uint64_t frame = self->frames;
+    (void)iw_event_add(iw_engine_events(self->engine), IW_EVENT_input, false, frame,
+                       frame ? self->frame.step : 0, frame ? self->frame.time_fs / 1000 : NAN, "%s",
+                       text);
+}
+
+static void
+take_notes(analysis *self)
+{
+    const char *note;
+    while ((note = iw_reader_note(self->reader)) != NULL)
+        remark(self, note);
+}
+
+static iw_status
+start(analysis *self, iw_error *err)
+{
+    const iw_settings *settings = self->settings;
+    self->reader = iw_input_open(settings, false, err);
+    if (!self->reader)
+        return err->code;
+    iw_status status = iw_input_run(settings, self->reader, &self->run, err);
+    if (status)
+        return status;
+    iw_engine_options options;
+    iw_mobile_list mobile = {0};
+    status = iw_input_engine(settings, &options, &mobile, err);
+    if (status == IW_OK) {
+        self->engine = iw_engine_new(&self->run, &options, err);
+        status = self->engine ? iw_frame_init(&self->frame, self->run.n_atoms, err) : err->code;
+    }
+    iw_mobile_list_fini(&mobile);
+    if (status == IW_OK && settings->db) {
+        /* Before the work, so that a mistyped path costs nothing. */
+        self->store = iw_db_open(settings, settings->db, false, err);
+        status = self->store ? IW_OK : err->code;
+    }
+    return status;
+}
+
+/* All frames into the engine.  A file that breaks off after some frames is an event, not the end.
+ */
+static iw_status
+read_frames(analysis *self, iw_error *err)
+{
+    iw_progress progress;
+    iw_status status = IW_OK;
+    iw_progress_start(&progress, "reading");
+    while (status == IW_OK && !iw_interrupted()) {
+        status = iw_reader_next(self->reader, &self->frame, err);
+        take_notes(self);
+        if (status)
+            break;
+        status = iw_engine_push(self->engine, &self->frame, err);
+        if (status == IW_INVALID || status == IW_AGAIN)
+            status = IW_OK; /* refused or repeated: the engine has made it an event */
+        self->frames++;
+        iw_progress_update(&progress, self->frames, iw_reader_progress(self->reader));
+    }
+    iw_progress_end(&progress);
+    if (status == IW_END)
+        return IW_OK;
+    if (status != IW_OK && status != IW_NO_MEMORY && self->frames > 0) {
+        self->cut = true;
+        iw_complain(self->settings, "warning: %s: the %" PRIu64 " frames before it are analysed",
+                    err->text, self->frames);
+        remark(self, err->text);
+        return IW_OK;
+    }
+    return status;
+}
+
+/* ---- method "paper": the same frames once more ---- */
+
+typedef struct {
+    analysis *of;
+    uint64_t given;
+    iw_progress progress;
+} replay;
+
+static iw_status
+replay_next(void *state, iw_frame *frame, iw_error *err)
+{
+    replay *self = state;
+    if (iw_interrupted())
+        return iw_fail(err, IW_CLOSED, "interrupted");
+    if (self->given == self->of->frames)
+        return IW_END; /* where the first reading ended, should the file have grown */
+    iw_status status = iw_reader_next(self->of->reader, frame, err);
+    if (status == IW_OK) {
+        self->given++;
+        iw_progress_update(&self->progress, self->given,
+                           (double)self->given / (double)self->of->frames);
+    }
+    return status;
+}
+
+static iw_status
+replay_rewind(void *state, iw_error *err)
+{
+    replay *self = state;
+    self->given = 0;
+    return iw_reader_rewind(self->of->reader, err);
+}
+
+/* Failure leaves the paper's numbers out, says why, and is no failure of the analysis. */
+static void
+compute_paper(analysis *self)
+{
+    iw_error err = {0};
+    replay frames = {.of = self};
+    iw_source source = {
+        .self = &frames, .run = &self->run, .next = replay_next, .rewind = replay_rewind};
+    iw_progress_start(&frames.progress, "method \"paper\"");
+    iw_status status = replay_rewind(&frames, &err);
+    if (status == IW_OK)
+        status = iw_engine_paper(self->engine, &source, &err);
+    iw_progress_end(&frames.progress);
+    while (iw_reader_note(self->reader)) /* the second reading repeats the notes of the first */
+        ;
+    if (status && !iw_interrupted()) {
+        (void)iw_prefix(&err, "no descriptors by method \"paper\"");
+        iw_complain(self->settings, "warning: %s", err.text);
+        remark(self, err.text);
+    }
+}
+
+/* ---- results ---- */
+
+static iw_exit
+print_record(const analysis *self, const iw_snapshot *snapshot)
+{
+    const iw_settings *settings = self->settings;
+    unsigned flags = 0;
+    if (settings->series || settings->full)
+        flags = settings->full ? IW_JSON_SERIES | IW_JSON_FULL : IW_JSON_SERIES;
+    json_t *record = iw_snapshot_json(snapshot, flags);
+    iw_error err = {0};
+    iw_exit result = IW_EXIT_OK;
+    if (!record) {
+        iw_complain(settings, "no memory for the record");
+        return IW_EXIT_FAILURE;
+    }
+    if (settings->json) {
+        result = iw_print_json(settings, record, flags != 0);
+    } else if (iw_record_print(record, stdout, &err)) {
+        iw_complain_error(settings, &err);
+        result = IW_EXIT_FAILURE;
+    }
+    json_decref(record);
+    return result;
+}
+
+static iw_exit
+file_record(analysis *self, const iw_snapshot *snapshot)
+{
+    char id[64];
+    iw_error err = {0};
+    if (iw_db_file(self->settings, self->store, snapshot, &self->run, id, &err)) {
+        iw_complain(self->settings, "%s: the run is not in the database; run the command again",
+                    err.text);
+        return IW_EXIT_FAILURE;
+    }
+    iw_complain(self->settings, "filed as number %s, id %s, in %s", id, self->run.id,
+                self->settings->db);
+    return IW_EXIT_OK;
+}
+
+static iw_exit
+finish(analysis *self)
+{
+    iw_error err = {0};
+    iw_snapshot *snapshot = iw_engine_snapshot(self->engine, "analysed", &err);
+    if (!snapshot) {
+        iw_complain_error(self->settings, &err);
+        return IW_EXIT_FAILURE;
+    }
+    iw_exit result = print_record(self, snapshot);
+    if (self->store && iw_interrupted())
+        iw_complain(self->settings, "interrupted: not filed in %s", self->settings->db);
+    else if (self->store && result == IW_EXIT_OK)
+        result = file_record(self, snapshot);
+    iw_snapshot_unref(&snapshot);
+    return result;
+}
+
+iw_exit
+iw_command_analyze(const iw_settings *settings)
+{
+    analysis self = {.settings = settings};
+    iw_error err = {0};
+    iw_exit result = IW_EXIT_FAILURE;
+    iw_run_info_init(&self.run);
+    iw_status status = start(&self, &err);
+    if (status == IW_OK)
+        status = read_frames(&self, &err);
+    if (status == IW_OK && self.frames == 0 && !iw_interrupted())
+        status = iw_fail(&err, IW_INVALID, "%s: there is no frame in it", settings->operands[0]);
+    if (status) {
+        iw_complain_error(settings, &err);
+    } else {
+        if (!settings->no_paper && !iw_interrupted())
+            compute_paper(&self);
+        result = finish(&self);
+        if (iw_interrupted()) {
+            iw_complain(settings, "interrupted after %" PRIu64 " frames", self.frames);
+            result = IW_EXIT_INTERRUPTED;
+        }
+    }
+    iw_store_close(&self.store);
+    iw_frame_fini(&self.frame);
+    iw_engine_destroy(&self.engine);
+    iw_run_info_fini(&self.run);
+    iw_reader_close(&self.reader);
+    return result;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ask.h"
+
+#include "input.h"
+#include "wire.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zmq.h>
+
+struct iw_asker {
+    void *context, *socket;
+    char endpoint[256];
+    double timeout_s;
+    iw_buffer question;
+};
+
+const char *
+iw_asker_endpoint(const iw_asker *self)
+{
+    return self->endpoint;
+}
+
+void
+iw_asker_destroy(iw_asker **self)
+{
+    if (!self || !*self)
+        return;
+    if ((*self)->socket)
+        (void)zmq_close((*self)->socket);
+    if ((*self)->context)
+        (void)zmq_ctx_term((*self)->context);
+    iw_buffer_fini(&(*self)->question);
+    free(*self);
+    *self = NULL;
+}
+
+static iw_status
+connect_socket(iw_asker *self, iw_error *err)
+{
+    int linger = 0;
+    self->context = zmq_ctx_new();
+    self->socket = self->context ? zmq_socket(self->context, ZMQ_DEALER) : NULL;
+    if (!self->socket)
+        return iw_fail(err, IW_IO, "cannot make a socket: %s", zmq_strerror(errno));
+    (void)zmq_setsockopt(self->socket, ZMQ_LINGER, &linger, sizeof linger);
+    if (zmq_connect(self->socket, self->endpoint) != 0)
+        return iw_fail(err, IW_INVALID,
+                       "endpoint \"%s\": %s; an endpoint is ipc://path or tcp://host:port",
+                       self->endpoint, zmq_strerror(errno));
+    return IW_OK;
+}
+
+iw_asker *
+iw_asker_new(const iw_settings *settings, iw_error *err)
+{
+    iw_asker *self = calloc(1, sizeof *self);
+    if (!self) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for a connection");
+        return NULL;
+    }
+    self->timeout_s = settings->timeout_s;
+    iw_status status = IW_OK;
+    if (!settings->endpoint)
+        status = iw_default_endpoint(self->endpoint, sizeof self->endpoint, err);
+    else if (snprintf(self->endpoint, sizeof self->endpoint, "%s", settings->endpoint) >=
+             (int)sizeof self->endpoint)
+        status = iw_fail(err, IW_INVALID, "the endpoint is longer than %zu characters",
+                         sizeof self->endpoint - 1);
+    if (status == IW_OK)
+        status = connect_socket(self, err);
+    if (status)
+        iw_asker_destroy(&self);
+    return self;
+}
+
+static iw_status
+no_daemon(const iw_asker *self, iw_error *err)
+{
+    return iw_fail(err, IW_TIMEOUT,
+                   "no daemon answers at %s: start one with `ionwatchd`, or name another with "
+                   "--endpoint or $IONWATCH_ENDPOINT",
+                   self->endpoint);
+}
+
+/* Waits for one message; 0: TIMEOUT. */
+static iw_status
+wait_message(iw_asker *self, double until_s, iw_error *err)
+{
+    for (;;) {
+        double left_s = until_s - iw_clock_s();
+        if (iw_interrupted())
+            return iw_fail(err, IW_CLOSED, "interrupted");
+        if (left_s <= 0)
+            return no_daemon(self, err);
+        zmq_pollitem_t item = {.socket = self->socket, .events = ZMQ_POLLIN};
+        int n = zmq_poll(&item, 1, (long)(left_s * 1000) + 1);
+        if (n > 0)
+            return IW_OK;
+        if (n < 0 && errno != EINTR)
+            return iw_fail(err, IW_IO, "waiting at %s: %s", self->endpoint, zmq_strerror(errno));
+    }
+}
+
+static iw_status
+take_answer(const iw_message *message, json_t **answer, iw_error *err)
+{
+    if (message->status != IW_OK || message->type == IW_MSG_REFUSED) {
+        iw_status status = message->status ? message->status : IW_REFUSED;
+        return iw_fail(err, status, "%s",
+                       *message->text ? message->text : ionwatch_status_text(status));
+    }
+    if (!answer)
+        return IW_OK;
+    if (message->json_size == 0) {
+        *answer = json_null();
+        return IW_OK;
+    }
+    json_error_t where;
+    *answer = json_loadb(message->json, message->json_size, JSON_DECODE_ANY, &where);
+    return *answer ? IW_OK
+                   : iw_fail(err, IW_PROTOCOL, "the daemon's answer is not JSON: line %d: %s",
+                             where.line, where.text);
+}
+
+/* Receives until an ANSWER or REFUSED comes: a daemon may send a PING in between. */
+static iw_status
+receive(iw_asker *self, json_t **answer, iw_error *err)
+{
+    double until_s = iw_clock_s() + self->timeout_s;
+    for (;;) {
+        iw_status status = wait_message(self, until_s, err);
+        if (status)
+            return status;
+        zmq_msg_t part;
+        iw_message message;
+        (void)zmq_msg_init(&part);
+        if (zmq_msg_recv(&part, self->socket, 0) < 0) {
+            (void)zmq_msg_close(&part);
+            continue; /* interrupted: wait_message tells */
+        }
+        iw_message_init(&message, IW_MSG_ANSWER);
+        status = iw_wire_decode(zmq_msg_data(&part), zmq_msg_size(&part), &message, err);
+        bool mine = message.type == IW_MSG_ANSWER || message.type == IW_MSG_REFUSED;
+        if (status)
+            (void)iw_prefix(err, "the answer from %s", self->endpoint);
+        else if (mine)
+            status = take_answer(&message, answer, err);
+        (void)zmq_msg_close(&part);
+        if (status || mine)
+            return status;
+    }
+}
+
+iw_status
+iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, json_t **answer, iw_error *err)
+{
+    /* A socket file that is not there needs no waiting. */
+    if (strncmp(self->endpoint, "ipc://", 6) == 0 && access(self->endpoint + 6, F_OK) != 0)
+        return no_daemon(self, err);
+    iw_message message;
+    iw_message_init(&message, IW_MSG_ASK);
+    message.version = IW_PROTOCOL_VERSION;
+    (void)snprintf(message.verb, sizeof message.verb, "%s", verb);
+    (void)snprintf(message.arg, sizeof message.arg, "%s", arg);
+    message.flag = flag;
+    iw_buffer_clear(&self->question);
+    iw_status status = iw_wire_encode(&message, &self->question, err);
+    if (status)
+        return status;
+    if (zmq_send(self->socket, self->question.data, self->question.size, ZMQ_DONTWAIT) < 0)
+        return no_daemon(self, err);
+    return receive(self, answer, err);
+}
+
+iw_exit
+iw_ask_failed(const iw_settings *settings, const iw_error *err)
+{
+    if (err->code == IW_CLOSED)
+        return IW_EXIT_INTERRUPTED;
+    iw_complain_error(settings, err);
+    switch (err->code) {
+    case IW_TIMEOUT:
+        return IW_EXIT_NO_DAEMON;
+    case IW_NOT_FOUND:
+        return IW_EXIT_NOT_FOUND;
+    default:
+        return IW_EXIT_FAILURE;
+    }
+}

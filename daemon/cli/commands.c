@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* commands.c - every command and every option, as tables. */
+#include "options.h"
+
+#include <stddef.h>
+
+#define TO(field) offsetof(iw_settings, field)
+#define END       {.name = NULL}
+
+static const iw_cli_option input_options[] = {
+    {"format", 'f', IW_OPT_TEXT, TO(format), "NAME", "", "by name and first lines", 0, 0, NULL,
+     "format of the files: vasp, cp2k, lammps, extxyz, iwlog"},
+    {"dt", 0, IW_OPT_NUMBER, TO(dt_fs), "FS", "fs", "from the files", 1e-6, 1e9, NULL,
+     "time from one frame to the next, fs"},
+    {"temperature", 'T', IW_OPT_NUMBER, TO(temperature_K), "K", "K", "from the files", 0, 1e6, NULL,
+     "target temperature, K"},
+    {"units", 0, IW_OPT_TEXT, TO(units), "STYLE", "", "metal", 0, 0, NULL,
+     "LAMMPS unit style: metal, real, si, electron, lj, ..."},
+    {"species", 0, IW_OPT_TEXT, TO(species), "LIST", "", "from the files", 0, 0, NULL,
+     "names of LAMMPS types 1, 2, ...: Li,S"},
+    {"charges", 0, IW_OPT_TEXT, TO(charges), "LIST", "", "from the files", 0, 0, NULL,
+     "charges of species in e: Li=1,Cl=-1"},
+    {"masses", 0, IW_OPT_TEXT, TO(masses), "LIST", "", "from the files, else standard", 0, 0, NULL,
+     "masses of species in amu: Li=7.016"},
+    END,
+};
+
+static const iw_cli_option name_option[] = {
+    {"name", 'n', IW_OPT_TEXT, TO(name), "NAME", "", "from the path", 0, 0, NULL,
+     "what the run is called"},
+    END,
+};
+
+static const iw_cli_option analysis_options[] = {
+    {"mobile", 'm', IW_OPT_TEXT, TO(mobile), "LIST", "",
+     "first of Li Na Ag Cu Cl I Br F O in the run", 0, 0, NULL, "mobile species: Li or Li,Na"},
+    {"drift", 0, IW_OPT_CHOICE, TO(drift), "FRAME", "", "com", 0, 0, "com|framework|none",
+     "what is held still"},
+    {"msd-stride", 0, IW_OPT_COUNT, TO(msd_stride), "N", "frames", "about 10 fs", 1, 1e9, NULL,
+     "take every N-th frame for the MSD"},
+    {"vacf-window", 0, IW_OPT_NUMBER, TO(vacf_window_ps), "PS", "ps", "4", 1e-6, 1e6, NULL,
+     "longest lag of the VACF, ps"},
+    {"taper", 0, IW_OPT_CHOICE, TO(taper), "NAME", "", "parzen", 0, 0, "parzen|hann|none",
+     "taper of the VACF before its transform"},
+    {"target", 0, IW_OPT_NUMBER, TO(target), "REL", "", "0.2", 1e-6, 10, NULL,
+     "relative standard error of D at which the run is called converged"},
+    {"hop-length", 0, IW_OPT_NUMBER, TO(hop_length_A), "A", "A", "3", 1e-3, 1e3, NULL,
+     "distance between sites, A: effective hops are counted with it"},
+    {"cutoff", 0, IW_OPT_NUMBER, TO(cutoff_meV), "MEV", "meV", "30", 1e-3, 1e5, NULL,
+     "upper energy of omega30_mean, meV"},
+    {"paper-spacing", 0, IW_OPT_NUMBER, TO(paper_spacing_fs), "FS", "fs", "as the frames come",
+     1e-6, 1e6, NULL, "spacing of frames for method \"paper\", fs; the authors': 15"},
+    END,
+};
+
+static const iw_cli_option analyze_options[] = {
+    {"no-paper", 0, IW_OPT_FLAG, TO(no_paper), NULL, "", NULL, 0, 0, NULL,
+     "leave method \"paper\" out: it reads the files twice"},
+    {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL, "print the record as JSON"},
+    {"series", 's', IW_OPT_FLAG, TO(series), NULL, "", NULL, 0, 0, NULL,
+     "with MSD, VACF and VDOS, thinned to a readable length (with --json)"},
+    {"full", 0, IW_OPT_FLAG, TO(full), NULL, "", NULL, 0, 0, NULL, "series at full length"},
+    {"db", 0, IW_OPT_TEXT, TO(db), "URI", "", "none", 0, 0, NULL,
+     "file the run in this database: sqlite:///path"},
+    END,
+};
+
+static const iw_cli_option follow_options[] = {
+    {"run", 'r', IW_OPT_TEXT, TO(run), "NAME", "", "from the path", 0, 0, NULL,
+     "what the run is called at the daemon"},
+    {"once", '1', IW_OPT_FLAG, TO(once), NULL, "", NULL, 0, 0, NULL,
+     "end at the end of the files instead of waiting for more"},
+    {"idle", 0, IW_OPT_NUMBER, TO(idle_s), "S", "s", "never", 0.01, 1e9, NULL,
+     "end when no frame came for S seconds"},
+    {"stop", 0, IW_OPT_CHOICE, TO(stop), "MODE", "", "the daemon's", 0, 0, "off|advise|stop",
+     "what the daemon does once D is known well enough"},
+    {"stop-file", 0, IW_OPT_TEXT, TO(stop_file), "PATH", "", "none", 0, 0, NULL,
+     "make this file when the daemon asks the run to stop"},
+    END,
+};
+
+static const iw_cli_option endpoint_option[] = {
+    {"endpoint", 'e', IW_OPT_TEXT, TO(endpoint), "E", "", "$IONWATCH_ENDPOINT, else this user's",
+     0, 0, NULL, "where the daemon listens: ipc://path or tcp://host:port"},
+    {"timeout", 0, IW_OPT_NUMBER, TO(timeout_s), "S", "s", "5", 0.01, 3600, NULL,
+     "how long to wait for an answer, s"},
+    END,
+};
+
+static const iw_cli_option json_option[] = {
+    {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL, "print JSON"},
+    END,
+};
+
+static const iw_cli_option record_options[] = {
+    {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL, "print the record as JSON"},
+    {"series", 's', IW_OPT_FLAG, TO(series), NULL, "", NULL, 0, 0, NULL,
+     "with MSD, VACF and VDOS (with --json)"},
+    END,
+};
+
+static const iw_cli_option watch_options[] = {
+    {"interval", 'i', IW_OPT_NUMBER, TO(interval_s), "S", "s", "1", 0.05, 3600, NULL,
+     "time between updates, s"},
+    {"count", 'c', IW_OPT_COUNT, TO(count), "N", "", "no end", 1, 1e9, NULL, "end after N updates"},
+    END,
+};
+
+static const iw_cli_option db_option[] = {
+    {"db", 0, IW_OPT_TEXT, TO(db), "URI", "", "$IONWATCH_DB, else the daemon's", 0, 0, NULL,
+     "which database: sqlite:///path"},
+    END,
+};
+
+static const iw_cli_option filter_options[] = {
+    {"run", 'r', IW_OPT_TEXT, TO(run), "RUN", "", "all", 0, 0, NULL,
+     "only this run: a name, an id or its beginning"},
+    {"group", 'g', IW_OPT_TEXT, TO(group), "GROUP", "", "all", 0, 0, NULL,
+     "only this group: all, mobile, framework or a species"},
+    {"descriptor", 'd', IW_OPT_TEXT, TO(descriptor), "NAME", "", "all", 0, 0, NULL,
+     "only this descriptor: D_cm2_s, omega_mean_meV, ..."},
+    END,
+};
+
+static const iw_cli_option export_options[] = {
+    {"csv", 0, IW_OPT_FLAG, TO(csv), NULL, "", NULL, 0, 0, NULL,
+     "one line for each descriptor, RFC 4180 (default)"},
+    {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL, "an array of objects"},
+    {"output", 'o', IW_OPT_TEXT, TO(output), "FILE", "", "standard output", 0, 0, NULL,
+     "write to this file, which appears only when it is complete"},
+    END,
+};
+
+const iw_command iw_commands[] = {
+    {"analyze", "PATH...", "Analyse finished trajectory files",
+     "Several paths are consecutive pieces of one run, in the order given.  No daemon is needed.",
+     "  ionwatch analyze XDATCAR\n"
+     "  ionwatch analyze run1/XDATCAR run2/XDATCAR --dt 15 --mobile Li\n"
+     "  ionwatch analyze dump.lammpstrj --dt 2 --species Li,S --json > record.json\n"
+     "  ionwatch analyze traj.extxyz.gz --json --series --full --db sqlite:///home/me/ions.db\n",
+     1, -1, iw_command_analyze,
+     {input_options, name_option, analysis_options, analyze_options}},
+    {"follow", "PATH...", "Stream growing trajectory files to the daemon",
+     "Keeps following until Ctrl-C; the run is then filed with what it has.",
+     "  ionwatch follow XDATCAR --run lgps-600K\n"
+     "  ionwatch follow XDATCAR --stop stop --target 0.15 --stop-file STOPCAR\n"
+     "  ionwatch follow md-pos-1.xyz --once --endpoint tcp://head:5555\n",
+     1, -1, iw_command_follow,
+     {input_options, analysis_options, follow_options, endpoint_option}},
+    {"ls", "", "List the runs that the daemon has", NULL,
+     "  ionwatch ls\n  ionwatch ls --json --endpoint tcp://head:5555\n", 0, 0, iw_command_ls,
+     {json_option, endpoint_option}},
+    {"show", "RUN", "Show all that is known about a run", NULL,
+     "  ionwatch show lgps-600K\n  ionwatch show 7f3c --json --series > record.json\n", 1, 1,
+     iw_command_show,
+     {record_options, endpoint_option}},
+    {"watch", "[RUN]", "Watch D and its error while runs go on",
+     "A table that is redrawn in place on a terminal, else one line for each update.",
+     "  ionwatch watch\n  ionwatch watch lgps-600K --interval 5\n"
+     "  ionwatch watch lgps-600K --count 1\n",
+     0, 1, iw_command_watch,
+     {watch_options, endpoint_option}},
+    {"stop", "RUN", "Ask a run to end", "The adapter ends the MD code cleanly at its next frame.",
+     "  ionwatch stop lgps-600K\n", 1, 1, iw_command_stop,
+     {endpoint_option}},
+    {"rm", "RUN", "Remove a run from the daemon", "Its record in the database stays.",
+     "  ionwatch rm lgps-600K\n", 1, 1, iw_command_rm,
+     {endpoint_option}},
+    {"db ls", "", "List the runs in the database", NULL,
+     "  ionwatch db ls\n  ionwatch db ls --db sqlite:///home/me/ions.db --json\n", 0, 0,
+     iw_command_db_ls,
+     {json_option, db_option}},
+    {"db show", "RUN", "Show the record of a run in the database", NULL,
+     "  ionwatch db show lgps-600K\n  ionwatch db show 7f3c --json --series\n", 1, 1,
+     iw_command_db_show,
+     {record_options, db_option}},
+    {"db query", "", "Print descriptors from the database", NULL,
+     "  ionwatch db query --group mobile --descriptor D_cm2_s\n"
+     "  ionwatch db query --run lgps-600K --json\n",
+     0, 0, iw_command_db_query,
+     {filter_options, json_option, db_option}},
+    {"db export", "", "Write descriptors as CSV or JSON", NULL,
+     "  ionwatch db export --csv -o descriptors.csv\n"
+     "  ionwatch db export --json --group Li > li.json\n",
+     0, 0, iw_command_db_export,
+     {filter_options, export_options, db_option}},
+    {"db rm", "RUN", "Remove a run and all that belongs to it from the database", NULL,
+     "  ionwatch db rm 7f3c\n", 1, 1, iw_command_db_rm,
+     {db_option}},
+    {.name = NULL},
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_CLI_FILING_H
+#define IW_CLI_FILING_H
+/* filing.h - the database as commands use it: a little patience with a lock, and a default place. */
+#include "cli.h"
+#include "store/store.h"
+
+/* --db, else $IONWATCH_DB, else the daemon's: $XDG_STATE_HOME/ionwatch/ionwatch.db, else
+ * ~/.local/state/ionwatch/ionwatch.db. */
+iw_status iw_db_location(const iw_settings *settings, char *uri, size_t size, iw_error *err);
+
+/* As iw_store_open and iw_store_file, trying again for some seconds while the database is locked;
+ * says so on stderr. */
+iw_store *iw_db_open(const iw_settings *settings, const char *uri, bool read_only, iw_error *err);
+iw_status iw_db_file(const iw_settings *settings, iw_store *store, const iw_snapshot *snapshot,
+                     const iw_run_info *run, char id[64], iw_error *err);
+
+#endif
