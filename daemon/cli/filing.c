@@ -20,9 +20,9 @@ iw_db_location(const iw_settings *settings, char *uri, size_t size, iw_error *er
         used = snprintf(uri, size, "sqlite://%s/.local/state/ionwatch/ionwatch.db", home);
     else
         return iw_fail(err, IW_INVALID, "no home folder is known: name a database with --db");
-    return used < (int)size ? IW_OK
-                            : iw_fail(err, IW_INVALID, "the database URI is longer than %zu bytes",
-                                      size - 1);
+    return used < (int)size
+               ? IW_OK
+               : iw_fail(err, IW_INVALID, "the database URI is longer than %zu bytes", size - 1);
 }
 
 /* After AGAIN: true if it is worth another attempt. */

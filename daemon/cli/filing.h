@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef IW_CLI_FILING_H
 #define IW_CLI_FILING_H
-/* filing.h - the database as commands use it: a little patience with a lock, and a default place. */
+/* filing.h - the database as commands use it: a little patience with a lock, and a default place.
+ */
 #include "cli.h"
 #include "store/store.h"
 

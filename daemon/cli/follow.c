@@ -233,10 +233,10 @@ static iw_exit
 finish(following *self, iw_status status, const iw_error *err)
 {
     const iw_settings *settings = self->settings;
-    const char *why = status                 ? "input damaged"
-                      : self->asked_to_stop  ? "stopped"
-                      : iw_interrupted()     ? "interrupted"
-                                             : "completed";
+    const char *why = status                ? "input damaged"
+                      : self->asked_to_stop ? "stopped"
+                      : iw_interrupted()    ? "interrupted"
+                                            : "completed";
     iw_exit result = IW_EXIT_OK;
     if (status) {
         iw_complain_error(settings, err);
@@ -244,9 +244,9 @@ finish(following *self, iw_status status, const iw_error *err)
     }
     if (status != IW_REFUSED)
         (void)ionwatch_finish(self->handle, why);
-    ionwatch_status flushed =
-        status == IW_REFUSED ? IONWATCH_OK
-                             : ionwatch_flush(self->handle, (int)(settings->timeout_s * 1000));
+    ionwatch_status flushed = status == IW_REFUSED
+                                  ? IONWATCH_OK
+                                  : ionwatch_flush(self->handle, (int)(settings->timeout_s * 1000));
     check_stop(self);
     char id[64];
     (void)snprintf(id, sizeof id, "%s", ionwatch_run_id(self->handle));

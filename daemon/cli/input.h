@@ -29,9 +29,9 @@ void iw_mobile_list_fini(iw_mobile_list *mobile);
 
 /* progress.c: a bar on stderr where that is a terminal; silent elsewhere. */
 typedef struct {
-    const char *doing;   /* "reading" */
-    double started_s;    /* clock */
-    double shown_s;      /* clock of the last line */
+    const char *doing; /* "reading" */
+    double started_s;  /* clock */
+    double shown_s;    /* clock of the last line */
     bool on, drawn;
 } iw_progress;
 void iw_progress_start(iw_progress *self, const char *doing);

@@ -138,8 +138,8 @@ no_command(int argc, char **argv)
         (void)printf("ionwatch %s\n", IONWATCH_VERSION);
         return IW_EXIT_OK;
     }
-    bool asked = strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 ||
-                 strcmp(first, "help") == 0;
+    bool asked =
+        strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0;
     bool db = strcmp(first, "db") == 0;
     if (asked || (db && argc > 2 && strcmp(argv[2], "--help") == 0)) {
         print_help(stdout);

@@ -82,8 +82,8 @@ find(const iw_command *command, const char *name, size_t length, char letter)
 {
     for (size_t t = 0; t < IW_OPTION_TABLES && command->options[t]; t++) {
         for (const iw_cli_option *option = command->options[t]; option->name; option++) {
-            bool same = name && strlen(option->name) == length &&
-                        strncmp(option->name, name, length) == 0;
+            bool same =
+                name && strlen(option->name) == length && strncmp(option->name, name, length) == 0;
             if (same || (letter && option->letter == letter))
                 return option;
         }

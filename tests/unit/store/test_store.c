@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_store.c - the SQLite store, against the library itself and against raw SQL. */
+#include "iw_test.h"
+
+#include "publish/json.h"
+#include "store/backend.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[64], path[128], uri[160];
+
+#define ID_A "aaaaaaaa-0000-4000-8000-000000000001"
+#define ID_B "aaaabbbb-0000-4000-8000-000000000002"
+
+/* ---- a disk that can be full: SQLite writes through this pwrite64 ---- */
+
+static bool disk_is_full;
+ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset);
+
+ssize_t
+pwrite64(int fd, const void *data, size_t size, off64_t offset)
+{
+    if (disk_is_full) {
+        errno = ENOSPC;
+        return -1;
+    }
+    if (lseek64(fd, offset, SEEK_SET) < 0)
+        return -1;
+    return write(fd, data, size);
+}
+
+/* ---- helpers ---- */
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/tmp/iw-store-XXXXXX");
+    if (!mkdtemp(folder))
+        return -1;
+    (void)snprintf(path, sizeof path, "%s/runs.db", folder);
+    (void)snprintf(uri, sizeof uri, "sqlite://%s", path);
+    disk_is_full = false;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
+    char name[160];
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        (void)snprintf(name, sizeof name, "%s%s", path, tails[i]);
+        (void)unlink(name);
+    }
+    return rmdir(folder);
+}
+
+static json_t *
+record_of(const char *id, const char *name, double D)
+{
+    json_error_t where;
+    json_t *record = json_pack_ex(
+        &where, 0,
+        "{s:{s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:i, s:[s]},"
+        " s:{s:{s:i, s:{s:f, s:f, s:[f, f]}, s:[f, f, f], s:f, s:n, s:f, s:f, s:{s:f, s:n},"
+        "       s:{s:[f, f, f], s:[f, f, f], s:[n, f, f]}},"
+        "    s:{s:i, s:{s:n, s:n, s:[n, n]}}},"
+        " s:{s:s}, s:[{s:s, s:s, s:i, s:s}]}",
+        "run", "id", id, "name", name, "state", "completed", "code", "vasp", "frames", 1000,
+        "atoms", 50, "dt_fs", 2.0, "time_ps", 1.998, "temperature_K", 600.0, "segments", 1,
+        "mobile", "Li", "groups", "mobile", "atoms", 20, "D_cm2_s", "value", D, "stderr", 0.1 * D,
+        "ci95", 0.8 * D, 1.2 * D, "D_axes_cm2_s", D, 2 * D, 3 * D, "D_einstein_cm2_s", 1.1 * D,
+        "D_green_kubo_cm2_s", "alpha", 0.97, "omega_mean_meV", 31.39, "paper", "omega_mean_meV",
+        32.88, "e_vib_meV", "msd", "lag_ps", 0.0, 0.002, 0.004, "msd_A2", 0.0, 1.0 / 3.0, 0.5,
+        "stderr_A2", 0.01, 0.02, "framework", "atoms", 30, "D_cm2_s", "value", "stderr", "ci95",
+        "convergence", "state", "converged", "events", "id", "gap", "severity", "warning", "frame",
+        7, "text", "3 frames are missing");
+    if (!record)
+        print_error("record: %s\n", where.text);
+    assert_non_null(record);
+    return record;
+}
+
+static iw_store *
+open_store(void)
+{
+    iw_error err = {0};
+    iw_store *store = iw_store_open(uri, false, &err);
+    if (!store)
+        print_error("%s\n", err.text);
+    assert_non_null(store);
+    return store;
+}
+
+static void
+make_run(iw_run_info *run)
+{
+    static const char *const species[] = {"Li", "Li", "S"};
+    iw_error err = {0};
+    iw_run_info_init(run);
+    assert_ok(iw_run_info_set_atoms(run, 3, species, &err), err);
+    assert_ok(iw_run_info_set_metadata(run, "files", "XDATCAR", &err), err);
+}
+
+static iw_status
+file_run(iw_store *store, const char *id, const char *name, double D, char *row, iw_error *err)
+{
+    iw_run_info run;
+    make_run(&run);
+    json_t *record = record_of(id, name, D);
+    iw_status status = iw_store_file_record(store, record, &run, row, err);
+    json_decref(record);
+    iw_run_info_fini(&run);
+    return status;
+}
+
+/* The first column of the first row of a statement, as text. */
+static void
+sql(const char *statement, char *answer, size_t size)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *prepared = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_prepare_v2(db, statement, -1, &prepared, NULL))
+        print_error("%s: %s\n", statement, sqlite3_errmsg(db));
+    int code = sqlite3_step(prepared);
+    const char *text =
+        code == SQLITE_ROW ? (const char *)sqlite3_column_text(prepared, 0) : "no row";
+    (void)snprintf(answer, size, "%s", text ? text : "null");
+    (void)sqlite3_finalize(prepared);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+#define assert_sql(statement, expected)                                                            \
+    do {                                                                                           \
+        char answer[512];                                                                          \
+        sql(statement, answer, sizeof answer);                                                     \
+        assert_string_equal(answer, expected);                                                     \
+    } while (0)
+
+static json_t *
+parse(char *text)
+{
+    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+    free(text);
+    assert_non_null(value);
+    return value;
+}
+
+/* ---- what is filed comes back ---- */
+
+static void
+a_filed_record_comes_back_whole(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    char *text = NULL;
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "lgps", 1.2e-5, NULL, &err), err);
+    assert_ok(iw_store_record(store, ID_A, true, &text, &err), err);
+    json_t *back = parse(text), *expected = record_of(ID_A, "lgps", 1.2e-5);
+    assert_true(json_equal(back, expected));
+    json_decref(back);
+
+    assert_ok(iw_store_record(store, "lgps", false, &text, &err), err);
+    back = parse(text);
+    json_t *group = json_object_get(json_object_get(back, "groups"), "mobile");
+    assert_null(json_object_get(group, "msd"));
+    assert_non_null(json_object_get(group, "D_cm2_s"));
+    json_decref(back);
+    json_decref(expected);
+    iw_store_close(&store);
+}
+
+static void
+descriptors_have_units_errors_and_methods(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    char *text = NULL;
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "lgps", 1.2e-5, NULL, &err), err);
+    iw_store_query query = {.run = "lgps", .group = "mobile", .descriptor = "D_cm2_s"};
+    assert_ok(iw_store_descriptors(store, &query, &text, &err), err);
+    json_t *rows = parse(text);
+    assert_int_equal(json_array_size(rows), 1);
+    json_t *row = json_array_get(rows, 0);
+    assert_close(json_number_value(json_object_get(row, "value")), 1.2e-5, 0, 0);
+    assert_close(json_number_value(json_object_get(row, "stderr")), 1.2e-6, 1e-15, 0);
+    assert_close(json_number_value(json_object_get(row, "ci95_hi")), 1.44e-5, 1e-15, 0);
+    assert_string_equal(json_string_value(json_object_get(row, "unit")), "cm2/s");
+    assert_string_equal(json_string_value(json_object_get(row, "category")), "diffusive");
+    assert_string_equal(json_string_value(json_object_get(row, "method")), "physical");
+    json_decref(rows);
+    iw_store_close(&store);
+    assert_sql("SELECT value FROM descriptors WHERE descriptor = 'omega_mean_meV' AND method = "
+               "'paper'",
+               "32.88");
+    assert_sql("SELECT value = 2 * 1.2e-5 FROM descriptors WHERE descriptor = 'D_yy_cm2_s'", "1");
+}
+
+static void
+unknown_numbers_are_no_rows(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "lgps", 1.2e-5, NULL, &err), err);
+    iw_store_close(&store);
+    assert_sql("SELECT count(*) FROM descriptors WHERE descriptor = 'D_green_kubo_cm2_s'", "0");
+    assert_sql("SELECT count(*) FROM descriptors WHERE \"group\" = 'framework'", "0");
+    assert_sql("SELECT group_concat(name) FROM (SELECT name FROM groups ORDER BY ordinal)",
+               "mobile,framework");
+}
+
+static void
+series_are_little_endian_doubles(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "lgps", 1.2e-5, NULL, &err), err);
+    iw_store_close(&store);
+    /* 1/3 is 0x3FD5555555555555 */
+    assert_sql("SELECT hex(substr(data, 9, 8)) FROM series WHERE \"column\" = 'msd_A2'",
+               "555555555555D53F");
+}
+
+static void
+provenance_species_and_events_are_filed(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "lgps", 1.2e-5, NULL, &err), err);
+    iw_store_close(&store);
+    assert_sql("SELECT value FROM metadata WHERE key = 'files'", "XDATCAR");
+    assert_sql("SELECT event || ' ' || frame || ' ' || text FROM events",
+               "gap 7 3 frames are missing");
+    assert_sql("SELECT group_concat(species || atoms || '@' || mass_amu) FROM species",
+               "Li2@6.94,S1@32.06");
+    assert_sql("SELECT writer FROM runs", "ionwatch " IONWATCH_VERSION);
+}
+
+static void
+filing_again_replaces_and_keeps_the_database_id(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    char first[64], second[64], third[64];
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "lgps", 1.2e-5, first, &err), err);
+    assert_ok(file_run(store, ID_B, "other", 3e-5, second, &err), err);
+    assert_ok(file_run(store, ID_A, "renamed", 2.5e-5, third, &err), err);
+    iw_store_close(&store);
+    assert_string_equal(first, third);
+    assert_string_not_equal(first, second);
+    assert_sql("SELECT count(*) FROM runs", "2");
+    assert_sql("SELECT count(*) FROM series", "6");
+    assert_sql("SELECT value FROM descriptors d JOIN runs r ON r.run = d.run WHERE descriptor = "
+               "'D_cm2_s' AND r.name = 'renamed'",
+               "2.5e-05");
+}
+
+static void
+the_wide_view_has_a_column_for_each_descriptor(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "lgps", 1.2e-5, NULL, &err), err);
+    iw_store_close(&store);
+    assert_sql("SELECT name || ' ' || D_cm2_s || ' ' || D_stderr_cm2_s || ' ' || omega_mean_meV || "
+               "' ' || paper_omega_mean_meV FROM descriptors_wide WHERE \"group\" = 'mobile'",
+               "lgps 1.2e-05 1.2e-06 31.39 32.88");
+    for (const iw_descriptor_row *row = iw_descriptor_catalogue; row->key; row++) {
+        char statement[256];
+        if (strstr(row->key, "_axes_"))
+            continue;
+        (void)snprintf(statement, sizeof statement,
+                       "SELECT count(\"%s\") >= 0 FROM descriptors_wide", row->key);
+        assert_sql(statement, "1");
+    }
+}
+
+static void
+a_view_of_an_older_program_is_renewed(void **state)
+{
+    (void)state;
+    iw_store *store = open_store();
+    iw_store_close(&store);
+    assert_sql("DROP VIEW descriptors_wide", "no row");
+    assert_sql("CREATE VIEW descriptors_wide AS SELECT 1 AS old", "no row");
+    store = open_store();
+    iw_store_close(&store);
+    assert_sql("SELECT count(D_cm2_s) FROM descriptors_wide", "0");
+}
+
+/* ---- naming runs, removing them ---- */
+
+static void
+a_run_is_found_by_id_prefix_and_name(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    char *text = NULL;
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "one", 1e-5, NULL, &err), err);
+    assert_ok(file_run(store, ID_B, "two", 2e-5, NULL, &err), err);
+    assert_ok(iw_store_record(store, "aaaabbbb", false, &text, &err), err);
+    free(text);
+    assert_ok(iw_store_record(store, "AAAAAAAA-0000-4000-8000-000000000001", false, &text, &err),
+              err);
+    free(text);
+    assert_int_equal(iw_store_record(store, "aaaa", false, &text, &err), IW_INVALID);
+    assert_non_null(strstr(err.text, "fits 2 runs"));
+    assert_int_equal(iw_store_record(store, "three", false, &text, &err), IW_NOT_FOUND);
+    assert_int_equal(iw_store_remove(store, "", &err), IW_NOT_FOUND);
+
+    assert_ok(iw_store_runs(store, NULL, &text, &err), err);
+    json_t *runs = parse(text);
+    assert_int_equal(json_array_size(runs), 2);
+    assert_close(json_number_value(json_object_get(json_array_get(runs, 1), "D_cm2_s")), 2e-5, 0,
+                 0);
+    json_decref(runs);
+    iw_store_close(&store);
+}
+
+static void
+removing_a_run_removes_all_that_belongs_to_it(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "one", 1e-5, NULL, &err), err);
+    assert_ok(iw_store_remove(store, "one", &err), err);
+    assert_int_equal(iw_store_remove(store, "one", &err), IW_NOT_FOUND);
+    iw_store_close(&store);
+    static const char *const tables[] = {"runs",   "species", "groups",  "descriptors",
+                                         "series", "events",  "metadata"};
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        char statement[64];
+        (void)snprintf(statement, sizeof statement, "SELECT count(*) FROM %s", tables[i]);
+        assert_sql(statement, "0");
+    }
+}
+
+/* ---- trouble ---- */
+
+static void
+a_locked_database_asks_for_a_retry(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    sqlite3 *other = NULL;
+    iw_store *store = open_store();
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(file_run(store, ID_A, "one", 1e-5, NULL, &err), IW_AGAIN);
+    assert_non_null(strstr(err.text, "locked by another program"));
+    assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(other);
+    assert_ok(file_run(store, ID_A, "one", 1e-5, NULL, &err), err);
+    iw_store_close(&store);
+}
+
+static void
+a_full_disk_files_nothing_and_can_be_retried(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_store *store = open_store();
+    assert_ok(file_run(store, ID_A, "one", 1e-5, NULL, &err), err);
+    disk_is_full = true;
+    assert_int_equal(file_run(store, ID_B, "two", 2e-5, NULL, &err), IW_FULL);
+    assert_non_null(strstr(err.text, "the disk is full"));
+    disk_is_full = false;
+    assert_sql("SELECT group_concat(name) FROM runs", "one");
+    assert_ok(file_run(store, ID_B, "two", 2e-5, NULL, &err), err);
+    iw_store_close(&store);
+    assert_sql("SELECT count(*) FROM runs", "2");
+    assert_sql("PRAGMA integrity_check", "ok");
+}
+
+static void
+refuse_open(const char *where, bool read_only, iw_status status, const char *words)
+{
+    iw_error err = {0};
+    assert_null(iw_store_open(where, read_only, &err));
+    if (err.code != status || !strstr(err.text, words))
+        print_error("got %d: %s\n", (int)err.code, err.text);
+    assert_int_equal(err.code, status);
+    assert_non_null(strstr(err.text, words));
+}
+
+static void
+a_text_file_is_not_a_database(void **state)
+{
+    (void)state;
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (int i = 0; i < 100; i++)
+        (void)fprintf(file, "this is line %d of something else\n", i);
+    (void)fclose(file);
+    refuse_open(uri, false, IW_IO, "is not a database");
+    refuse_open(uri, true, IW_IO, "is not a database");
+}
+
+static void
+a_database_of_another_program_is_left_alone(void **state)
+{
+    (void)state;
+    assert_sql("CREATE TABLE recipes (name TEXT)", "no row");
+    refuse_open(uri, false, IW_INVALID, "another program");
+    assert_sql("SELECT group_concat(name) FROM sqlite_schema", "recipes");
+}
+
+static void
+a_newer_schema_is_refused(void **state)
+{
+    (void)state;
+    iw_store *store = open_store();
+    iw_store_close(&store);
+    assert_sql("PRAGMA user_version = 99", "no row");
+    refuse_open(uri, false, IW_UNSUPPORTED, "schema version 99");
+    refuse_open(uri, true, IW_UNSUPPORTED, "use a newer ionwatch");
+}
+
+static void
+bad_places_are_refused_with_what_and_where(void **state)
+{
+    (void)state;
+    char below[200];
+    iw_store *store = open_store();
+    iw_store_close(&store);
+    (void)snprintf(below, sizeof below, "%s/below.db", uri); /* a file is not a folder */
+    refuse_open(below, false, IW_IO, "cannot open it");
+    refuse_open("mysql://host/runs", false, IW_UNSUPPORTED, "known: sqlite:///path");
+    refuse_open("sqlite://", false, IW_INVALID, "names no file");
+    refuse_open("/nowhere/at/all.db", true, IW_NOT_FOUND, "there is no such database");
+    refuse_open(folder, false, IW_IO, "cannot open it");
+}
+
+static void
+a_record_without_groups_is_refused(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_run_info run;
+    make_run(&run);
+    iw_store *store = open_store();
+    json_t *record = json_pack("{s:{s:s}}", "run", "id", ID_A);
+    assert_int_equal(iw_store_file_record(store, record, &run, NULL, &err), IW_INVALID);
+    json_decref(record);
+    iw_run_info_fini(&run);
+    iw_store_close(&store);
+    assert_sql("SELECT count(*) FROM runs", "0");
+}
+
+int
+main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        CASE(a_filed_record_comes_back_whole),
+        CASE(descriptors_have_units_errors_and_methods),
+        CASE(unknown_numbers_are_no_rows),
+        CASE(series_are_little_endian_doubles),
+        CASE(provenance_species_and_events_are_filed),
+        CASE(filing_again_replaces_and_keeps_the_database_id),
+        CASE(the_wide_view_has_a_column_for_each_descriptor),
+        CASE(a_view_of_an_older_program_is_renewed),
+        CASE(a_run_is_found_by_id_prefix_and_name),
+        CASE(removing_a_run_removes_all_that_belongs_to_it),
+        CASE(a_locked_database_asks_for_a_retry),
+        CASE(a_full_disk_files_nothing_and_can_be_retried),
+        CASE(a_text_file_is_not_a_database),
+        CASE(a_database_of_another_program_is_left_alone),
+        CASE(a_newer_schema_is_refused),
+        CASE(bad_places_are_refused_with_what_and_where),
+        CASE(a_record_without_groups_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
