@@ -7,7 +7,9 @@
  * g(E_k) at E_k = h k/(2 M dt), k = 0..M: cosine transform of the VACF up to lag M (end lags weigh
  * one half), normalised so that its trapezoid integral from the first bin above zero is one.
  * Tapers: parzen on the biased estimator (C(n) (T-n)/T: g >= 0), hann = cos^2(pi n/(2M)) and none
- * on the unbiased one.  Pure.
+ * on the unbiased one.  Velocities that are forward differences of positions damp g by
+ * sinc^2(pi f dt), at least 0.405 up to the Nyquist energy h/(2 dt), which is divided out.
+ * Costs one transform of 2 M points.  Pure, but the transform's plan is shared (correlate/fft.h).
  */
 #include "error.h"
 
@@ -32,7 +34,15 @@ typedef struct {
     double resolution_meV; /* full width at half maximum of the taper's transform */
 } iw_vdos;
 
+/* INVALID: fewer than 3 lags, no spacing, or a spectrum whose integral is not positive; *out is then
+ * empty.  NO_MEMORY.  Arrays that *out had before are freed. */
 iw_status iw_vdos_compute(const iw_vdos_input *input, iw_vdos *out, iw_error *err);
 void iw_vdos_fini(iw_vdos *vdos);
+
+/* What forward (or central over half the spacing) differences over dt_fs leave of a mode. */
+double iw_vdos_difference_factor(double energy_meV, double dt_fs);
+/* Divides g by its trapezoid integral over the points 1..n-1.  INVALID where that is not positive.
+ */
+iw_status iw_vdos_normalise(iw_vdos *vdos, iw_error *err);
 
 #endif
