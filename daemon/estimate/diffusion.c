@@ -32,8 +32,8 @@ typedef struct {
 void
 iw_diffusion_options_init(iw_diffusion_options *options)
 {
-    *options = (iw_diffusion_options){
-        .hop_length_A = 3, .alpha_tolerance = 0.1, .jump_length_A = NAN};
+    *options =
+        (iw_diffusion_options){.hop_length_A = 3, .alpha_tolerance = 0.1, .jump_length_A = NAN};
 }
 
 static void
@@ -55,8 +55,7 @@ grid_fill(grid *self, const iw_msd_curve *curve, size_t low, size_t high)
     }
     for (size_t i = 0; i < self->n; i++)
         for (size_t j = 0; j <= i; j++)
-            self->sums[i][j] = self->sums[j][i] =
-                iw_walk_sum(curve, self->lag[i], self->lag[j]);
+            self->sums[i][j] = self->sums[j][i] = iw_walk_sum(curve, self->lag[i], self->lag[j]);
 }
 
 /* Index of the first point at or beyond a lag; n when there is none. */
@@ -143,8 +142,7 @@ noise_correlation(const grid *points, size_t first, iw_walk *walk)
         double width = (points->x[i + 1] - (i > 0 ? points->x[i - 1] : 0)) / 2;
         double rho = 1 - (points->y[i] - walk->q_A2 * points->x[i]) / walk->c_A2;
         rho = fmax(-1, fmin(1, rho));
-        double variance =
-            iw_walk_covariance(walk, &points->sums[i][i]) / (walk->c_A2 * walk->c_A2);
+        double variance = iw_walk_covariance(walk, &points->sums[i][i]) / (walk->c_A2 * walk->c_A2);
         walk->cross_frames += 2 * width * rho;
         walk->noise_frames += 2 * width * (rho * rho - variance);
     }
@@ -176,8 +174,8 @@ fit(const grid *points, size_t first, double jump_A2, double atoms)
                     iw_walk_covariance(&self.walk, &points->sums[first + i][first + j]);
             covariance[i][i] *= 1 + 1e-10;
         }
-        self.valid = least_squares(covariance, x, y, n, &self.intercept, &self.slope,
-                                   self.weight + first);
+        self.valid =
+            least_squares(covariance, x, y, n, &self.intercept, &self.slope, self.weight + first);
         if (!self.valid)
             return self;
     }
@@ -262,20 +260,25 @@ exponent(const grid *points, const line *line_fit, double *sigma)
            points->y[first] < 20 * line_fit->walk.c_A2)
         first++;
     size_t n = points->n - first;
+    if (n < 2)
+        return NAN;
     for (size_t i = 0; i < n; i++) {
         if (!(points->y[first + i] > 0))
             return NAN;
         x[i] = log(points->x[first + i]);
         y[i] = log(points->y[first + i]);
         for (size_t j = 0; j <= i; j++)
-            covariance[i][j] = iw_walk_covariance(&line_fit->walk, &points->sums[first + i][first + j]) /
-                               (points->y[first + i] * points->y[first + j]);
+            covariance[i][j] =
+                iw_walk_covariance(&line_fit->walk, &points->sums[first + i][first + j]) /
+                (points->y[first + i] * points->y[first + j]);
         covariance[i][i] *= 1 + 1e-10;
     }
-    double intercept, slope;
-    *sigma = 0;
+    double intercept, slope, relative[MAX_POINTS] = {0};
     if (!least_squares(covariance, x, y, n, &intercept, &slope, weight))
         return NAN;
+    for (size_t i = 0; i < n; i++)
+        relative[first + i] = weight[i] / points->y[first + i];
+    *sigma = sqrt(fmax(0, variance(points, relative, &line_fit->walk)));
     return slope;
 }
 
@@ -323,9 +326,8 @@ iw_diffusion_estimate(const iw_msd_curve *curve, const iw_diffusion_options *opt
     }
     size_t m = curve->n_lags - 1;
     double hop_A2 = options->hop_length_A * options->hop_length_A;
-    double jump_A2 = isnan(options->jump_length_A)
-                         ? hop_A2
-                         : options->jump_length_A * options->jump_length_A;
+    double jump_A2 =
+        isnan(options->jump_length_A) ? hop_A2 : options->jump_length_A * options->jump_length_A;
     double unit = IW_A2_FS_CM2_S / curve->dt_fs; /* A^2 per lag to cm^2/s */
 
     out->D_einstein_cm2_s = plain_slope(curve->msd_A2, m) / 6 * unit;
@@ -359,8 +361,19 @@ iw_diffusion_estimate(const iw_msd_curve *curve, const iw_diffusion_options *opt
     out->ci95_cm2_s[1] = ci[1] / 6 * unit;
     out->intercept_A2 = best->intercept;
     out->alpha = exponent(&points, best, &alpha_sigma);
-    (void)alpha_sigma;
-    out->diffusive = found;
+    /* half a squared hop is the least that He, Zhu, Epstein and Mo accept */
+    double moved_A2 = best->slope * (double)m;
+    double miss = fmax(options->alpha_tolerance, 2 * alpha_sigma);
+    out->diffusive =
+        found && best->slope > 2 * sigma && moved_A2 >= hop_A2 / 2 && fabs(out->alpha - 1) <= miss;
+    if (!found)
+        out->warning = "no lag from which the MSD is a straight line: D is fitted from M/4 on";
+    else if (best->slope <= 2 * sigma)
+        out->warning = "the growth of the MSD is within its error";
+    else if (moved_A2 < hop_A2 / 2)
+        out->warning = "the MSD grows by less than half a squared hop length";
+    else if (!out->diffusive)
+        out->warning = "the MSD does not grow in proportion to time";
     if (stderr_A2) {
         stderr_A2[0] = 0;
         for (size_t n = 1; n <= m; n++) {

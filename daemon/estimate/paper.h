@@ -2,13 +2,14 @@
 #ifndef IW_PAPER_H
 #define IW_PAPER_H
 /*
- * paper.h - VDOS and descriptors exactly by the authors' procedure (facts: docs/physics.md,
- * "paper").
+ * paper.h - VDOS and descriptors exactly by the authors' procedure (docs/physics.md, "Method
+ * paper").
  *
  * Forward differences of unwrapped positions at the given frame spacing, no drift removal, no mass
  * weight, full-length biased VACF divided by its zero-lag value, less its mean, modulus of the
- * transform on 2n-1 points.  A batch over the whole run: needs n_atoms * 3 * frames doubles, done
- * in several passes over the source when that is more than memory_bytes.  Not for the hot path.
+ * transform on 2n-1 points.  A batch over the whole run: needs n_atoms * 3 * frames doubles, and
+ * reads the source again for the rest of the atoms when that is more than memory_bytes.  One
+ * transform for each atom and axis.  Not for the hot path.
  */
 #include "estimate/vdos.h"
 #include "estimate/vibration.h"
@@ -30,7 +31,10 @@ typedef struct {
 } iw_paper_group;
 
 /* out[n_groups], init with {0}; each freed with iw_vdos_fini(&out[g].vdos).  *spacing_fs (may be
- * NULL) gets the spacing used.  INVALID: fewer than 3 frames, uneven frames (with where). */
+ * NULL) gets the spacing used.  A group that does not move has an empty VDOS and NAN descriptors.
+ * Steps that a restart repeats are left out.  INVALID: fewer than 4 frames at that spacing; a
+ * spacing that is no multiple of dt_fs; a gap, an uneven step, a singular cell or a coordinate that
+ * is not finite (with where).  Otherwise NO_MEMORY or what the source said; out is then empty. */
 iw_status iw_paper_compute(const iw_source *source, const iw_paper_options *options,
                            iw_paper_group *out, double *spacing_fs, iw_error *err);
 

@@ -34,8 +34,8 @@ typedef struct {
     double resolution_meV; /* full width at half maximum of the taper's transform */
 } iw_vdos;
 
-/* INVALID: fewer than 3 lags, no spacing, or a spectrum whose integral is not positive; *out is then
- * empty.  NO_MEMORY.  Arrays that *out had before are freed. */
+/* INVALID: fewer than 3 lags, no spacing, or a spectrum whose integral is not positive; *out is
+ * then empty.  NO_MEMORY.  Arrays that *out had before are freed. */
 iw_status iw_vdos_compute(const iw_vdos_input *input, iw_vdos *out, iw_error *err);
 void iw_vdos_fini(iw_vdos *vdos);
 
