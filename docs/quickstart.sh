@@ -17,7 +17,7 @@ if [ ! -e build/CMakeCache.txt ]; then
     command -v ninja >/dev/null && generator=(-G Ninja)
     iw_quietly "configuring" cmake -S . -B build "${generator[@]}" -DBUILD_TESTING=OFF
 fi
-iw_quietly "building" cmake --build build -j "$(nproc)" \
+iw_quietly "building" cmake --build build -j "$(getconf _NPROCESSORS_ONLN)" \
     --target ionwatchd --target ionwatch-cli --target ionwatchplugin
 
 folder=$PWD/build/quickstart

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . docs/packages.sh
 iw_install "${IW_BUILD_PACKAGES[@]}" "${IW_TEST_PACKAGES[@]}"
 
-jobs=$(nproc)
+jobs=$(getconf _NPROCESSORS_ONLN)
 generator=()
 command -v ninja >/dev/null && generator=(-G Ninja)
 export OMP_NUM_THREADS=1
