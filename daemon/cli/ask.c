@@ -15,12 +15,19 @@ struct iw_asker {
     char endpoint[256];
     double timeout_s;
     iw_buffer question;
+    char text[IW_WIRE_TEXT];
 };
 
 const char *
 iw_asker_endpoint(const iw_asker *self)
 {
     return self->endpoint;
+}
+
+const char *
+iw_asker_text(const iw_asker *self)
+{
+    return self->text;
 }
 
 void
@@ -105,13 +112,14 @@ wait_message(iw_asker *self, double until_s, iw_error *err)
 }
 
 static iw_status
-take_answer(const iw_message *message, json_t **answer, iw_error *err)
+take_answer(iw_asker *self, const iw_message *message, json_t **answer, iw_error *err)
 {
     if (message->status != IW_OK || message->type == IW_MSG_REFUSED) {
         iw_status status = message->status ? message->status : IW_REFUSED;
         return iw_fail(err, status, "%s",
                        *message->text ? message->text : ionwatch_status_text(status));
     }
+    (void)snprintf(self->text, sizeof self->text, "%s", message->text);
     if (!answer)
         return IW_OK;
     if (message->json_size == 0) {
@@ -147,7 +155,7 @@ receive(iw_asker *self, json_t **answer, iw_error *err)
         if (status)
             (void)iw_prefix(err, "the answer from %s", self->endpoint);
         else if (mine)
-            status = take_answer(&message, answer, err);
+            status = take_answer(self, &message, answer, err);
         (void)zmq_msg_close(&part);
         if (status || mine)
             return status;

@@ -11,6 +11,8 @@ typedef struct iw_asker iw_asker; /* a connection; one thread */
 iw_asker *iw_asker_new(const iw_settings *settings, iw_error *err);
 void iw_asker_destroy(iw_asker **self);
 const char *iw_asker_endpoint(const iw_asker *self);
+/* What the daemon said with its last good answer, "" if nothing; until the next question. */
+const char *iw_asker_text(const iw_asker *self);
 
 /* verb: "list", "show", "stop", "rm", "status"; arg: a run, or "".  *answer (new reference, may be
  * NULL) is the daemon's JSON, or JSON null.  TIMEOUT: no daemon answers, with what to do;

@@ -48,7 +48,7 @@ typedef struct {
     long count;
 
     const char *db, *group, *descriptor, *run, *output; /* results */
-    bool json, csv, series, full;
+    bool json, csv, series, full, all;
 } iw_settings;
 
 void iw_settings_init(iw_settings *settings);

@@ -95,6 +95,12 @@ static const iw_cli_option json_option[] = {
     END,
 };
 
+static const iw_cli_option list_options[] = {
+    {"all", 'a', IW_OPT_FLAG, TO(all), NULL, "", NULL, 0, 0, NULL,
+     "with runs that had ended before the daemon started"},
+    END,
+};
+
 static const iw_cli_option record_options[] = {
     {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL, "print the record as JSON"},
     {"series", 's', IW_OPT_FLAG, TO(series), NULL, "", NULL, 0, 0, NULL,
@@ -166,7 +172,7 @@ const iw_command iw_commands[] = {
      0,
      0,
      iw_command_ls,
-     {json_option, endpoint_option}},
+     {list_options, json_option, endpoint_option}},
     {"show",
      "RUN",
      "Show all that is known about a run",

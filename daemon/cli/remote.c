@@ -20,6 +20,8 @@ ask_once(const iw_settings *settings, const char *verb, const char *arg, bool fl
         return IW_EXIT_FAILURE;
     }
     iw_status status = iw_ask(asker, verb, arg, flag, answer, &err);
+    if (status == IW_OK && !answer)
+        (void)printf("%s\n", *iw_asker_text(asker) ? iw_asker_text(asker) : "done");
     iw_asker_destroy(&asker);
     return status ? iw_ask_failed(settings, &err) : IW_EXIT_OK;
 }
@@ -42,14 +44,15 @@ iw_exit
 iw_command_ls(const iw_settings *settings)
 {
     json_t *answer = NULL;
-    iw_exit result = ask_once(settings, "list", "", true, &answer);
+    iw_exit result = ask_once(settings, "list", "", settings->all, &answer);
     if (result)
         return result;
     const json_t *runs = iw_runs_of(answer);
     if (settings->json)
         result = iw_print_json(settings, runs, false);
     else if (json_array_size(runs) == 0)
-        iw_complain(settings, "the daemon has no runs");
+        iw_complain(settings, "the daemon has no runs%s",
+                    settings->all ? "" : " since its start; --all lists earlier ones");
     else
         result = print_runs(settings, runs);
     json_decref(answer);
@@ -74,26 +77,16 @@ iw_command_show(const iw_settings *settings)
     return result;
 }
 
-/* Prints what the daemon says it did. */
-static iw_exit
-order(const iw_settings *settings, const char *verb, const char *done)
-{
-    iw_exit result = ask_once(settings, verb, settings->operands[0], false, NULL);
-    if (result == IW_EXIT_OK)
-        (void)printf("%s: %s\n", settings->operands[0], done);
-    return result;
-}
-
 iw_exit
 iw_command_stop(const iw_settings *settings)
 {
-    return order(settings, "stop", "asked to stop; it ends at its adapter's next look");
+    return ask_once(settings, "stop", settings->operands[0], false, NULL);
 }
 
 iw_exit
 iw_command_rm(const iw_settings *settings)
 {
-    return order(settings, "rm", "removed from the daemon; its record in the database stays");
+    return ask_once(settings, "rm", settings->operands[0], false, NULL);
 }
 
 /* ---- watch ---- */

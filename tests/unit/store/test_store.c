@@ -18,7 +18,8 @@ static char folder[64], path[128], uri[160];
 /* ---- a disk that can be full: SQLite writes through this pwrite64 ---- */
 
 static bool disk_is_full;
-ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset);
+__attribute__((visibility("default"))) ssize_t pwrite64(int fd, const void *data, size_t size,
+                                                        off64_t offset);
 
 ssize_t
 pwrite64(int fd, const void *data, size_t size, off64_t offset)
