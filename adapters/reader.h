@@ -17,33 +17,44 @@ typedef struct {
     const char *format;   /* name of a format, or NULL: told from the file's name and first lines */
     double dt_fs;         /* spacing of frames in fs; NAN: from the files */
     double temperature_K; /* target; NAN: from the files, where they have it */
-    const char *units;    /* LAMMPS unit style; NULL: "metal" */
-    const char *species;  /* "Li,S": names of LAMMPS types 1, 2, ...; NULL: from the file */
-    const char *charges;  /* "Li=1,Cl=-1", or NULL */
-    const char *name;     /* of the run; NULL: from the path */
-    bool follow;          /* growing files: the end of a file is IW_AGAIN, not IW_END */
+    const char *units; /* LAMMPS unit style (NULL: from the file, else "metal"); for the velocities
+                          of extended XYZ "A/fs" or "real" (NULL: this), "A/ps" or "metal", "ase" */
+    const char *species; /* "Li,S": names of LAMMPS types 1, 2, ... or of VASP's blocks of atoms, or
+                            one name for each atom ("Ga*54,N*54"); NULL: from the file */
+    const char *charges; /* "Li=1,Cl=-1", every species named; NULL: from the file, or none */
+    const char *name;    /* of the run; NULL: from the path */
+    bool follow;         /* the last piece may grow: its end is IW_AGAIN, not IW_END */
+    const char *masses;  /* "X=12.3,Y=4" in amu, before what file and element say; or NULL */
 } iw_reader_options;
 
 void iw_reader_options_init(iw_reader_options *options);
 
 /* Opens the pieces, reads what is needed to know the run (the first frame), and rewinds.  NULL with
  * err: NOT_FOUND, INVALID (with file and line), UNSUPPORTED (unknown format, with the known ones),
- * AGAIN (follow: the file does not hold a first frame yet). */
+ * AGAIN (follow: the file does not hold its first frames yet: two, where the spacing of frames is
+ * told from them).  The options are copied. */
 iw_reader *iw_reader_open(const char *const *paths, size_t n_paths,
                           const iw_reader_options *options, iw_error *err);
 void iw_reader_close(iw_reader **self);
 
-/* The run: id is fresh, atoms, masses (from iw_element_mass where the file has none), frame spacing
- * as timestep_fs * stride, target temperature, metadata "files".  Valid until close. */
+/* The run: id is fresh (an iwlog's own where it has one), atoms, masses (from iw_element_mass where
+ * the file has none), frame spacing as timestep_fs * stride, target temperature, metadata "files".
+ * Valid until close. */
 const iw_run_info *iw_reader_run(const iw_reader *self);
 
-/* Fills the next frame (of run->n_atoms atoms).  OK; AGAIN (follow only: nothing complete yet);
+/* Fills the next frame (of run->n_atoms atoms).  Step numbers are the file's; where a later piece
+ * counts anew, they go on from the piece before it, and a first frame that repeats the last one
+ * keeps its number.  OK; AGAIN (follow only: nothing complete yet);
  * END; INVALID or CORRUPT with file and line: reading cannot go on.  Frames already read stay
  * valid. */
 iw_status iw_reader_next(iw_reader *self, iw_frame *frame, iw_error *err);
 
 /* Back to the first frame.  UNSUPPORTED for a pipe. */
 iw_status iw_reader_rewind(iw_reader *self, iw_error *err);
+
+/* Names and one line of text of the known formats: "xdatcar", "VASP XDATCAR", ...; false past the
+ * last one.  For --help. */
+bool iw_reader_format(size_t index, const char **name, const char **text);
 
 /* Share of the bytes read, 0 to 1; NAN when not known. */
 double iw_reader_progress(const iw_reader *self);

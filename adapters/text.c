@@ -192,6 +192,13 @@ iw_text_back(iw_text *self)
     self->line = self->mark_line;
 }
 
+void
+iw_text_unread(iw_text *self)
+{
+    self->next = self->previous;
+    self->line--;
+}
+
 iw_status
 iw_text_peek(iw_text *self, size_t size, const char **data, size_t *got, iw_error *err)
 {

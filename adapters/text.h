@@ -36,6 +36,8 @@ iw_status iw_text_skip(iw_text *self, uint64_t lines, iw_error *err);
 void iw_text_mark(iw_text *self); /* keep everything from the next line on */
 void iw_text_back(iw_text *self); /* the next line is again the marked one */
 
+void iw_text_unread(iw_text *self); /* the line given last is the next one again; once */
+
 /* First bytes of the file without moving in it; at most size, which is at most 64 KiB. */
 iw_status iw_text_peek(iw_text *self, size_t size, const char **data, size_t *got, iw_error *err);
 

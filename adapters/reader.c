@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "adapters/format.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const iw_format *const formats[] = {&iw_format_xdatcar, &iw_format_cp2k, &iw_format_lammps,
+                                           &iw_format_extxyz, &iw_format_iwlog};
+enum { N_FORMATS = sizeof formats / sizeof formats[0], HEAD_SIZE = 1 << 14 };
+
+struct iw_reader {
+    iw_reader_options options; /* texts are ours */
+    char **paths;
+    size_t n_paths;
+    const iw_format *format;
+    iw_run_info run;
+    iw_notes notes;
+
+    size_t index; /* of the piece */
+    iw_piece piece;
+    void *state; /* of the open piece, or NULL */
+
+    uint64_t seq;
+    int64_t step_shift; /* added to the step numbers of this piece */
+    double time_shift_fs;
+    bool piece_begins; /* the next frame is the first of its piece */
+    int64_t piece_first_step, last_step;
+    double last_time_fs;
+    double *last_pos; /* [n_atoms][3] of the last frame, to tell a repeated one; one piece: NULL */
+    iw_error failure; /* once reading cannot go on */
+};
+
+void
+iw_reader_options_init(iw_reader_options *options)
+{
+    memset(options, 0, sizeof *options);
+    options->dt_fs = (double)NAN;
+    options->temperature_K = (double)NAN;
+}
+
+bool
+iw_reader_format(size_t index, const char **name, const char **text)
+{
+    if (index >= N_FORMATS)
+        return false;
+    *name = formats[index]->name;
+    *text = formats[index]->text;
+    return true;
+}
+
+static const char *
+known_formats(char text[200])
+{
+    size_t used = 0;
+    for (size_t i = 0; i < N_FORMATS; i++) {
+        int n = snprintf(text + used, 200 - used, "%s%s", i ? ", " : "", formats[i]->name);
+        used += n > 0 && used + (size_t)n < 200 ? (size_t)n : 0;
+    }
+    return text;
+}
+
+static const char *
+base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Files that people have beside the ones that are read. */
+static const char *
+familiar(const char *data, size_t size)
+{
+#define MAGIC(text) text, sizeof(text) - 1
+    static const struct {
+        const char *magic;
+        size_t size;
+        const char *text;
+    } known[] = {
+        {MAGIC("<?xml"), "an XML file (vasprun.xml?): give the XDATCAR of that run"},
+        {MAGIC(" vasp."), "VASP's OUTCAR: give the XDATCAR of that run"},
+        {MAGIC("CDF"), "a NetCDF file: convert it to extended XYZ"},
+        {MAGIC("\x89HDF"), "an HDF5 file: convert it to extended XYZ"},
+        {MAGIC("T\0\0\0CORD"), "a DCD file: convert it to extended XYZ"},
+        {MAGIC("{"), "a JSON file: convert it to extended XYZ"},
+    };
+#undef MAGIC
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (size >= known[i].size && memcmp(data, known[i].magic, known[i].size) == 0)
+            return known[i].text;
+    return NULL;
+}
+
+static iw_status
+guess_format(iw_reader *self, iw_error *err)
+{
+    const char *path = self->paths[0];
+    iw_text *text = iw_text_open(path, false, err);
+    if (!text)
+        return err->code;
+    iw_head head = {base_name(path), NULL, 0};
+    iw_status status = iw_text_peek(text, HEAD_SIZE, &head.data, &head.size, err);
+    bool growing = self->options.follow && self->n_paths == 1 && head.size < HEAD_SIZE &&
+                   iw_bytes_can_grow(iw_text_bytes(text));
+    int best = 0;
+    for (size_t i = 0; status == IW_OK && i < N_FORMATS; i++) {
+        int score = formats[i]->guess(&head);
+        if (score > best) {
+            best = score;
+            self->format = formats[i];
+        }
+    }
+    if (status == IW_OK && best == 0) {
+        char list[200];
+        const char *what = familiar(head.data, head.size);
+        iw_line line = {head.data, head.data + head.size};
+        if (memchr(line.at, '\n', head.size))
+            line.end = memchr(line.at, '\n', head.size);
+        char excerpt[48];
+        if (growing)
+            status = iw_fail(err, IW_AGAIN, "%s: its first frame is not written yet", path);
+        else if (head.size == 0)
+            status = iw_fail(err, IW_INVALID, "%s is empty: there is nothing to read", path);
+        else if (what)
+            status = iw_fail(err, IW_UNSUPPORTED, "%s is %s", path, what);
+        else
+            status = iw_fail(err, IW_UNSUPPORTED,
+                             "%s line 1: '%s' begins none of the known formats: %s; if it is one "
+                             "of them, say which with --format",
+                             path, iw_line_excerpt(line, excerpt), known_formats(list));
+    }
+    iw_text_close(&text);
+    return status;
+}
+
+static iw_status
+choose_format(iw_reader *self, iw_error *err)
+{
+    const char *name = self->options.format;
+    if (!name)
+        return guess_format(self, err);
+    for (size_t i = 0; i < N_FORMATS; i++)
+        if (strcmp(formats[i]->name, name) == 0)
+            self->format = formats[i];
+    char list[200];
+    if (!self->format)
+        return iw_fail(err, IW_UNSUPPORTED, "format '%.40s' is not known; known are %s", name,
+                       known_formats(list));
+    return IW_OK;
+}
+
+static void
+close_piece(iw_reader *self)
+{
+    if (self->state)
+        self->format->close(self->state);
+    free(self->state);
+    self->state = NULL;
+}
+
+/* Opens piece index and lets the format describe the run in *run. */
+static iw_status
+open_piece(iw_reader *self, size_t index, iw_run_info *run, iw_error *err)
+{
+    close_piece(self);
+    self->index = index;
+    self->piece = (iw_piece){.path = self->paths[index],
+                             .options = &self->options,
+                             .follow = self->options.follow && index + 1 == self->n_paths,
+                             .first = index == 0,
+                             .notes = &self->notes};
+    self->state = calloc(1, self->format->state_size);
+    if (!self->state)
+        return iw_fail(err, IW_NO_MEMORY, "%s: no memory to read it", self->piece.path);
+    iw_status status = self->format->open(self->state, &self->piece, err);
+    if (status == IW_OK)
+        status = self->format->describe(self->state, run, err);
+    if (status == IW_END)
+        status =
+            iw_fail(err, IW_INVALID, "%s ends within its first frame: there is nothing to read",
+                    self->piece.path);
+    if (status == IW_AGAIN)
+        (void)iw_fail(err, IW_AGAIN, "%s: its first frames are not written yet", self->piece.path);
+    if (status != IW_OK)
+        close_piece(self);
+    self->piece_begins = true;
+    return status;
+}
+
+static iw_status
+check_same_atoms(const iw_reader *self, const iw_run_info *other, iw_error *err)
+{
+    const iw_run_info *run = &self->run;
+    const char *path = self->piece.path, *first = self->paths[0];
+    unsigned long long line = self->piece.atoms_line;
+    const char *advice = "the pieces of one run have the same atoms; analyse this file by itself";
+    if (other->n_atoms != run->n_atoms)
+        return iw_fail(err, IW_INVALID, "%s line %llu: %zu atoms, but %s has %zu: %s", path, line,
+                       other->n_atoms, first, run->n_atoms, advice);
+    for (size_t i = 0; i < run->n_atoms; i++) {
+        const char *is = other->species[other->kind[i]], *was = run->species[run->kind[i]];
+        if (strcmp(is, was) != 0)
+            return iw_fail(err, IW_INVALID, "%s line %llu: atom %zu is %s, but in %s it is %s: %s",
+                           path, line, i + 1, is, first, was, advice);
+    }
+    return IW_OK;
+}
+
+/* The next piece; its atoms must be the run's. */
+static iw_status
+open_checked(iw_reader *self, size_t index, iw_error *err)
+{
+    iw_run_info other;
+    iw_run_info_init(&other);
+    iw_status status = open_piece(self, index, &other, err);
+    if (status == IW_OK)
+        status = check_same_atoms(self, &other, err);
+    double spacing = other.timestep_fs * (double)other.stride;
+    double was = self->run.timestep_fs * (double)self->run.stride;
+    if (status == IW_OK && isnan(self->options.dt_fs) && fabs(spacing - was) > 1e-6 * was)
+        iw_notes_add(&self->notes, "%s: frames are %g fs apart, before they were %g fs apart",
+                     self->piece.path, spacing, was);
+    if (status != IW_OK)
+        close_piece(self);
+    iw_run_info_fini(&other);
+    return status;
+}
+
+/* Finds "name=value" in a list such as "Li=1,Cl=-1". */
+static iw_status
+list_value(const char *list, const char *name, bool *found, double *value, iw_error *err)
+{
+    *found = false;
+    for (const char *at = list; *at; at += strspn(at, ",")) {
+        size_t size = strcspn(at, ",");
+        const char *equals = memchr(at, '=', size);
+        char number[64] = "";
+        if (equals && (size_t)(at + size - equals - 1) < sizeof number)
+            memcpy(number, equals + 1, (size_t)(at + size - equals - 1));
+        double parsed = 0.0;
+        if (!equals || !iw_parse_real(number, &parsed))
+            return iw_fail(err, IW_INVALID, "'%.*s' is not NAME=NUMBER, as in Li=1",
+                           (int)(size < 60 ? size : 60), at);
+        if ((size_t)(equals - at) == strlen(name) && memcmp(at, name, strlen(name)) == 0) {
+            *found = true;
+            *value = parsed;
+        }
+        at += size;
+    }
+    return IW_OK;
+}
+
+static iw_status
+set_masses(iw_reader *self, iw_error *err)
+{
+    iw_run_info *run = &self->run;
+    for (size_t k = 0; k < run->n_species; k++) {
+        const char *name = run->species[k];
+        bool found = false;
+        double mass = (double)NAN;
+        if (self->options.masses &&
+            list_value(self->options.masses, name, &found, &mass, err) != IW_OK) {
+            (void)iw_prefix(err, "masses");
+            return IW_INVALID;
+        }
+        double element = iw_label_mass(name);
+        for (size_t i = 0; i < run->n_atoms; i++) {
+            if (run->kind[i] != k)
+                continue;
+            if (found)
+                run->mass_amu[i] = mass;
+            else if (!(run->mass_amu[i] > 0.0))
+                run->mass_amu[i] = element;
+            if (!(run->mass_amu[i] > 0.0))
+                return iw_fail(err, IW_INVALID,
+                               "%s: atom %zu is '%s', which is no element: name the atoms with "
+                               "--species, or give a mass with --masses %s=NUMBER (amu)",
+                               self->paths[0], i + 1, name, name);
+        }
+    }
+    return IW_OK;
+}
+
+static iw_status
+set_charges(iw_reader *self, iw_error *err)
+{
+    iw_run_info *run = &self->run;
+    if (!self->options.charges)
+        return IW_OK;
+    if (!run->charge_e && !(run->charge_e = calloc(run->n_atoms, sizeof(double))))
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu charges", run->n_atoms);
+    for (size_t k = 0; k < run->n_species; k++) {
+        bool found = false;
+        double charge = 0.0;
+        iw_status status = list_value(self->options.charges, run->species[k], &found, &charge, err);
+        if (status == IW_OK && !found)
+            status =
+                iw_fail(err, IW_INVALID, "%s has none; give every species one", run->species[k]);
+        if (status != IW_OK) {
+            (void)iw_prefix(err, "charges");
+            return status;
+        }
+        for (size_t i = 0; i < run->n_atoms; i++)
+            if (run->kind[i] == k)
+                run->charge_e[i] = charge;
+    }
+    return IW_OK;
+}
+
+static iw_status
+set_spacing(iw_reader *self, iw_error *err)
+{
+    iw_run_info *run = &self->run;
+    double told = run->timestep_fs * (double)run->stride;
+    double asked = self->options.dt_fs;
+    if (!isnan(asked)) {
+        if (!(asked > 0.0) || isinf(asked))
+            return iw_fail(err, IW_INVALID, "--dt %g: frames are a positive time apart", asked);
+        if (!isnan(told) && fabs(told - asked) > 1e-6 * asked)
+            iw_notes_add(&self->notes, "frames are %g fs apart as asked for; the files say %g fs",
+                         asked, told);
+        run->timestep_fs = asked / (double)run->stride;
+    } else if (!(told > 0.0)) {
+        return iw_fail(err, IW_INVALID, "%s: the time between frames is not known: %s",
+                       self->paths[0], self->format->dt_advice);
+    }
+    if (!isnan(self->options.temperature_K))
+        run->temperature_K = self->options.temperature_K;
+    return IW_OK;
+}
+
+/* The name of the file without what all such files have in common, or that of its folder. */
+static iw_status
+set_name(iw_reader *self, iw_error *err)
+{
+    char text[256];
+    const char *path = self->paths[0], *base = base_name(path);
+    (void)snprintf(text, sizeof text, "%s", self->options.name ? self->options.name : base);
+    if (!self->options.name) {
+        static const char *const ends[] = {".gz",   ".xz",    ".zst",       ".xyz",  ".extxyz",
+                                           ".dump", ".iwlog", ".lammpstrj", "-pos-1"};
+        for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+            size_t length = strlen(text), end = strlen(ends[i]);
+            if (length > end && strcmp(text + length - end, ends[i]) == 0)
+                text[length - end] = '\0';
+        }
+        if (strcmp(text, "XDATCAR") == 0) {
+            char *folder = realpath(path, NULL);
+            char *slash = folder ? strrchr(folder, '/') : NULL;
+            if (slash && slash != folder) {
+                *slash = '\0';
+                (void)snprintf(text, sizeof text, "%s", base_name(folder));
+            }
+            free(folder);
+        }
+    }
+    free(self->run.name);
+    self->run.name = strdup(text);
+    return self->run.name ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for the run's name");
+}
+
+static iw_status
+complete_run(iw_reader *self, iw_error *err)
+{
+    iw_run_info *run = &self->run;
+    iw_status status = run->id[0] ? IW_OK : iw_uuid_new(run->id, err);
+    if (status == IW_OK && (self->options.name || !run->name))
+        status = set_name(self, err);
+    if (status == IW_OK && !run->code && !(run->code = strdup(self->format->code)))
+        status = iw_fail(err, IW_NO_MEMORY, "no memory for the name of the code");
+    size_t size = 1;
+    for (size_t i = 0; i < self->n_paths; i++)
+        size += strlen(self->paths[i]) + 1;
+    char *files = status == IW_OK ? calloc(1, size) : NULL;
+    if (status == IW_OK && !files)
+        status = iw_fail(err, IW_NO_MEMORY, "no memory for the names of the files");
+    for (size_t i = 0; files && i < self->n_paths; i++) {
+        strcat(files, i ? "\n" : "");
+        strcat(files, self->paths[i]);
+    }
+    if (status == IW_OK)
+        status = iw_run_info_set_metadata(run, "files", files, err);
+    free(files);
+    if (status == IW_OK)
+        status = iw_run_info_set_metadata(run, "format", self->format->name, err);
+    if (status == IW_OK)
+        status = set_masses(self, err);
+    if (status == IW_OK)
+        status = set_charges(self, err);
+    if (status == IW_OK)
+        status = set_spacing(self, err);
+    return status;
+}
+
+static iw_status
+check_paths(const iw_reader *self, iw_error *err)
+{
+    for (size_t i = 0; i < self->n_paths; i++) {
+        struct stat a, b;
+        if (stat(self->paths[i], &a) != 0)
+            continue; /* opening it says why */
+        /* A pipe can be opened and read only once. */
+        if (S_ISFIFO(a.st_mode) && (self->n_paths > 1 || !self->options.format))
+            return iw_fail(err, IW_UNSUPPORTED, "%s is a pipe: %s", self->paths[i],
+                           self->n_paths > 1 ? "it cannot be one of several pieces"
+                                             : "say with --format what comes through it");
+        for (size_t j = 0; j < i; j++)
+            if (stat(self->paths[j], &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+                return iw_fail(err, IW_INVALID, "%s and %s are the same file: name each piece once",
+                               self->paths[j], self->paths[i]);
+    }
+    return IW_OK;
+}
+
+static bool
+copy_text(const char **to)
+{
+    return !*to || (*to = strdup(*to)) != NULL;
+}
+
+static iw_status
+copy_arguments(iw_reader *self, const char *const *paths, size_t n_paths,
+               const iw_reader_options *options, iw_error *err)
+{
+    /* An option is set only when its copy is ours to free. */
+    iw_reader_options *own = &self->options;
+    const char **texts[] = {&own->format,  &own->units, &own->species,
+                            &own->charges, &own->name,  &own->masses};
+    const char *const given[] = {options->format,  options->units, options->species,
+                                 options->charges, options->name,  options->masses};
+    own->dt_fs = options->dt_fs;
+    own->temperature_K = options->temperature_K;
+    own->follow = options->follow;
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof texts / sizeof texts[0]; i++) {
+        const char *text = given[i];
+        ok = copy_text(&text);
+        *texts[i] = ok ? text : NULL;
+    }
+    self->paths = calloc(n_paths, sizeof *self->paths);
+    for (; ok && self->paths && self->n_paths < n_paths; self->n_paths++)
+        if (!(self->paths[self->n_paths] = strdup(paths[self->n_paths])))
+            break;
+    if (!ok || self->n_paths < n_paths)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for the names of %zu files", n_paths);
+    return IW_OK;
+}
+
+iw_reader *
+iw_reader_open(const char *const *paths, size_t n_paths, const iw_reader_options *options,
+               iw_error *err)
+{
+    iw_error ignored;
+    err = err ? err : &ignored;
+    if (n_paths == 0) {
+        (void)iw_fail(err, IW_INVALID, "no file is named");
+        return NULL;
+    }
+    iw_reader *self = calloc(1, sizeof *self);
+    if (!self) {
+        (void)iw_fail(err, IW_NO_MEMORY, "%s: no memory to read it", paths[0]);
+        return NULL;
+    }
+    iw_run_info_init(&self->run);
+    iw_status status = copy_arguments(self, paths, n_paths, options, err);
+    if (status == IW_OK)
+        status = check_paths(self, err);
+    if (status == IW_OK)
+        status = choose_format(self, err);
+    if (status == IW_OK)
+        status = open_piece(self, 0, &self->run, err);
+    if (status == IW_OK)
+        status = complete_run(self, err);
+    if (status == IW_OK && n_paths > 1 &&
+        !(self->last_pos = calloc(self->run.n_atoms, 3 * sizeof(double))))
+        status = iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->run.n_atoms);
+    /* A piece that does not belong here is named before the work begins, not in its middle. */
+    for (size_t i = 1; status == IW_OK && i < n_paths; i++) {
+        status = open_checked(self, i, err);
+        if (status == IW_AGAIN)
+            status = IW_OK;
+    }
+    if (status == IW_OK && n_paths > 1)
+        status = open_checked(self, 0, err);
+    if (status != IW_OK)
+        iw_reader_close(&self);
+    return self;
+}
+
+void
+iw_reader_close(iw_reader **selfp)
+{
+    iw_reader *self = *selfp;
+    *selfp = NULL;
+    if (!self)
+        return;
+    close_piece(self);
+    iw_run_info_fini(&self->run);
+    iw_notes_fini(&self->notes);
+    const char *const texts[] = {self->options.format,  self->options.units, self->options.species,
+                                 self->options.charges, self->options.name,  self->options.masses};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        free((void *)(uintptr_t)texts[i]);
+    for (size_t i = 0; i < self->n_paths; i++)
+        free(self->paths[i]);
+    free(self->paths);
+    free(self->last_pos);
+    free(self);
+}
+
+const iw_run_info *
+iw_reader_run(const iw_reader *self)
+{
+    return &self->run;
+}
+
+/* Where a piece counts its steps anew, they go on from the last one before it. */
+static void
+join_piece(iw_reader *self, const iw_frame *frame)
+{
+    int64_t first = frame->step;
+    if (self->seq > 0 && first + self->step_shift <= self->last_step &&
+        first <= self->piece_first_step) {
+        bool same = memcmp(frame->pos_A, self->last_pos, 3 * frame->n_atoms * sizeof(double)) == 0;
+        int64_t ahead = same ? 0 : self->run.stride;
+        self->step_shift = self->last_step + ahead - first;
+        self->time_shift_fs =
+            self->last_time_fs + (double)ahead * self->run.timestep_fs - frame->time_fs;
+        iw_notes_add(&self->notes, "%s counts its steps anew: step %lld becomes step %lld%s",
+                     self->piece.path, (long long)first, (long long)(first + self->step_shift),
+                     same ? ", as its first frame repeats the last one before it" : "");
+    }
+    self->piece_first_step = first;
+}
+
+static iw_status
+read_frame(iw_reader *self, iw_frame *frame, iw_error *err)
+{
+    for (;;) {
+        iw_status status = IW_OK;
+        if (!self->state)
+            status = open_checked(self, self->index, err);
+        if (status == IW_OK)
+            status = self->format->next(self->state, frame, err);
+        if (status != IW_END || self->index + 1 == self->n_paths)
+            return status;
+        close_piece(self);
+        self->index++;
+    }
+}
+
+iw_status
+iw_reader_next(iw_reader *self, iw_frame *frame, iw_error *err)
+{
+    if (self->failure.code != IW_OK) {
+        if (err)
+            *err = self->failure;
+        return self->failure.code;
+    }
+    if (frame->n_atoms != self->run.n_atoms)
+        return iw_fail(err, IW_INVALID, "a frame of %zu atoms for a run of %zu", frame->n_atoms,
+                       self->run.n_atoms);
+    frame->has_cell = false;
+    frame->has_velocities = false;
+    frame->time_fs = (double)NAN;
+    frame->potential_energy_eV = (double)NAN;
+    frame->kinetic_energy_eV = (double)NAN;
+    frame->temperature_K = (double)NAN;
+    iw_error failure = {0};
+    iw_status status = read_frame(self, frame, &failure);
+    if (status != IW_OK) {
+        if (status != IW_AGAIN && status != IW_END)
+            self->failure = failure;
+        if (err)
+            *err = failure;
+        return status;
+    }
+    bool timed = isnan(self->options.dt_fs) && !isnan(frame->time_fs);
+    if (!timed)
+        frame->time_fs = (double)frame->step * self->run.timestep_fs;
+    if (self->piece_begins)
+        join_piece(self, frame);
+    self->piece_begins = false;
+    frame->step += self->step_shift;
+    frame->time_fs += self->time_shift_fs;
+    self->last_step = frame->step;
+    self->last_time_fs = frame->time_fs;
+    if (self->last_pos)
+        memcpy(self->last_pos, frame->pos_A, 3 * frame->n_atoms * sizeof(double));
+    frame->seq = ++self->seq;
+    return IW_OK;
+}
+
+iw_status
+iw_reader_rewind(iw_reader *self, iw_error *err)
+{
+    if (self->state && !self->format->seekable(self->state))
+        return iw_fail(err, IW_UNSUPPORTED, "%s is a pipe, which is read only once",
+                       self->piece.path);
+    self->seq = 0;
+    self->step_shift = 0;
+    self->time_shift_fs = 0.0;
+    memset(&self->failure, 0, sizeof self->failure);
+    return open_checked(self, 0, err);
+}
+
+double
+iw_reader_progress(const iw_reader *self)
+{
+    uint64_t done = 0, total = 0;
+    for (size_t i = 0; i < self->n_paths; i++) {
+        struct stat info;
+        uint64_t piece_done = 0, piece_total = 0;
+        if (i == self->index && self->state)
+            self->format->progress(self->state, &piece_done, &piece_total);
+        else if (stat(self->paths[i], &info) == 0 && S_ISREG(info.st_mode))
+            piece_total = (uint64_t)info.st_size;
+        if (piece_total == 0)
+            return (double)NAN;
+        done += i < self->index ? piece_total : piece_done;
+        total += piece_total;
+    }
+    return (double)done / (double)total;
+}
+
+const char *
+iw_reader_note(iw_reader *self)
+{
+    return self->notes.given < self->notes.n ? self->notes.text[self->notes.given++] : NULL;
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * xdatcar.c - VASP's XDATCAR: a header (title, scale, cell, species, counts) and fractional
+ * positions for each frame; the header comes again with every frame when the cell changes.
+ *
+ * A frame begins with "Direct configuration=  n", or in the oldest form with a blank line.  The
+ * numbers n tell gaps only: frames are NBLOCK steps apart.
+ */
+#include "adapters/format.h"
+#include "adapters/vasp/incar.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+typedef struct {
+    iw_piece *piece;
+    iw_text *text;
+    iw_incar incar;
+    size_t n_atoms;
+    double cell_A[9];
+    int64_t given;             /* frames */
+    int64_t position;          /* of the last one, those counted that are missing */
+    int64_t number, increment; /* of the last one, -1 if none; from one to the next, 0 if unknown */
+    int64_t count[IW_MAX_SPECIES];
+    size_t n_counts;
+    iw_names blocks; /* names of the counts; empty where the file has none */
+} xdatcar;
+
+static bool
+three_reals(iw_line *line, double *to)
+{
+    return iw_field_real(line, to) && iw_field_real(line, to + 1) && iw_field_real(line, to + 2);
+}
+
+static iw_status
+unexpected(const xdatcar *self, iw_line line, const char *what, iw_error *err)
+{
+    char excerpt[48];
+    return iw_text_fail(self->text, err, IW_INVALID, "expected %s, found '%s'", what,
+                        iw_line_excerpt(line, excerpt));
+}
+
+static iw_status
+scale_cell(const xdatcar *self, double cell[9], double scale, iw_error *err)
+{
+    double volume = cell[0] * (cell[4] * cell[8] - cell[5] * cell[7]) -
+                    cell[1] * (cell[3] * cell[8] - cell[5] * cell[6]) +
+                    cell[2] * (cell[3] * cell[7] - cell[4] * cell[6]);
+    if (scale == 0.0 || volume == 0.0)
+        return iw_text_fail(self->text, err, IW_INVALID,
+                            "the cell is singular: scale %g, volume %g A3", scale, volume);
+    /* A negative scale is the volume of the cell. */
+    double factor = scale > 0.0 ? scale : cbrt(-scale / fabs(volume));
+    for (size_t i = 0; i < 9; i++)
+        cell[i] *= factor;
+    return IW_OK;
+}
+
+/* "Li_sv", "Li/0a1b2c": what follows the element names the potential. */
+static iw_status
+read_names(xdatcar *self, iw_line line, iw_error *err)
+{
+    const char *word;
+    size_t size;
+    self->blocks.n = 0;
+    while (iw_field_word(&line, &word, &size)) {
+        size_t element = 0;
+        while (element < size && word[element] != '_' && word[element] != '/')
+            element++;
+        iw_status status = iw_names_add(&self->blocks, word, element, err);
+        if (status != IW_OK) {
+            (void)iw_prefix(err, "%s line %llu", self->piece->path,
+                            (unsigned long long)iw_text_line_number(self->text));
+            return status;
+        }
+    }
+    return IW_OK;
+}
+
+static iw_status
+read_counts(xdatcar *self, iw_line line, iw_error *err)
+{
+    iw_line rest = line;
+    int64_t count, total = 0;
+    self->n_counts = 0;
+    while (iw_field_int(&rest, &count) && count > 0 && count < INT32_MAX &&
+           self->n_counts < IW_MAX_SPECIES) {
+        self->count[self->n_counts++] = count;
+        total += count;
+    }
+    if (self->n_counts == 0 || !iw_field_none(&rest))
+        return unexpected(self, line, "the number of atoms of each species", err);
+    if (self->blocks.n > 0 && self->blocks.n != self->n_counts)
+        return iw_text_fail(self->text, err, IW_INVALID, "%zu numbers of atoms for %zu species",
+                            self->n_counts, self->blocks.n);
+    if (self->n_atoms > 0 && (int64_t)self->n_atoms != total)
+        return iw_text_fail(self->text, err, IW_INVALID,
+                            "%lld atoms, but %zu before: the atoms of a run do not change",
+                            (long long)total, self->n_atoms);
+    self->n_atoms = (size_t)total;
+    self->piece->atoms_line = iw_text_line_number(self->text);
+    return IW_OK;
+}
+
+/* The header behind its title line, which is the current one. */
+static iw_status
+read_header(xdatcar *self, double cell[9], iw_error *err)
+{
+    iw_line line, rest;
+    double scale;
+    iw_status status = iw_text_line(self->text, &line, err);
+    if (status != IW_OK)
+        return status;
+    rest = line;
+    if (!iw_field_real(&rest, &scale) || !iw_field_none(&rest))
+        return unexpected(self, line, "the scale of the cell", err);
+    for (size_t row = 0; row < 3; row++) {
+        if ((status = iw_text_line(self->text, &line, err)) != IW_OK)
+            return status;
+        rest = line;
+        if (!three_reals(&rest, cell + 3 * row) || !iw_field_none(&rest))
+            return unexpected(self, line,
+                              row == 1 ? "the second vector of the cell (VASP 4.6's form, which "
+                                         "has no cell, is not read)"
+                                       : "a vector of the cell (three numbers)",
+                              err);
+    }
+    if ((status = scale_cell(self, cell, scale, err)) != IW_OK ||
+        (status = iw_text_line(self->text, &line, err)) != IW_OK)
+        return status;
+    int64_t count;
+    rest = line;
+    self->blocks.n = 0;
+    if (!iw_field_int(&rest, &count)) {
+        if ((status = read_names(self, line, err)) != IW_OK ||
+            (status = iw_text_line(self->text, &line, err)) != IW_OK)
+            return status;
+    }
+    return read_counts(self, line, err);
+}
+
+static bool
+starts_with(iw_line line, const char *word)
+{
+    size_t size = strlen(word);
+    while (line.at < line.end && *line.at == ' ')
+        line.at++;
+    return (size_t)(line.end - line.at) >= size && strncasecmp(line.at, word, size) == 0;
+}
+
+/* The line that names a frame; *number stays -1 where it has none ("******" after 999999). */
+static bool
+read_frame_line(iw_line line, int64_t *number)
+{
+    if (!starts_with(line, "Direct") && !starts_with(line, "Konfig"))
+        return false;
+    const char *equals = memchr(line.at, '=', (size_t)(line.end - line.at));
+    iw_line rest = {equals ? equals + 1 : line.end, line.end};
+    if (!iw_field_int(&rest, number))
+        *number = -1;
+    return true;
+}
+
+/* The header came again: the species must be the same, the cell may not be. */
+static iw_status
+read_header_again(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
+{
+    iw_names before = self->blocks;
+    int64_t count[IW_MAX_SPECIES];
+    size_t n_counts = self->n_counts;
+    memcpy(count, self->count, sizeof count);
+    memset(&self->blocks, 0, sizeof self->blocks);
+    iw_status status = read_header(self, cell, err);
+    bool same = n_counts == self->n_counts && before.n == self->blocks.n &&
+                memcmp(count, self->count, n_counts * sizeof *count) == 0;
+    for (size_t i = 0; same && i < before.n; i++)
+        same = strcmp(before.name[i], self->blocks.name[i]) == 0;
+    if (status == IW_OK && !same)
+        status = iw_text_fail(self->text, err, IW_INVALID,
+                              "the species are not those of the first header: the atoms of a run "
+                              "do not change");
+    iw_names_fini(&self->blocks);
+    self->blocks = before;
+    self->n_counts = n_counts;
+    memcpy(self->count, count, sizeof count);
+    iw_line line;
+    if (status != IW_OK || (status = iw_text_line(self->text, &line, err)) != IW_OK)
+        return status;
+    if (!read_frame_line(line, number))
+        return unexpected(self, line, "'Direct configuration= n' after the header", err);
+    return IW_OK;
+}
+
+/* Moves to the first row of positions. */
+static iw_status
+read_frame_start(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
+{
+    bool blank = false;
+    iw_line line, rest;
+    double row[3];
+    *number = -1;
+    for (;;) {
+        iw_status status = iw_text_line(self->text, &line, err);
+        if (status != IW_OK)
+            return status;
+        if (!iw_field_none(&line))
+            break;
+        blank = true; /* begins a frame in the oldest form; ends a file, or is an empty title */
+    }
+    if (read_frame_line(line, number))
+        return IW_OK;
+    if (starts_with(line, "Cartesian"))
+        return unexpected(self, line, "fractional positions ('Direct configuration= 1')", err);
+    rest = line;
+    bool one_number = iw_field_real(&rest, row) && iw_field_none(&rest);
+    rest = line;
+    if (blank && (one_number || three_reals(&rest, row)))
+        iw_text_unread(self->text);
+    if (blank && !one_number && three_reals(&line, row))
+        return IW_OK;
+    if (self->given == 0)
+        return unexpected(self, line, "'Direct configuration= 1'", err);
+    return read_header_again(self, cell, number, err);
+}
+
+static iw_status
+read_row(xdatcar *self, const double cell[9], double *pos, iw_error *err)
+{
+    iw_line line, rest;
+    double f[3];
+    iw_status status = iw_text_line(self->text, &line, err);
+    if (status != IW_OK)
+        return status;
+    rest = line;
+    if (!three_reals(&rest, f))
+        return unexpected(self, line, "three fractional coordinates", err);
+    for (size_t x = 0; x < 3; x++)
+        pos[x] = f[0] * cell[x] + f[1] * cell[3 + x] + f[2] * cell[6 + x];
+    return IW_OK;
+}
+
+/* How many frames this one stands behind the one before. */
+static int64_t
+frames_ahead(xdatcar *self, int64_t number)
+{
+    int64_t difference = number - self->number;
+    if (number < 0 || self->number < 0 || difference <= 0)
+        return 1;
+    if (self->increment == 0)
+        self->increment = difference;
+    if (difference == self->increment || difference % self->increment != 0)
+        return 1;
+    iw_notes_add(
+        self->piece->notes, "%s line %llu: configurations are missing between %lld and %lld",
+        self->piece->path, (unsigned long long)(iw_text_line_number(self->text) - self->n_atoms),
+        (long long)self->number, (long long)number);
+    return difference / self->increment;
+}
+
+static iw_status
+xdatcar_next(void *state, iw_frame *frame, iw_error *err)
+{
+    xdatcar *self = state;
+    double cell[9];
+    int64_t number;
+    memcpy(cell, self->cell_A, sizeof cell);
+    iw_text_mark(self->text);
+    iw_status status = read_frame_start(self, cell, &number, err);
+    for (size_t i = 0; status == IW_OK && i < self->n_atoms; i++)
+        status = read_row(self, cell, frame->pos_A + 3 * i, err);
+    if (status == IW_END && iw_text_past_mark(self->text))
+        iw_notes_add(self->piece->notes, "%s: its last frame is cut short and left out",
+                     self->piece->path);
+    if (status == IW_AGAIN || status == IW_END)
+        iw_text_back(self->text);
+    if (status != IW_OK)
+        return status;
+    if (self->given > 0)
+        self->position += frames_ahead(self, number);
+    self->number = number;
+    self->given++;
+    memcpy(self->cell_A, cell, sizeof cell);
+    memcpy(frame->cell_A, cell, sizeof cell);
+    frame->has_cell = true;
+    frame->step = self->position * self->incar.nblock;
+    frame->time_fs = (double)frame->step * self->incar.potim_fs;
+    return IW_OK;
+}
+
+static iw_status
+xdatcar_open(void *state, iw_piece *piece, iw_error *err)
+{
+    xdatcar *self = state;
+    self->piece = piece;
+    self->number = -1;
+    iw_status status = iw_incar_find(&self->incar, piece->path, err);
+    if (status != IW_OK)
+        return status;
+    self->text = iw_text_open(piece->path, piece->follow, err);
+    return self->text ? IW_OK : err->code;
+}
+
+/* Remarks on the INCAR, and what it says of the run. */
+static void
+describe_incar(const xdatcar *self, iw_run_info *run)
+{
+    const iw_incar *incar = &self->incar;
+    iw_notes *notes = self->piece->notes;
+    run->stride = incar->nblock;
+    run->timestep_fs = incar->potim_fs;
+    if (!incar->path[0])
+        return;
+    if (!isnan(incar->potim_fs))
+        iw_notes_add(notes, "frames are %g fs apart: POTIM %g x NBLOCK %lld in %s",
+                     incar->potim_fs * (double)incar->nblock, incar->potim_fs,
+                     (long long)incar->nblock, incar->path);
+    if (incar->ibrion > 0)
+        iw_notes_add(notes, "%s has IBRION = %lld, which is no molecular dynamics", incar->path,
+                     (long long)incar->ibrion);
+    if (isnan(incar->end_K) || incar->begin_K == incar->end_K)
+        run->temperature_K = incar->begin_K;
+    else if (isnan(self->piece->options->temperature_K))
+        iw_notes_add(notes,
+                     "%s takes the temperature from %g to %g K: there is no target temperature; "
+                     "--temperature sets one",
+                     incar->path, isnan(incar->begin_K) ? 0.0 : incar->begin_K, incar->end_K);
+}
+
+static iw_status
+name_atoms(xdatcar *self, iw_run_info *run, iw_error *err)
+{
+    const char *given = self->piece->options->species;
+    iw_names names = {0}, atoms = {0};
+    iw_status status = IW_OK;
+    if (given)
+        status = iw_names_parse(&names, given, err);
+    else if (self->blocks.n == 0)
+        status =
+            iw_fail(err, IW_INVALID,
+                    "%s line %llu: numbers of atoms without names (VASP 4): name the %zu "
+                    "species with --species, as in --species Li,O",
+                    self->piece->path, (unsigned long long)self->piece->atoms_line, self->n_counts);
+    bool by_block = !given || names.n == self->n_counts;
+    const iw_names *from = given ? &names : &self->blocks;
+    if (status == IW_OK && !by_block && names.n != self->n_atoms)
+        status = iw_fail(err, IW_INVALID,
+                         "species '%.60s' has %zu names, %s has %zu species and %zu atoms", given,
+                         names.n, self->piece->path, self->n_counts, self->n_atoms);
+    for (size_t b = 0; status == IW_OK && by_block && b < self->n_counts; b++)
+        for (int64_t i = 0; status == IW_OK && i < self->count[b]; i++)
+            status = iw_names_add(&atoms, from->name[b], strlen(from->name[b]), err);
+    if (status == IW_OK)
+        status = iw_names_set_atoms(by_block ? &atoms : from, run, err);
+    iw_names_fini(&names);
+    iw_names_fini(&atoms);
+    return status;
+}
+
+static iw_status
+xdatcar_describe(void *state, iw_run_info *run, iw_error *err)
+{
+    xdatcar *self = state;
+    iw_line title;
+    int64_t number;
+    iw_status status = iw_text_line(self->text, &title, err);
+    if (status == IW_OK)
+        status = read_header(self, self->cell_A, err);
+    if (status != IW_OK)
+        return status;
+    iw_text_mark(self->text);
+    status = read_frame_start(self, self->cell_A, &number, err);
+    if (status == IW_OK) /* that the rows are there is known before memory is taken for them */
+        status = iw_text_skip(self->text, self->n_atoms, err);
+    if (status != IW_OK)
+        return status;
+    iw_text_back(self->text);
+    if ((status = name_atoms(self, run, err)) != IW_OK)
+        return status;
+    run->wrapped = true;
+    describe_incar(self, run);
+    return IW_OK;
+}
+
+static void
+xdatcar_close(void *state)
+{
+    xdatcar *self = state;
+    iw_text_close(&self->text);
+    iw_names_fini(&self->blocks);
+}
+
+static void
+xdatcar_progress(const void *state, uint64_t *done, uint64_t *total)
+{
+    const xdatcar *self = state;
+    *done = iw_bytes_done(iw_text_bytes(self->text));
+    *total = iw_bytes_total(iw_text_bytes(self->text));
+}
+
+static bool
+xdatcar_seekable(const void *state)
+{
+    const xdatcar *self = state;
+    return iw_bytes_seekable(iw_text_bytes(self->text));
+}
+
+static int
+xdatcar_guess(const iw_head *head)
+{
+    iw_line line;
+    double x[3];
+    if (!iw_head_line(head, 1, &line) || !iw_field_real(&line, x) || !iw_field_none(&line))
+        return strstr(head->name, "XDATCAR") && head->size > 0 ? 20 : 0;
+    for (size_t row = 2; row < 5; row++)
+        if (!iw_head_line(head, row, &line) || !three_reals(&line, x) || !iw_field_none(&line))
+            return strstr(head->name, "XDATCAR") ? 20 : 0;
+    return 90;
+}
+
+const iw_format iw_format_xdatcar = {
+    .name = "xdatcar",
+    .text = "VASP XDATCAR, with the INCAR beside it",
+    .code = "VASP",
+    .dt_advice = "put the run's INCAR (POTIM, NBLOCK) beside it, or give --dt FS, which is POTIM x "
+                 "NBLOCK",
+    .state_size = sizeof(xdatcar),
+    .guess = xdatcar_guess,
+    .open = xdatcar_open,
+    .describe = xdatcar_describe,
+    .next = xdatcar_next,
+    .close = xdatcar_close,
+    .progress = xdatcar_progress,
+    .seekable = xdatcar_seekable,
+};
