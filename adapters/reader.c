@@ -603,7 +603,8 @@ iw_reader_rewind(iw_reader *self, iw_error *err)
     self->step_shift = 0;
     self->time_shift_fs = 0.0;
     memset(&self->failure, 0, sizeof self->failure);
-    return open_checked(self, 0, err);
+    iw_error ignored;
+    return open_checked(self, 0, err ? err : &ignored);
 }
 
 double

@@ -393,8 +393,10 @@ describe_velocities(cp2k *self, const iw_cp2k_when when[2], size_t n, iw_error *
         iw_status status = read_head(self, &self->vel, &found, &count, err);
         if (status == IW_OK)
             status = iw_text_skip(self->vel.text, self->n_atoms, err);
-        if (status == IW_END)
+        if (status == IW_END) {
+            self->with_velocities = i > 0;
             break;
+        }
         if (status != IW_OK)
             return status;
         self->with_velocities = found.step == when[i].step;
@@ -406,7 +408,7 @@ describe_velocities(cp2k *self, const iw_cp2k_when when[2], size_t n, iw_error *
     iw_text_back(self->vel.text);
     if (!self->with_velocities)
         iw_notes_add(self->piece->notes,
-                     "%s has velocities for other steps than the positions: not used",
+                     "%s does not have the velocities of the first frames: not used",
                      iw_text_path(self->vel.text));
     self->vel_A_fs = calloc(self->n_atoms, 3 * sizeof(double));
     if (!self->vel_A_fs)
