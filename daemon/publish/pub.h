@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_PUB_H
+#define IW_PUB_H
+/*
+ * pub.h - live snapshots for whoever subscribes: a ZeroMQ PUB socket.
+ *
+ * Each message has two frames: the run id (the topic) and the JSON of the run.  A slow subscriber
+ * loses messages, never holds up the daemon.  Owned by one thread.
+ */
+#include "error.h"
+
+#include <stddef.h>
+
+typedef struct iw_pub iw_pub;
+
+enum { IW_PUB_ENDPOINT = 256 };
+
+/* One PUB endpoint beside each endpoint where the daemon listens: ipc://PATH gives ipc://PATH.pub,
+ * tcp://HOST:PORT a free port on the same host.  NULL: IO, with endpoint and reason. */
+iw_pub *iw_pub_open(void *context, const char *const *listen, size_t n, iw_error *err);
+void iw_pub_close(iw_pub **self);
+
+size_t iw_pub_count(const iw_pub *self);
+const char *iw_pub_endpoint(const iw_pub *self, size_t i); /* as subscribers connect; until close */
+
+void iw_pub_send(iw_pub *self, const char *topic, const void *json, size_t size);
+
+#endif
