@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "mail.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#define HANDED_OVER(pointer) __tsan_release(pointer)
+#define TAKEN_OVER(pointer)  __tsan_acquire(pointer)
+#else
+#define HANDED_OVER(pointer) ((void)(pointer))
+#define TAKEN_OVER(pointer)  ((void)(pointer))
+#endif
+
+void
+iw_text_copy(char *to, size_t room, const char *from)
+{
+    size_t size = strnlen(from, room - 1);
+    memcpy(to, from, size);
+    to[size] = '\0';
+}
+
+bool
+iw_peer_equal(const iw_peer *a, const iw_peer *b)
+{
+    return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+void
+iw_summary_init(iw_summary *summary)
+{
+    memset(summary, 0, sizeof *summary);
+    summary->time_ps = summary->temperature_K = NAN;
+    summary->D_cm2_s = summary->stderr_cm2_s = NAN;
+    summary->relative_error = summary->predicted_ps = NAN;
+}
+
+void
+iw_summary_of(iw_summary *summary, const iw_snapshot *snapshot)
+{
+    iw_summary_init(summary);
+    const iw_group_snapshot *group = iw_snapshot_group(snapshot, "mobile");
+    if (!group)
+        group = iw_snapshot_group(snapshot, "all");
+    summary->frames = snapshot->frames;
+    summary->time_ps = snapshot->time_ps;
+    summary->temperature_K = snapshot->temperature_K;
+    if (group) {
+        summary->D_cm2_s = group->diffusion.D_cm2_s;
+        summary->stderr_cm2_s = group->diffusion.stderr_cm2_s;
+    }
+    summary->relative_error = snapshot->convergence.relative_error;
+    summary->predicted_ps = snapshot->convergence.predicted_ps_to_target;
+    memcpy(summary->convergence, snapshot->convergence.state, sizeof summary->convergence);
+    memcpy(summary->state, snapshot->state, sizeof summary->state);
+    iw_timestamp(summary->updated);
+}
+
+iw_mail *
+iw_mail_new(iw_mail_kind kind, uint32_t run)
+{
+    iw_mail *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->kind = kind;
+    self->run = run;
+    (void)zmq_msg_init(&self->message);
+    iw_summary_init(&self->summary);
+    return self;
+}
+
+void
+iw_mail_destroy(iw_mail **mail)
+{
+    iw_mail *self = *mail;
+    if (!self)
+        return;
+    (void)zmq_msg_close(&self->message);
+    iw_buffer_fini(&self->json);
+    if (self->info) {
+        iw_run_info_fini(self->info);
+        free(self->info);
+    }
+    if (self->snapshot)
+        iw_snapshot_unref(&self->snapshot);
+    free(self);
+    *mail = NULL;
+}
+
+bool
+iw_mail_send(void *socket, iw_mail **mail)
+{
+    iw_mail *pointer = *mail;
+    *mail = NULL;
+    HANDED_OVER(pointer);
+    for (;;) {
+        if (zmq_send(socket, &pointer, sizeof(void *), 0) == (int)sizeof(void *))
+            return true;
+        if (zmq_errno() != EINTR)
+            break;
+    }
+    iw_mail_destroy(&pointer);
+    return false;
+}
+
+iw_mail *
+iw_mail_receive(void *socket, bool wait)
+{
+    iw_mail *pointer = NULL;
+    for (;;) {
+        if (zmq_recv(socket, &pointer, sizeof(void *), wait ? 0 : ZMQ_DONTWAIT) ==
+            (int)sizeof(void *))
+            break;
+        if (zmq_errno() != EINTR)
+            return NULL;
+    }
+    TAKEN_OVER(pointer);
+    return pointer;
+}
+
+static void *
+mailbox(void *context, const char *name, int type, iw_error *err)
+{
+    void *socket = zmq_socket(context, type);
+    int none = 0;
+    char endpoint[64];
+    (void)snprintf(endpoint, sizeof endpoint, "inproc://%s", name);
+    if (socket && zmq_setsockopt(socket, ZMQ_SNDHWM, &none, sizeof none) == 0 &&
+        zmq_setsockopt(socket, ZMQ_RCVHWM, &none, sizeof none) == 0 &&
+        zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none) == 0 &&
+        (type == ZMQ_PULL ? zmq_bind(socket, endpoint) : zmq_connect(socket, endpoint)) == 0)
+        return socket;
+    iw_fail(err, IW_IO, "mailbox %s: %s", name, zmq_strerror(zmq_errno()));
+    if (socket)
+        (void)zmq_close(socket);
+    return NULL;
+}
+
+void *
+iw_mailbox_bind(void *context, const char *name, iw_error *err)
+{
+    return mailbox(context, name, ZMQ_PULL, err);
+}
+
+void *
+iw_mailbox_connect(void *context, const char *name, iw_error *err)
+{
+    return mailbox(context, name, ZMQ_PUSH, err);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_MAIL_H
+#define IW_MAIL_H
+/*
+ * mail.h - what the daemon's threads say to one another, and the one way to say it.
+ *
+ * A mail is made by one thread and belongs to another after iw_mail_send(): the pointer travels
+ * through an inproc socket, and the pair send/receive carries the annotations that ThreadSanitizer
+ * needs, because it cannot see the ordering inside libzmq.
+ *
+ *   front --(HELLO, FRAME, BYE, CONTROL, STATE, SHOW, REMOVE)--> journal
+ *   journal --(OPENED, DURABLE, WAITING, RECOVERED, FILED)--> front
+ *   journal --(OPEN, DURABLE, STATE, SHOW, FORGET, REMOVE)--> worker of the run
+ *   worker --(PUBLISH, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
+ *   store --(FILED)--> journal;  store --(ANSWER)--> front
+ */
+#include "frame.h"
+#include "snapshot.h"
+#include "wire.h"
+
+#include <zmq.h>
+
+/* kind, meaning */
+#define IW_MAIL_MAP(X)                                                                             \
+    X(HELLO, "an adapter said HELLO: put it in the journal, then OPENED")                          \
+    X(FRAME, "a frame for the journal")                                                            \
+    X(BYE, "the run ends: the last record before it is filed")                                     \
+    X(CONTROL, "the run was asked to stop: a record, so that a restart knows")                     \
+    X(STATE, "the state that snapshots should carry")                                              \
+    X(SHOW, "a reader wants a snapshot; answered by the worker, or the store")                     \
+    X(REMOVE, "forget the run: journal, then worker, then store, then ANSWER")                     \
+    X(OPENED, "the HELLO is durable: seq is the highest durable frame")                            \
+    X(DURABLE, "all up to seq, and to offset in the file, is durable; text \"ended\": BYE too")    \
+    X(WAITING, "the journal of the run cannot be written: text says why")                          \
+    X(RECOVERED, "a run that was found in the data folder")                                        \
+    X(READY, "all runs in the data folder are known")                                              \
+    X(OPEN, "a worker gets a run")                                                                 \
+    X(FORGET, "a worker drops a run")                                                              \
+    X(PUBLISH, "JSON for subscribers, and the summary for listings")                               \
+    X(STOP_WISH, "the answer is known: text is the reason")                                        \
+    X(ANSWER, "what a reader asked for")                                                           \
+    X(FILE, "a finished run for the database")                                                     \
+    X(FILED, "the run is in the database: text is its id there")                                   \
+    X(QUIT, "finish what was sent before, then end the thread")                                    \
+    X(DONE, "the sender has ended; status and text say whether in order")
+
+typedef enum {
+#define IW_MAIL_ENUM(kind, meaning) IW_MAIL_##kind,
+    IW_MAIL_MAP(IW_MAIL_ENUM)
+#undef IW_MAIL_ENUM
+} iw_mail_kind;
+
+/* Who sits at the other end of a ROUTER socket. */
+typedef struct {
+    unsigned char size; /* 0: nobody */
+    unsigned char data[255];
+} iw_peer;
+
+/* Copies text, cut to the room (which includes the terminating zero). */
+void iw_text_copy(char *to, size_t room, const char *from);
+
+bool iw_peer_equal(const iw_peer *a, const iw_peer *b);
+
+/* What listings say about a run without asking its worker.  NAN where not known. */
+typedef struct {
+    uint64_t frames;
+    uint64_t last_seq; /* highest frame in the journal; with summary.json only */
+    double time_ps, temperature_K, D_cm2_s, stderr_cm2_s, relative_error, predicted_ps;
+    char convergence[24]; /* "" before the first snapshot */
+    char state[24];       /* why the run ended; "" while it has not */
+    char updated[32];     /* UTC */
+} iw_summary;
+
+void iw_summary_init(iw_summary *summary);
+/* From a snapshot: D of the mobile group, else of all. */
+void iw_summary_of(iw_summary *summary, const iw_snapshot *snapshot);
+
+typedef struct iw_mail {
+    iw_mail_kind kind;
+    uint32_t run;    /* number of the run in this process, 0 if none */
+    uint64_t seq;    /* frame; HELLO and OPENED: see above */
+    uint64_t offset; /* DURABLE, OPEN: bytes of the journal that are durable */
+    bool flag;       /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
+    iw_status status;
+    double until_s;            /* SHOW: how long newer frames are waited for */
+    iw_peer peer;              /* whom to answer, if anybody */
+    char id[IW_ID_LENGTH + 1]; /* of the run */
+    char text[IW_WIRE_TEXT];
+    zmq_msg_t message;     /* HELLO, FRAME, BYE, CONTROL: as it goes to the journal */
+    iw_buffer json;        /* ANSWER, PUBLISH */
+    iw_run_info *info;     /* HELLO, RECOVERED, OPEN, FILE; owned */
+    iw_snapshot *snapshot; /* FILE; one reference */
+    iw_summary summary;    /* PUBLISH, RECOVERED */
+    struct iw_mail *next;  /* for queues of the owner */
+} iw_mail;
+
+/* NULL when memory is exhausted. */
+iw_mail *iw_mail_new(iw_mail_kind kind, uint32_t run);
+void iw_mail_destroy(iw_mail **self);
+
+/* Hands the mail over; always consumed, *mail becomes NULL.  False when the socket is closed. */
+bool iw_mail_send(void *socket, iw_mail **mail);
+/* The next mail, now the caller's; NULL when there is none and wait is false. */
+iw_mail *iw_mail_receive(void *socket, bool wait);
+
+/* The two ends of a mailbox: any thread connects, one thread receives.  No bound: what may queue is
+ * bounded by its sender.  NULL with *err. */
+void *iw_mailbox_bind(void *context, const char *name, iw_error *err);
+void *iw_mailbox_connect(void *context, const char *name, iw_error *err);
+
+#endif

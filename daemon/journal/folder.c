@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal/folder.h"
+
+#include "framelog.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 1024 };
+
+static iw_status
+make_folders(const char *path, iw_error *err) /* mkdir -p, mode 0700 */
+{
+    char part[PATH_SIZE];
+    if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part)
+        return iw_fail(err, IW_INVALID, "the name of the data folder is too long");
+    for (char *at = part + 1;; at++) {
+        if (*at && *at != '/')
+            continue;
+        char kept = *at;
+        *at = '\0';
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return iw_fail_errno(err, "cannot make the folder %s", part);
+        *at = kept;
+        if (!kept)
+            return IW_OK;
+    }
+}
+
+static iw_status
+take_lock(int file, const char *data, const char *path, iw_error *err)
+{
+    char text[32] = "";
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK)
+            return iw_fail_errno(err, "cannot lock %s", path);
+        ssize_t size = pread(file, text, sizeof text - 1, 0);
+        text[size > 0 ? strcspn(text, "\n") : 0] = '\0';
+        return iw_fail(err, IW_EXISTS,
+                       "the data folder %s is in use by another ionwatchd (process %s): stop that "
+                       "one, or name another folder with --data",
+                       data, *text ? text : "unknown");
+    }
+    int size = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)size, 0) != size)
+        return iw_fail_errno(err, "cannot write %s", path);
+    return IW_OK;
+}
+
+int
+iw_folder_open(const char *data, iw_error *err)
+{
+    char path[PATH_SIZE];
+    (void)snprintf(path, sizeof path, "%s/runs", data);
+    int file = -1;
+    iw_status status = make_folders(path, err);
+    if (status == IW_OK) {
+        (void)snprintf(path, sizeof path, "%s/lock", data);
+        file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        status = file < 0 ? iw_fail_errno(err, "cannot write %s", path)
+                          : take_lock(file, data, path, err);
+    }
+    if (status == IW_OK) {
+        (void)snprintf(path, sizeof path, "%s/runs", data);
+        if (access(path, R_OK | W_OK | X_OK) != 0)
+            status = iw_fail_errno(err, "cannot write in %s", path);
+    }
+    if (status == IW_OK)
+        return file;
+    if (file >= 0)
+        (void)close(file);
+    if (status == IW_IO && err) {
+        size_t used = strlen(err->text);
+        (void)snprintf(err->text + used, sizeof err->text - used,
+                       ": name a data folder that you may write with --data");
+    }
+    return -1;
+}
+
+void
+iw_folder_path(const char *data, const char *id, const char *file, char *path, size_t size)
+{
+    (void)snprintf(path, size, "%s/runs/%s%s%s", data, id, *file ? "/" : "", file);
+}
+
+iw_status
+iw_folder_make_run(const char *data, const char *id, iw_error *err)
+{
+    char path[PATH_SIZE];
+    iw_folder_path(data, id, "", path, sizeof path);
+    if (mkdir(path, 0700) == 0) {
+        iw_folder_sync(data, ".");
+        return IW_OK;
+    }
+    return errno == EEXIST ? IW_OK : iw_fail_errno(err, "cannot make %s", path);
+}
+
+void
+iw_folder_sync(const char *data, const char *id)
+{
+    char path[PATH_SIZE];
+    iw_folder_path(data, id, "", path, sizeof path);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return;
+    (void)fsync(folder);
+    (void)close(folder);
+}
+
+iw_status
+iw_folder_remove_run(const char *data, const char *id, iw_error *err)
+{
+    char path[PATH_SIZE];
+    static const char *const files[] = {"journal.iwlog", "summary.json", "summary.json.new"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        iw_folder_path(data, id, files[i], path, sizeof path);
+        if (unlink(path) != 0 && errno != ENOENT)
+            return iw_fail_errno(err, "cannot remove %s", path);
+    }
+    iw_folder_path(data, id, "", path, sizeof path);
+    if (rmdir(path) != 0 && errno != ENOENT)
+        return iw_fail_errno(err, "cannot remove %s", path);
+    return IW_OK;
+}
+
+static iw_status
+scan_record(const iw_framelog_record *record, iw_journal_scan *scan, iw_error *err)
+{
+    iw_message message;
+    iw_message_init(&message, (iw_msg_type)record->kind);
+    switch (record->kind) {
+    case IW_MSG_FRAME:
+        scan->last_seq = record->seq;
+        return IW_OK;
+    case IW_MSG_FILED:
+        scan->filed = scan->ended;
+        return IW_OK;
+    case IW_MSG_HELLO:
+        if (scan->ended)
+            scan->stop[0] = '\0';
+        scan->ended = scan->filed = false;
+        if (scan->info->n_atoms == 0)
+            message.run = scan->info;
+        break;
+    default:
+        break;
+    }
+    if (record->kind == IW_MSG_HELLO && !message.run)
+        return IW_OK;
+    iw_status status = iw_wire_decode(record->data, record->size, &message, err);
+    if (status != IW_OK)
+        return status;
+    if (record->kind == IW_MSG_BYE) {
+        scan->ended = true;
+        memcpy(scan->why, message.text, sizeof scan->why);
+    } else if (record->kind == IW_MSG_CONTROL && message.stop) {
+        memcpy(scan->stop, message.text, sizeof scan->stop);
+    }
+    return IW_OK;
+}
+
+iw_status
+iw_journal_scan_file(const char *path, iw_journal_scan *scan, iw_error *err)
+{
+    memset(scan, 0, sizeof *scan);
+    scan->info = malloc(sizeof *scan->info);
+    if (!scan->info)
+        return iw_fail(err, IW_NO_MEMORY, "out of memory");
+    iw_run_info_init(scan->info);
+    iw_framelog_reader *log = iw_framelog_reader_open(path, err);
+    iw_status status = log ? IW_OK : err->code;
+    iw_framelog_record record;
+    while (status == IW_OK) {
+        status = iw_framelog_next(log, &record, err);
+        if (status == IW_OK)
+            status = scan_record(&record, scan, err);
+        if (status == IW_OK)
+            scan->bytes = iw_framelog_tell(log);
+    }
+    if (status == IW_END || status == IW_AGAIN)
+        status = scan->info->n_atoms > 0
+                     ? IW_OK
+                     : iw_fail(err, IW_NOT_FOUND, "the journal holds no run yet");
+    if (log)
+        iw_framelog_reader_close(&log);
+    if (status == IW_OK)
+        return IW_OK;
+    iw_run_info_fini(scan->info);
+    free(scan->info);
+    scan->info = NULL;
+    return iw_prefix(err, "%s", path), status;
+}
+
+iw_status
+iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_bytes, iw_error *err)
+{
+    json_t *json =
+        json_pack("{s:I, s:I, s:s, s:I, s:s, s:s}", "last_seq", (json_int_t)summary->last_seq,
+                  "journal_bytes", (json_int_t)journal_bytes, "state", summary->state, "frames",
+                  (json_int_t)summary->frames, "convergence", summary->convergence, "updated",
+                  summary->updated);
+    const struct {
+        const char *key;
+        double value;
+    } reals[] = {{"time_ps", summary->time_ps},
+                 {"D_cm2_s", summary->D_cm2_s},
+                 {"stderr_cm2_s", summary->stderr_cm2_s},
+                 {"relative_error", summary->relative_error},
+                 {"temperature_K", summary->temperature_K}};
+    int failed = json ? 0 : -1;
+    for (size_t i = 0; i < sizeof reals / sizeof reals[0] && failed == 0; i++)
+        if (isfinite(reals[i].value))
+            failed = json_object_set_new(json, reals[i].key, json_real(reals[i].value));
+    char fresh[PATH_SIZE];
+    iw_status status = IW_OK;
+    if (failed || snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
+        status = iw_fail(err, IW_NO_MEMORY, "%s: out of memory", path);
+    else if (json_dump_file(json, fresh, JSON_INDENT(1)) != 0 || rename(fresh, path) != 0)
+        status = iw_fail_errno(err, "cannot write %s", path);
+    json_decref(json);
+    return status;
+}
+
+static double
+real_of(const json_t *json, const char *key)
+{
+    const json_t *value = json_object_get(json, key);
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+static void
+text_of(const json_t *json, const char *key, char *text, size_t size)
+{
+    const char *value = json_string_value(json_object_get(json, key));
+    (void)snprintf(text, size, "%s", value ? value : "");
+}
+
+iw_status
+iw_summary_load(const char *path, uint64_t journal_bytes, iw_summary *summary)
+{
+    iw_summary_init(summary);
+    json_t *json = json_load_file(path, 0, NULL);
+    if (!json)
+        return IW_NOT_FOUND;
+    bool current =
+        json_integer_value(json_object_get(json, "journal_bytes")) == (json_int_t)journal_bytes;
+    summary->frames = (uint64_t)json_integer_value(json_object_get(json, "frames"));
+    summary->last_seq = (uint64_t)json_integer_value(json_object_get(json, "last_seq"));
+    summary->time_ps = real_of(json, "time_ps");
+    summary->D_cm2_s = real_of(json, "D_cm2_s");
+    summary->stderr_cm2_s = real_of(json, "stderr_cm2_s");
+    summary->relative_error = real_of(json, "relative_error");
+    summary->temperature_K = real_of(json, "temperature_K");
+    text_of(json, "state", summary->state, sizeof summary->state);
+    text_of(json, "convergence", summary->convergence, sizeof summary->convergence);
+    text_of(json, "updated", summary->updated, sizeof summary->updated);
+    json_decref(json);
+    return current && summary->state[0] ? IW_OK : IW_NOT_FOUND;
+}

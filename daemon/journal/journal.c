@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal/journal.h"
+
+#include "framelog.h"
+#include "ionwatchd/log.h"
+#include "journal/folder.h"
+#include "journal/reader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 1024, BATCH_MAILS = 8192, BATCH_BYTES = 64 << 20 };
+
+/* The journal of one run. */
+typedef struct entry {
+    uint32_t run;
+    char id[IW_ID_LENGTH + 1];
+    iw_framelog_writer *writer; /* NULL while the run is filed or its disk is away */
+    uint64_t durable_seq, durable_bytes;
+    bool at_worker;        /* OPEN was sent */
+    iw_mail *first, *last; /* in order of arrival; gone once durable and passed on */
+    bool waiting;
+    double retry_at, backoff_s;
+    struct entry *next;
+} entry;
+
+struct iw_journal {
+    char data[PATH_SIZE];
+    int lock;
+    unsigned n_workers;
+    void *inbox, *front;
+    void **workers;
+    entry *entries;
+    uint32_t n_recovered;
+    bool terminated;
+};
+
+unsigned
+iw_journal_worker(uint32_t run, unsigned workers)
+{
+    return run % workers;
+}
+
+iw_journal *
+iw_journal_new(void *context, const char *data, unsigned workers, iw_error *err)
+{
+    iw_journal *self = calloc(1, sizeof *self);
+    if (!self) {
+        iw_fail(err, IW_NO_MEMORY, "journal: out of memory");
+        return NULL;
+    }
+    self->lock = -1;
+    self->n_workers = workers;
+    iw_text_copy(self->data, sizeof self->data, data);
+    self->lock = iw_folder_open(data, err);
+    bool good = self->lock >= 0;
+    if (good) {
+        self->inbox = iw_mailbox_bind(context, "journal", err);
+        self->front = iw_mailbox_connect(context, "front", err);
+        self->workers = calloc(workers, sizeof *self->workers);
+        good = self->inbox && self->front && self->workers;
+    }
+    for (unsigned i = 0; good && i < workers; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "worker-%u", i);
+        self->workers[i] = iw_mailbox_connect(context, name, err);
+        good = self->workers[i] != NULL;
+    }
+    if (!good)
+        iw_journal_destroy(&self);
+    return self;
+}
+
+static void
+drop_mails(entry *run)
+{
+    while (run->first) {
+        iw_mail *mail = run->first;
+        run->first = mail->next;
+        iw_mail_destroy(&mail);
+    }
+    run->last = NULL;
+}
+
+void
+iw_journal_destroy(iw_journal **journal)
+{
+    iw_journal *self = *journal;
+    if (!self)
+        return;
+    while (self->entries) {
+        entry *run = self->entries;
+        self->entries = run->next;
+        drop_mails(run);
+        if (run->writer)
+            (void)iw_framelog_writer_close(&run->writer, NULL);
+        free(run);
+    }
+    for (iw_mail *mail; self->inbox && (mail = iw_mail_receive(self->inbox, false));)
+        iw_mail_destroy(&mail);
+    if (self->inbox)
+        (void)zmq_close(self->inbox);
+    if (self->front)
+        (void)zmq_close(self->front);
+    for (unsigned i = 0; self->workers && i < self->n_workers; i++)
+        if (self->workers[i])
+            (void)zmq_close(self->workers[i]);
+    free(self->workers);
+    if (self->lock >= 0)
+        (void)close(self->lock);
+    free(self);
+    *journal = NULL;
+}
+
+static void *
+worker_of(const iw_journal *self, uint32_t run)
+{
+    return self->workers[iw_journal_worker(run, self->n_workers)];
+}
+
+static entry *
+entry_of(iw_journal *self, const iw_mail *mail)
+{
+    for (entry *run = self->entries; run; run = run->next)
+        if (run->run == mail->run)
+            return run;
+    entry *run = calloc(1, sizeof *run);
+    if (!run)
+        return NULL;
+    run->run = mail->run;
+    memcpy(run->id, mail->id, sizeof run->id);
+    run->next = self->entries;
+    self->entries = run;
+    return run;
+}
+
+static void
+forget(iw_journal *self, entry *run)
+{
+    for (entry **at = &self->entries; *at; at = &(*at)->next)
+        if (*at == run) {
+            *at = run->next;
+            break;
+        }
+    drop_mails(run);
+    if (run->writer)
+        (void)iw_framelog_writer_close(&run->writer, NULL);
+    free(run);
+}
+
+static void
+send_simple(void *to, iw_mail_kind kind, const entry *run, iw_status status, const char *text)
+{
+    iw_mail *mail = iw_mail_new(kind, run->run);
+    if (!mail)
+        return;
+    memcpy(mail->id, run->id, sizeof mail->id);
+    mail->seq = run->durable_seq;
+    mail->offset = run->durable_bytes;
+    mail->status = status;
+    iw_text_copy(mail->text, sizeof mail->text, text);
+    (void)iw_mail_send(to, &mail);
+}
+
+static iw_run_info *
+copy_info(const iw_run_info *from)
+{
+    iw_run_info *to = malloc(sizeof *to);
+    if (!to)
+        return NULL;
+    iw_run_info_init(to);
+    if (iw_run_info_copy(to, from, NULL) == IW_OK)
+        return to;
+    iw_run_info_fini(to);
+    free(to);
+    return NULL;
+}
+
+static void
+send_open(iw_journal *self, entry *run, const iw_run_info *info, bool recovered, uint64_t cut_bytes)
+{
+    iw_mail *mail = iw_mail_new(IW_MAIL_OPEN, run->run);
+    if (mail)
+        mail->info = copy_info(info);
+    if (!mail || !mail->info) {
+        iw_mail_destroy(&mail);
+        iw_log("journal.memory", "run %s: out of memory: the run is not analysed", run->id);
+        return;
+    }
+    memcpy(mail->id, run->id, sizeof mail->id);
+    mail->seq = run->durable_seq;
+    mail->offset = run->durable_bytes;
+    mail->flag = recovered;
+    if (cut_bytes > 0)
+        (void)snprintf(mail->text, sizeof mail->text,
+                       "%llu bytes of a record that was never acknowledged",
+                       (unsigned long long)cut_bytes);
+    (void)iw_mail_send(worker_of(self, run->run), &mail);
+    run->at_worker = true;
+}
+
+/* Opens the file for appending; a filed run that goes on is read again from its start. */
+static iw_status
+open_writer(iw_journal *self, entry *run, iw_error *err)
+{
+    char path[PATH_SIZE];
+    if (iw_folder_make_run(self->data, run->id, err) != IW_OK)
+        return err->code;
+    iw_folder_path(self->data, run->id, "journal.iwlog", path, sizeof path);
+    uint64_t cut = 0;
+    run->writer = iw_framelog_writer_open(path, &cut, err);
+    if (!run->writer)
+        return err->code;
+    iw_folder_sync(self->data, run->id);
+    if (cut > 0)
+        iw_log("journal.torn_tail", "run %s: %llu bytes cut from %s", run->id,
+               (unsigned long long)cut, path);
+    if (run->durable_bytes == iw_framelog_size(run->writer))
+        return IW_OK;
+    iw_journal_scan scan;
+    iw_status status = iw_journal_scan_file(path, &scan, err);
+    if (status == IW_OK) {
+        run->durable_seq = scan.last_seq;
+        run->durable_bytes = scan.bytes;
+        if (!run->at_worker)
+            send_open(self, run, scan.info, false, cut);
+        iw_run_info_fini(scan.info);
+        free(scan.info);
+    } else if (status == IW_NOT_FOUND) { /* new, or it never held a whole record */
+        run->durable_bytes = iw_framelog_size(run->writer);
+        status = IW_OK;
+    }
+    return status;
+}
+
+static bool
+is_record(iw_mail_kind kind)
+{
+    return kind == IW_MAIL_HELLO || kind == IW_MAIL_FRAME || kind == IW_MAIL_BYE ||
+           kind == IW_MAIL_CONTROL || kind == IW_MAIL_FILED;
+}
+
+static iw_status
+append_filed(entry *run, const iw_mail *mail, iw_error *err)
+{
+    iw_message message;
+    iw_message_init(&message, IW_MSG_FILED);
+    iw_text_copy(message.text, sizeof message.text, mail->text);
+    iw_buffer bytes = {0};
+    iw_status status = iw_wire_encode(&message, &bytes, err);
+    if (status == IW_OK)
+        status = iw_framelog_append(run->writer, IW_MSG_FILED, run->durable_seq, bytes.data,
+                                    bytes.size, err);
+    iw_buffer_fini(&bytes);
+    return status;
+}
+
+static iw_status
+append(entry *run, iw_mail *mail, iw_error *err)
+{
+    if (mail->kind == IW_MAIL_FILED)
+        return append_filed(run, mail, err);
+    uint32_t kind = mail->kind == IW_MAIL_HELLO   ? IW_MSG_HELLO
+                    : mail->kind == IW_MAIL_FRAME ? IW_MSG_FRAME
+                    : mail->kind == IW_MAIL_BYE   ? IW_MSG_BYE
+                                                  : IW_MSG_CONTROL;
+    return iw_framelog_append(run->writer, kind, mail->seq, zmq_msg_data(&mail->message),
+                              zmq_msg_size(&mail->message), err);
+}
+
+static iw_status
+write_all(iw_journal *self, entry *run, uint64_t *last_seq, iw_error *err)
+{
+    iw_status status = run->writer ? IW_OK : open_writer(self, run, err);
+    *last_seq = run->durable_seq;
+    bool any = false;
+    for (iw_mail *mail = run->first; status == IW_OK && mail; mail = mail->next) {
+        if (!is_record(mail->kind))
+            continue;
+        status = append(run, mail, err);
+        any = true;
+        if (mail->kind == IW_MAIL_FRAME)
+            *last_seq = mail->seq;
+    }
+    return status == IW_OK && any ? iw_framelog_sync(run->writer, err) : status;
+}
+
+/* What could not be made durable is cut off again, so that a retry writes each record once. */
+static void
+retreat(iw_journal *self, entry *run, const iw_error *why)
+{
+    char path[PATH_SIZE];
+    iw_folder_path(self->data, run->id, "journal.iwlog", path, sizeof path);
+    if (run->writer) {
+        (void)iw_framelog_writer_close(&run->writer, NULL);
+        if (truncate(path, (off_t)run->durable_bytes) != 0 && errno != ENOENT)
+            iw_log("journal.truncate", "run %s: %s: %s", run->id, path, strerror(errno));
+    }
+    run->backoff_s = run->waiting ? 2 * run->backoff_s : 0.5;
+    if (run->backoff_s > 15)
+        run->backoff_s = 15;
+    run->retry_at = iw_now() + run->backoff_s;
+    if (!run->waiting) {
+        run->waiting = true;
+        iw_log("journal.waiting", "run %s: %s: frames wait at the adapter until this is mended",
+               run->id, why->text);
+        send_simple(self->front, IW_MAIL_WAITING, run, why->code, why->text);
+    }
+}
+
+static void
+refuse(iw_journal *self, entry *run, const iw_error *why)
+{
+    iw_log("journal.refused", "run %s: %s", run->id, why->text);
+    send_simple(self->front, IW_MAIL_OPENED, run, why->code, why->text);
+    forget(self, run);
+}
+
+static void
+save_summary(iw_journal *self, entry *run, iw_mail *mail)
+{
+    mail->summary.last_seq = run->durable_seq;
+    char path[PATH_SIZE];
+    iw_folder_path(self->data, run->id, "summary.json", path, sizeof path);
+    iw_error err;
+    if (iw_summary_save(path, &mail->summary, run->durable_bytes, &err) != IW_OK)
+        iw_log("journal.summary", "run %s: %s: the next start reads the journal instead", run->id,
+               err.text);
+}
+
+/* Passes on a mail whose record, if it had one, is durable.  False when the run is gone. */
+static bool
+pass_on(iw_journal *self, entry *run, iw_mail *mail)
+{
+    switch (mail->kind) {
+    case IW_MAIL_STATE:
+    case IW_MAIL_SHOW:
+        (void)iw_mail_send(worker_of(self, run->run), &mail);
+        return true;
+    case IW_MAIL_FILED:
+        save_summary(self, run, mail);
+        send_simple(worker_of(self, run->run), IW_MAIL_FORGET, run, IW_OK, "");
+        (void)iw_mail_send(self->front, &mail);
+        forget(self, run);
+        return false;
+    default:
+        iw_mail_destroy(&mail);
+        return true;
+    }
+}
+
+static void
+commit(iw_journal *self, entry *run)
+{
+    if (!run->first || (run->waiting && iw_now() < run->retry_at))
+        return;
+    iw_error err;
+    uint64_t last_seq = 0;
+    iw_status status = write_all(self, run, &last_seq, &err);
+    if (status == IW_CORRUPT || (status != IW_OK && status != IW_IO && status != IW_NO_MEMORY)) {
+        refuse(self, run, &err);
+        return;
+    }
+    if (status != IW_OK) {
+        retreat(self, run, &err);
+        return;
+    }
+    if (run->waiting) {
+        run->waiting = false;
+        iw_log("journal.resumed", "run %s: the journal is written again", run->id);
+    }
+    run->durable_seq = last_seq;
+    run->durable_bytes = iw_framelog_size(run->writer);
+    bool grown = false;
+    bool ended = false;
+    for (iw_mail *mail = run->first; mail; mail = mail->next) {
+        grown |= is_record(mail->kind);
+        ended |= mail->kind == IW_MAIL_BYE;
+        if (mail->kind == IW_MAIL_HELLO && !run->at_worker)
+            send_open(self, run, mail->info, false, 0);
+        if (mail->kind == IW_MAIL_HELLO)
+            send_simple(self->front, IW_MAIL_OPENED, run, IW_OK, "");
+    }
+    if (grown) {
+        send_simple(self->front, IW_MAIL_DURABLE, run, IW_OK, ended ? "ended" : "");
+        send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
+    }
+    while (run->first) {
+        iw_mail *mail = run->first;
+        run->first = mail->next;
+        mail->next = NULL;
+        if (!run->first)
+            run->last = NULL;
+        if (!pass_on(self, run, mail))
+            return;
+    }
+}
+
+static void
+remove_run(iw_journal *self, iw_mail **mail)
+{
+    for (entry *run = self->entries; run; run = run->next)
+        if (run->run == (*mail)->run) {
+            forget(self, run);
+            break;
+        }
+    iw_error err;
+    if (iw_folder_remove_run(self->data, (*mail)->id, &err) != IW_OK) {
+        (*mail)->kind = IW_MAIL_ANSWER;
+        (*mail)->status = err.code;
+        iw_text_copy((*mail)->text, sizeof(*mail)->text, err.text);
+        iw_log("journal.remove", "run %s: %s", (*mail)->id, err.text);
+        (void)iw_mail_send(self->front, mail);
+        return;
+    }
+    (void)iw_mail_send(worker_of(self, (*mail)->run), mail);
+}
+
+static void
+take(iw_journal *self, iw_mail *mail)
+{
+    if (mail->kind == IW_MAIL_QUIT) {
+        self->terminated = true;
+        iw_mail_destroy(&mail);
+        return;
+    }
+    if (mail->kind == IW_MAIL_REMOVE) {
+        remove_run(self, &mail);
+        return;
+    }
+    entry *run = entry_of(self, mail);
+    if (!run) {
+        iw_log("journal.memory", "run %s: out of memory: a record is left with its adapter",
+               mail->id);
+        iw_mail_destroy(&mail);
+        return;
+    }
+    if (run->waiting && !is_record(mail->kind)) { /* questions do not wait for the disk */
+        (void)iw_mail_send(worker_of(self, run->run), &mail);
+        return;
+    }
+    if (run->last)
+        run->last->next = mail;
+    else
+        run->first = mail;
+    run->last = mail;
+}
+
+static void
+commit_all(iw_journal *self)
+{
+    for (entry *run = self->entries, *next; run; run = next) {
+        next = run->next;
+        commit(self, run);
+    }
+}
+
+/* Of a filed run the summary says the rest: its frames are not read again. */
+static iw_status
+read_filed(const char *path, const iw_summary *summary, iw_journal_scan *scan, iw_error *err)
+{
+    iw_journal_reader *reader = iw_journal_reader_open(path, err);
+    if (!reader)
+        return err->code;
+    scan->info = copy_info(iw_journal_reader_run(reader));
+    scan->last_seq = summary->last_seq;
+    iw_journal_reader_close(&reader);
+    return scan->info ? IW_OK : iw_fail(err, IW_NO_MEMORY, "%s: out of memory", path);
+}
+
+/* One run of the data folder: told to the front, and to a worker unless it is filed. */
+static void
+recover_run(iw_journal *self, const char *id)
+{
+    char path[PATH_SIZE];
+    struct stat info;
+    iw_folder_path(self->data, id, "journal.iwlog", path, sizeof path);
+    if (!iw_uuid_valid(id) || stat(path, &info) != 0)
+        return;
+    iw_error err;
+    uint64_t cut = 0;
+    iw_framelog_writer *writer = NULL;
+    iw_mail *mail = iw_mail_new(IW_MAIL_RECOVERED, self->n_recovered + 1);
+    iw_journal_scan scan = {0};
+    if (!mail)
+        return;
+    char summary[PATH_SIZE];
+    iw_folder_path(self->data, id, "summary.json", summary, sizeof summary);
+    mail->flag = iw_summary_load(summary, (uint64_t)info.st_size, &mail->summary) == IW_OK;
+    iw_status status = IW_OK;
+    if (!mail->flag) {
+        writer = iw_framelog_writer_open(path, &cut, &err);
+        status = writer ? IW_OK : err.code;
+    }
+    if (status == IW_OK)
+        status = mail->flag ? read_filed(path, &mail->summary, &scan, &err)
+                            : iw_journal_scan_file(path, &scan, &err);
+    if (status != IW_OK) {
+        iw_log("journal.unreadable", "run %s: %s: left as it is, not analysed", id, err.text);
+        if (writer)
+            (void)iw_framelog_writer_close(&writer, NULL);
+        iw_mail_destroy(&mail);
+        return;
+    }
+    if (cut > 0)
+        iw_log("journal.torn_tail", "run %s: %llu bytes cut", id, (unsigned long long)cut);
+    self->n_recovered++;
+    iw_text_copy(mail->id, sizeof mail->id, id);
+    mail->seq = scan.last_seq;
+    mail->flag |= scan.filed;
+    memcpy(mail->text, scan.stop, sizeof mail->text);
+    if (scan.ended)
+        iw_text_copy(mail->summary.state, sizeof mail->summary.state, scan.why);
+    if (mail->summary.frames == 0)
+        mail->summary.frames = scan.last_seq;
+    entry *run = mail->flag ? NULL : entry_of(self, mail);
+    if (run) {
+        run->writer = writer;
+        run->durable_seq = scan.last_seq;
+        run->durable_bytes = scan.bytes;
+        send_open(self, run, scan.info, true, cut);
+        send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
+        iw_log("journal.recovered", "run %s: %llu frames", id, (unsigned long long)scan.last_seq);
+    } else if (writer) {
+        (void)iw_framelog_writer_close(&writer, NULL);
+    }
+    mail->info = scan.info;
+    (void)iw_mail_send(self->front, &mail);
+}
+
+static void
+recover(iw_journal *self)
+{
+    char path[PATH_SIZE];
+    (void)snprintf(path, sizeof path, "%.1000s/runs", self->data);
+    DIR *folder = opendir(path);
+    for (struct dirent *item; folder && (item = readdir(folder));)
+        recover_run(self, item->d_name);
+    if (folder)
+        (void)closedir(folder);
+    else
+        iw_log("journal.unreadable", "%s: %s", path, strerror(errno));
+    iw_mail *mail = iw_mail_new(IW_MAIL_READY, self->n_recovered);
+    if (mail)
+        (void)iw_mail_send(self->front, &mail);
+}
+
+static int
+patience_ms(const iw_journal *self)
+{
+    double wait_s = -1;
+    double now = iw_now();
+    for (const entry *run = self->entries; run; run = run->next)
+        if (run->waiting && run->first) {
+            double left = run->retry_at > now ? run->retry_at - now : 0;
+            if (wait_s < 0 || left < wait_s)
+                wait_s = left;
+        }
+    return wait_s < 0 ? -1 : (int)(1000 * wait_s) + 1;
+}
+
+void *
+iw_journal_run(void *journal)
+{
+    iw_journal *self = journal;
+    recover(self);
+    while (!self->terminated) {
+        zmq_pollitem_t item = {self->inbox, 0, ZMQ_POLLIN, 0};
+        (void)zmq_poll(&item, 1, patience_ms(self));
+        size_t bytes = 0;
+        for (int n = 0; n < BATCH_MAILS && bytes < BATCH_BYTES && !self->terminated; n++) {
+            iw_mail *mail = iw_mail_receive(self->inbox, false);
+            if (!mail)
+                break;
+            bytes += zmq_msg_size(&mail->message);
+            take(self, mail);
+        }
+        commit_all(self);
+    }
+    for (entry *run = self->entries; run; run = run->next)
+        if (run->waiting && run->first)
+            iw_log("journal.unwritten", "run %s: its last frames stay with the adapter", run->id);
+    for (unsigned i = 0; i < self->n_workers; i++) {
+        iw_mail *mail = iw_mail_new(IW_MAIL_QUIT, 0);
+        if (mail)
+            (void)iw_mail_send(self->workers[i], &mail);
+    }
+    iw_mail *mail = iw_mail_new(IW_MAIL_DONE, 0);
+    if (mail)
+        (void)iw_mail_send(self->front, &mail);
+    return NULL;
+}
