@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "intake/front_internal.h"
+#include "ionwatchd/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TICK_MS = 250, BATCH = 256, LINGER_MS = 1000, MESSAGE_LIMIT = 1 << 30 };
+
+bool
+iw_endpoint_is_local(const char *endpoint)
+{
+    if (strncmp(endpoint, "ipc://", 6) == 0)
+        return true;
+    return strncmp(endpoint, "tcp://127.", 10) == 0 || strncmp(endpoint, "tcp://[::1]:", 12) == 0 ||
+           strncmp(endpoint, "tcp://localhost:", 16) == 0;
+}
+
+/* A socket file that nobody answers is left over from a daemon that was killed: libzmq replaces it.
+ * One that somebody answers must not be taken away from him. */
+static bool
+is_answered(void *context, const char *endpoint)
+{
+    if (strncmp(endpoint, "ipc://", 6) != 0 || access(endpoint + 6, F_OK) != 0)
+        return false;
+    void *socket = zmq_socket(context, ZMQ_DEALER);
+    void *monitor = zmq_socket(context, ZMQ_PAIR);
+    bool answered = false;
+    if (socket && monitor &&
+        zmq_socket_monitor(socket, "inproc://probe",
+                           ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_CLOSED) ==
+            0 &&
+        zmq_connect(monitor, "inproc://probe") == 0 && zmq_connect(socket, endpoint) == 0) {
+        int patience_ms = 500;
+        (void)zmq_setsockopt(monitor, ZMQ_RCVTIMEO, &patience_ms, sizeof patience_ms);
+        unsigned char event[6] = {0};
+        if (zmq_recv(monitor, event, sizeof event, 0) == (int)sizeof event) {
+            uint16_t kind = 0;
+            memcpy(&kind, event, sizeof kind);
+            answered = kind == ZMQ_EVENT_CONNECTED;
+        }
+    }
+    int none = 0;
+    if (socket) {
+        (void)zmq_socket_monitor(socket, NULL, 0);
+        (void)zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
+        (void)zmq_close(socket);
+    }
+    if (monitor)
+        (void)zmq_close(monitor);
+    return answered;
+}
+
+static iw_status
+bind_one(iw_front *self, void *context, const char *endpoint, bool insecure_tcp, iw_error *err)
+{
+    bool tcp = strncmp(endpoint, "tcp://", 6) == 0;
+    if (!tcp && strncmp(endpoint, "ipc://", 6) != 0)
+        return iw_fail(err, IW_INVALID,
+                       "cannot listen at %s: an endpoint is ipc://PATH or tcp://HOST:PORT",
+                       endpoint);
+    if (tcp && !iw_endpoint_is_local(endpoint) && !insecure_tcp)
+        return iw_fail(err, IW_REFUSED,
+                       "%s can be reached from other machines, and whoever reaches it can send and "
+                       "stop runs: use ipc:// or tcp://127.0.0.1 (with an ssh tunnel), or say "
+                       "--insecure-tcp",
+                       endpoint);
+    if (is_answered(context, endpoint))
+        return iw_fail(err, IW_EXISTS,
+                       "cannot listen at %s: another daemon answers there: stop it, or use another "
+                       "--listen",
+                       endpoint);
+    if (zmq_bind(self->router, endpoint) != 0)
+        return iw_fail(err, IW_IO, "cannot listen at %s: %s: use another --listen", endpoint,
+                       zmq_strerror(zmq_errno()));
+    size_t room = sizeof self->listen[0];
+    (void)zmq_getsockopt(self->router, ZMQ_LAST_ENDPOINT, self->listen[self->n_listen], &room);
+    self->n_listen++;
+    return IW_OK;
+}
+
+static iw_status
+bind_all(iw_front *self, void *context, const iw_front_options *options, iw_error *err)
+{
+    self->router = zmq_socket(context, ZMQ_ROUTER);
+    self->listen = calloc(options->n_listen, sizeof *self->listen);
+    if (!self->router || !self->listen)
+        return iw_fail(err, IW_NO_MEMORY, "the front door: out of memory");
+    int yes = 1;
+    int linger_ms = LINGER_MS;
+    int64_t limit = MESSAGE_LIMIT; /* a longer message ends the connection before it is read */
+    int waiting = 4096;
+    (void)zmq_setsockopt(self->router, ZMQ_ROUTER_MANDATORY, &yes, sizeof yes);
+    (void)zmq_setsockopt(self->router, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    (void)zmq_setsockopt(self->router, ZMQ_MAXMSGSIZE, &limit, sizeof limit);
+    (void)zmq_setsockopt(self->router, ZMQ_RCVHWM, &waiting, sizeof waiting);
+    (void)zmq_setsockopt(self->router, ZMQ_SNDHWM, &waiting, sizeof waiting);
+    for (size_t i = 0; i < options->n_listen; i++) {
+        iw_status status = bind_one(self, context, options->listen[i], options->insecure_tcp, err);
+        if (status != IW_OK)
+            return status;
+    }
+    const char *bound[64];
+    size_t n = self->n_listen < 64 ? self->n_listen : 64;
+    for (size_t i = 0; i < n; i++)
+        bound[i] = self->listen[i];
+    self->pub = iw_pub_open(context, bound, n, err);
+    return self->pub ? IW_OK : IW_IO;
+}
+
+iw_front *
+iw_front_new(void *context, const iw_front_options *options, iw_error *err)
+{
+    iw_front *self = calloc(1, sizeof *self);
+    if (!self) {
+        iw_fail(err, IW_NO_MEMORY, "the front door: out of memory");
+        return NULL;
+    }
+    self->heartbeat_s = options->heartbeat_s;
+    self->lost_after_s = options->lost_after_s;
+    self->started_s = iw_now();
+    iw_text_copy(self->data, sizeof self->data, options->data);
+    iw_text_copy(self->db, sizeof self->db, options->db);
+    bool good = bind_all(self, context, options, err) == IW_OK;
+    if (good) {
+        self->inbox = iw_mailbox_bind(context, "front", err);
+        self->journal = iw_mailbox_connect(context, "journal", err);
+        self->store = iw_mailbox_connect(context, "store", err);
+        good = self->inbox && self->journal && self->store;
+    }
+    if (!good)
+        iw_front_destroy(&self);
+    return self;
+}
+
+void
+iw_front_destroy(iw_front **front)
+{
+    iw_front *self = *front;
+    if (!self)
+        return;
+    for (iw_mail *mail; self->inbox && (mail = iw_mail_receive(self->inbox, false));)
+        iw_mail_destroy(&mail);
+    void *sockets[] = {self->router, self->inbox, self->journal, self->store};
+    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++)
+        if (sockets[i])
+            (void)zmq_close(sockets[i]);
+    iw_pub_close(&self->pub);
+    iw_live_list_fini(&self->runs);
+    iw_buffer_fini(&self->out);
+    free(self->listen);
+    free(self);
+    *front = NULL;
+}
+
+bool
+iw_front_send(iw_front *self, const iw_peer *peer, const iw_message *message)
+{
+    iw_error err;
+    iw_buffer_clear(&self->out);
+    if (iw_wire_encode(message, &self->out, &err) != IW_OK) {
+        iw_log("intake.encode", "%s", err.text);
+        return false;
+    }
+    return zmq_send(self->router, peer->data, peer->size, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
+           zmq_send(self->router, self->out.data, self->out.size, ZMQ_DONTWAIT) >= 0;
+}
+
+void
+iw_front_refuse(iw_front *self, const iw_peer *peer, iw_status status, const char *text)
+{
+    iw_message refused;
+    iw_message_init(&refused, IW_MSG_REFUSED);
+    refused.status = status;
+    iw_text_copy(refused.text, sizeof refused.text, text);
+    if (peer->size > 0)
+        (void)iw_front_send(self, peer, &refused);
+}
+
+void
+iw_front_mail(void *to, iw_mail_kind kind, const iw_live *run, const char *text)
+{
+    iw_mail *mail = iw_mail_new(kind, run ? run->number : 0);
+    if (!mail)
+        return;
+    if (run)
+        memcpy(mail->id, run->info->id, sizeof mail->id);
+    iw_text_copy(mail->text, sizeof mail->text, text);
+    (void)iw_mail_send(to, &mail);
+}
+
+/* What cannot be read ends the session of who sent it. */
+static void
+unreadable(iw_front *self, const iw_peer *peer, const iw_message *message, iw_status status,
+           const iw_error *err)
+{
+    char text[IW_WIRE_TEXT];
+    if (status == IW_UNSUPPORTED)
+        (void)snprintf(text, sizeof text,
+                       "this daemon (ionwatchd %s) speaks protocol version %d, the message is of "
+                       "version %d: use programs of the same release",
+                       IONWATCH_VERSION, IW_PROTOCOL_VERSION, message->version);
+    else
+        iw_text_copy(text, sizeof text, err->text);
+    iw_log("intake.unreadable", "%s", text);
+    if (message->type == IW_MSG_ASK)
+        iw_front_answer(self, peer, status, text, NULL, 0);
+    else
+        iw_front_refuse(self, peer, status, text);
+    iw_live *run = iw_live_by_peer(&self->runs, peer);
+    if (run)
+        run->peer.size = 0;
+}
+
+static void
+dispatch(iw_front *self, const iw_peer *peer, zmq_msg_t *bytes)
+{
+    iw_error err = {0};
+    iw_message message;
+    iw_run_info *info = NULL;
+    iw_run_info hello;
+    iw_run_info_init(&hello);
+    iw_message_init(&message, IW_MSG_PING);
+    message.run = &hello;
+    iw_status status = iw_wire_decode(zmq_msg_data(bytes), zmq_msg_size(bytes), &message, &err);
+    if (status == IW_OK && message.type == IW_MSG_HELLO) {
+        info = malloc(sizeof *info);
+        if (info) {
+            *info = hello;
+            iw_run_info_init(&hello);
+        } else {
+            status = iw_fail(&err, IW_NO_MEMORY, "the daemon is out of memory");
+        }
+    }
+    if (status != IW_OK) {
+        unreadable(self, peer, &message, status, &err);
+        iw_run_info_fini(&hello);
+        return;
+    }
+    switch (message.type) {
+    case IW_MSG_HELLO:
+        iw_front_hello(self, peer, &message, &info, bytes);
+        break;
+    case IW_MSG_FRAME:
+        iw_front_frame(self, peer, &message, bytes);
+        break;
+    case IW_MSG_BYE:
+        iw_front_bye(self, peer, &message, bytes);
+        break;
+    case IW_MSG_PING:
+    case IW_MSG_PONG:
+        iw_front_sign_of_life(self, peer, message.type == IW_MSG_PING);
+        break;
+    case IW_MSG_ASK:
+        iw_front_ask(self, peer, &message);
+        break;
+    default:
+        iw_front_refuse(self, peer, IW_PROTOCOL, "this message goes from the daemon to adapters");
+    }
+    if (info) {
+        iw_run_info_fini(info);
+        free(info);
+    }
+    iw_run_info_fini(&hello);
+}
+
+/* One message: identity, then bytes.  False when there is none. */
+static bool
+receive(iw_front *self)
+{
+    iw_peer peer = {0};
+    int size = zmq_recv(self->router, peer.data, sizeof peer.data, ZMQ_DONTWAIT);
+    if (size < 0)
+        return false;
+    peer.size = (unsigned char)size;
+    zmq_msg_t bytes;
+    (void)zmq_msg_init(&bytes);
+    int more = 0;
+    size_t room = sizeof more;
+    size_t parts = 0;
+    (void)zmq_getsockopt(self->router, ZMQ_RCVMORE, &more, &room);
+    while (more && zmq_msg_recv(&bytes, self->router, ZMQ_DONTWAIT) >= 0) {
+        more = zmq_msg_more(&bytes);
+        parts++;
+    }
+    if (parts == 1)
+        dispatch(self, &peer, &bytes);
+    else
+        iw_front_refuse(self, &peer, IW_PROTOCOL, "a message has one part");
+    (void)zmq_msg_close(&bytes);
+    return true;
+}
+
+static void
+recovered(iw_front *self, iw_mail *mail)
+{
+    iw_live *run = iw_live_add(&self->runs, mail->run, &mail->info);
+    if (!run)
+        return;
+    run->heard_s = iw_now();
+    run->durable_seq = mail->seq;
+    run->bye_durable = true;
+    run->next_seq = mail->seq + 1;
+    run->filed = run->history = mail->flag;
+    run->ending = !mail->flag && mail->summary.state[0];
+    memcpy(run->why, mail->summary.state, sizeof run->why);
+    memcpy(run->stop, mail->text, sizeof run->stop);
+    run->summary = mail->summary;
+}
+
+static void
+about_run(iw_front *self, iw_live *run, iw_mail *mail)
+{
+    switch (mail->kind) {
+    case IW_MAIL_OPENED:
+        iw_front_opened(self, run, mail);
+        break;
+    case IW_MAIL_DURABLE:
+        iw_front_durable(self, run, mail);
+        break;
+    case IW_MAIL_WAITING:
+        run->waiting = true;
+        break;
+    case IW_MAIL_FILED:
+        iw_front_filed(self, run, mail);
+        break;
+    case IW_MAIL_PUBLISH:
+        run->summary = mail->summary;
+        iw_pub_send(self->pub, run->info->id, mail->json.data, mail->json.size);
+        break;
+    case IW_MAIL_STOP_WISH:
+        iw_front_stop(self, run, mail->text);
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+take(iw_front *self, iw_mail *mail)
+{
+    iw_live *run = mail->run ? iw_live_by_number(&self->runs, mail->run) : NULL;
+    switch (mail->kind) {
+    case IW_MAIL_QUIT:
+        self->quitting = true;
+        iw_front_mail(self->journal, IW_MAIL_QUIT, NULL, "");
+        break;
+    case IW_MAIL_DONE:
+        self->terminated = true;
+        break;
+    case IW_MAIL_RECOVERED:
+        recovered(self, mail);
+        break;
+    case IW_MAIL_READY:
+        self->ready = true;
+        if (mail->run > self->runs.last_number)
+            self->runs.last_number = mail->run;
+        iw_log("intake.ready", "%zu runs known", self->runs.n);
+        for (size_t i = 0; i < self->n_listen; i++)
+            iw_log("intake.listen", "%s, live snapshots at %s", self->listen[i],
+                   iw_pub_endpoint(self->pub, i));
+        break;
+    case IW_MAIL_ANSWER:
+        iw_front_answer(self, &mail->peer, mail->status, mail->text, (const char *)mail->json.data,
+                        mail->json.size);
+        break;
+    default:
+        if (run)
+            about_run(self, run, mail);
+    }
+    iw_mail_destroy(&mail);
+}
+
+void *
+iw_front_run(void *front)
+{
+    iw_front *self = front;
+    double next_tick = 0;
+    while (!self->terminated) {
+        zmq_pollitem_t items[] = {{self->inbox, 0, ZMQ_POLLIN, 0},
+                                  {self->router, 0, ZMQ_POLLIN, 0}};
+        bool open = self->ready && !self->quitting;
+        (void)zmq_poll(items, open ? 2 : 1, TICK_MS);
+        iw_mail *mail;
+        for (int n = 0; n < BATCH && (mail = iw_mail_receive(self->inbox, false)); n++)
+            take(self, mail);
+        for (int n = 0; open && !self->quitting && n < BATCH && receive(self); n++)
+            ;
+        if (self->ready && !self->quitting && iw_now() >= next_tick) {
+            iw_front_tick(self);
+            next_tick = iw_now() + 1e-3 * TICK_MS;
+        }
+    }
+    return NULL;
+}

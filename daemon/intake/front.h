@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_FRONT_H
+#define IW_FRONT_H
+/*
+ * front.h - the front door: the thread that adapters and readers talk to.
+ *
+ * One ROUTER socket bound to every endpoint.  Decodes and checks each message, keeps the sessions,
+ * hands records to the journal, acknowledges what is durable, answers readers, publishes snapshots.
+ */
+#include "ionwatchd/mail.h"
+
+typedef struct iw_front iw_front;
+
+typedef struct {
+    const char *const *listen; /* endpoints */
+    size_t n_listen;
+    bool insecure_tcp; /* tcp:// beyond this machine is allowed */
+    double heartbeat_s, lost_after_s;
+    const char *data, *db; /* for `status` */
+} iw_front_options;
+
+/* Binds everything.  NULL: INVALID (refused endpoint, and what to do), IO (endpoint in use), ... */
+iw_front *iw_front_new(void *context, const iw_front_options *options, iw_error *err);
+void iw_front_destroy(iw_front **self); /* after the thread was joined */
+
+/* Works until a QUIT mail, which goes through the journal so that everything taken is durable and
+ * acknowledged before the sockets close. */
+void *iw_front_run(void *self);
+
+/* Is this endpoint open to this user or this machine only? */
+bool iw_endpoint_is_local(const char *endpoint);
+
+#endif

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "intake/front_internal.h"
+#include "ionwatchd/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const double RIVAL_PATIENCE_S = 3;
+
+/* The bytes move into the mail: nothing is copied. */
+static iw_mail *
+record(iw_mail_kind kind, const iw_live *run, zmq_msg_t *bytes)
+{
+    iw_mail *mail = iw_mail_new(kind, run->number);
+    if (!mail)
+        return NULL;
+    memcpy(mail->id, run->info->id, sizeof mail->id);
+    (void)zmq_msg_move(&mail->message, bytes);
+    return mail;
+}
+
+/* A record that the daemon itself has to say. */
+static void
+own_record(iw_front *self, iw_mail_kind kind, const iw_live *run, const iw_message *message)
+{
+    iw_error err = {.text = "out of memory"};
+    zmq_msg_t bytes;
+    self->out.size = 0;
+    if (iw_wire_encode(message, &self->out, &err) != IW_OK ||
+        zmq_msg_init_size(&bytes, self->out.size) != 0) {
+        iw_log("intake.record", "run %s: %s", run->info->id, err.text);
+        return;
+    }
+    memcpy(zmq_msg_data(&bytes), self->out.data, self->out.size);
+    iw_mail *mail = record(kind, run, &bytes);
+    (void)zmq_msg_close(&bytes);
+    if (!mail)
+        return;
+    mail->seq = run->next_seq - 1;
+    (void)iw_mail_send(self->journal, &mail);
+}
+
+static void
+tell_seq(iw_front *self, const iw_live *run, iw_msg_type type, uint64_t seq)
+{
+    iw_message message;
+    iw_message_init(&message, type);
+    message.seq = seq;
+    if (run->peer.size > 0)
+        (void)iw_front_send(self, &run->peer, &message);
+}
+
+static void
+tell_filed(iw_front *self, const iw_live *run)
+{
+    iw_message message;
+    iw_message_init(&message, IW_MSG_FILED);
+    iw_text_copy(message.text, sizeof message.text, run->record);
+    if (run->peer.size > 0)
+        (void)iw_front_send(self, &run->peer, &message);
+}
+
+static void
+tell_stop(iw_front *self, const iw_live *run)
+{
+    iw_message message;
+    iw_message_init(&message, IW_MSG_CONTROL);
+    message.stop = true;
+    memcpy(message.text, run->stop, sizeof message.text);
+    if (run->peer.size > 0)
+        (void)iw_front_send(self, &run->peer, &message);
+}
+
+static void
+park(iw_live *run, iw_mail *hello)
+{
+    iw_mail_destroy(&run->parked);
+    run->parked = hello;
+}
+
+/* A run that had ended goes on: the MD code was started again. */
+static void
+go_on(iw_live *run)
+{
+    run->filed = run->unfiled = run->history = run->bye_durable = false;
+    run->why[0] = run->stop[0] = '\0';
+}
+
+/* The first new frame of a filed run: now the HELLO counts. */
+static void
+wake(iw_front *self, iw_live *run)
+{
+    iw_mail *hello = run->parked;
+    run->parked = NULL;
+    go_on(run);
+    iw_log("intake.again", "run %s goes on", run->info->id);
+    (void)iw_mail_send(self->journal, &hello);
+}
+
+/* The run's session now belongs to the sender of this HELLO; the journal speaks next. */
+static void
+admit(iw_front *self, iw_live *run, iw_mail *hello)
+{
+    run->peer = hello->peer;
+    memcpy(run->adapter, hello->text, sizeof run->adapter);
+    const char *address = zmq_msg_gets(&hello->message, "Peer-Address");
+    iw_text_copy(run->address, sizeof run->address, address && *address ? address : "local");
+    run->heard_s = iw_now();
+    run->lagging = false;
+    hello->run = run->number;
+    if (run->filed) { /* nothing changes unless a new frame comes */
+        park(run, hello);
+        tell_seq(self, run, IW_MSG_WELCOME, run->next_seq);
+        return;
+    }
+    if (run->unfiled)
+        go_on(run);
+    run->opening = true;
+    iw_log("intake.hello", "run %s \"%s\" (%s, %zu atoms) from %s", run->info->id,
+           run->info->name ? run->info->name : "", run->info->code ? run->info->code : "?",
+           run->info->n_atoms, run->address);
+    (void)iw_mail_send(self->journal, &hello);
+}
+
+/* True when the older adapter of the run must be asked whether it still lives. */
+static bool
+is_contested(iw_front *self, const iw_live *run, const iw_peer *peer, const char *adapter)
+{
+    if (run->peer.size == 0 || iw_peer_equal(&run->peer, peer))
+        return false;
+    if (run->adapter[0] && strcmp(run->adapter, adapter) == 0)
+        return false; /* the same handle over a new connection */
+    iw_message ping;
+    iw_message_init(&ping, IW_MSG_PING);
+    return iw_front_send(self, &run->peer, &ping);
+}
+
+static iw_mail *
+hello_mail(const iw_peer *peer, const iw_message *hello, iw_run_info **info, zmq_msg_t *bytes)
+{
+    iw_mail *mail = iw_mail_new(IW_MAIL_HELLO, 0);
+    if (!mail)
+        return NULL;
+    memcpy(mail->id, (*info)->id, sizeof mail->id);
+    memcpy(mail->text, hello->adapter, sizeof hello->adapter);
+    mail->peer = *peer;
+    mail->info = *info;
+    *info = NULL;
+    (void)zmq_msg_move(&mail->message, bytes);
+    return mail;
+}
+
+static iw_live *
+add_run(iw_front *self, const iw_run_info *hello)
+{
+    iw_run_info *info = malloc(sizeof *info);
+    if (!info)
+        return NULL;
+    iw_run_info_init(info);
+    if (iw_run_info_copy(info, hello, NULL) != IW_OK) {
+        iw_run_info_fini(info);
+        free(info);
+        return NULL;
+    }
+    return iw_live_add(&self->runs, self->runs.last_number + 1, &info);
+}
+
+void
+iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_run_info **info,
+               zmq_msg_t *bytes)
+{
+    iw_error err;
+    iw_live *run = iw_live_by_id(&self->runs, (*info)->id);
+    iw_live *other = iw_live_by_peer(&self->runs, peer);
+    if (other && other != run) {
+        iw_front_refuse(self, peer, IW_INVALID, "one connection carries one run");
+        return;
+    }
+    if (run && iw_live_match(run->info, *info, &err) != IW_OK) {
+        iw_log("intake.refused", "%s", err.text);
+        iw_front_refuse(self, peer, err.code, err.text);
+        return;
+    }
+    if (!run)
+        run = add_run(self, *info);
+    iw_mail *mail = run ? hello_mail(peer, hello, info, bytes) : NULL;
+    if (!mail) {
+        iw_front_refuse(self, peer, IW_NO_MEMORY, "the daemon is out of memory");
+        return;
+    }
+    if (run->ending) {
+        park(run, mail); /* first the database, then it goes on */
+    } else if (is_contested(self, run, peer, mail->text)) {
+        park(run, mail);
+        run->rival_until_s = iw_now() + RIVAL_PATIENCE_S;
+    } else {
+        admit(self, run, mail);
+    }
+}
+
+/* The older adapter has spoken: the newcomer is turned away. */
+static void
+turn_rival_away(iw_front *self, iw_live *run)
+{
+    char text[IW_WIRE_TEXT];
+    (void)snprintf(text, sizeof text,
+                   "run %s is being streamed by another adapter (%s): end that one, or use another "
+                   "run id",
+                   run->info->id, run->address);
+    iw_log("intake.refused", "%s", text);
+    iw_front_refuse(self, &run->parked->peer, IW_EXISTS, text);
+    iw_mail_destroy(&run->parked);
+    run->rival_until_s = 0;
+}
+
+/* The run of a peer, heard now; NULL for a stranger, who is asked to say HELLO. */
+static iw_live *
+session(iw_front *self, const iw_peer *peer)
+{
+    iw_live *run = iw_live_by_peer(&self->runs, peer);
+    if (!run) {
+        iw_front_refuse(self, peer, IW_CLOSED, "no session: say HELLO first");
+        return NULL;
+    }
+    run->heard_s = iw_now();
+    if (run->rival_until_s > 0)
+        turn_rival_away(self, run);
+    return run;
+}
+
+void
+iw_front_sign_of_life(iw_front *self, const iw_peer *peer, bool ping)
+{
+    iw_live *run = session(self, peer);
+    if (!run || !ping)
+        return;
+    if (run->ending && !run->bye_durable)
+        run->pongs_due++; /* the PONG behind a BYE says that it is on disk */
+    else
+        tell_seq(self, run, IW_MSG_PONG, 0);
+}
+
+static void
+end_run(iw_live *run, const char *why)
+{
+    run->ending = true;
+    run->bye_durable = false;
+    run->pongs_due = 0;
+    iw_text_copy(run->why, sizeof run->why, *why ? why : "ended");
+    iw_log("intake.ended", "run %s: %s after %llu frames", run->info->id, run->why,
+           (unsigned long long)(run->next_seq - 1));
+}
+
+static void
+end_by_daemon(iw_front *self, iw_live *run, const char *why)
+{
+    iw_message bye;
+    iw_message_init(&bye, IW_MSG_BYE);
+    bye.seq = run->next_seq - 1;
+    iw_text_copy(bye.text, sizeof bye.text, why);
+    own_record(self, IW_MAIL_BYE, run, &bye);
+    end_run(run, why);
+}
+
+void
+iw_front_frame(iw_front *self, const iw_peer *peer, const iw_message *message, zmq_msg_t *bytes)
+{
+    const iw_frame_view *frame = &message->frame;
+    iw_live *run = session(self, peer);
+    if (!run || run->opening || run->ending || self->quitting)
+        return;
+    if (frame->n_atoms != run->info->n_atoms) {
+        char text[IW_WIRE_TEXT];
+        (void)snprintf(
+            text, sizeof text,
+            "run %s: frame %llu has %zu atoms, the run has %zu: the frames before it are "
+            "kept and filed",
+            run->info->id, (unsigned long long)frame->seq, frame->n_atoms, run->info->n_atoms);
+        iw_log("intake.refused", "%s", text);
+        iw_front_refuse(self, peer, IW_INVALID, text);
+        end_by_daemon(self, run, "refused");
+        run->peer.size = 0;
+        return;
+    }
+    if (run->filed && !run->parked) {
+        iw_front_refuse(self, peer, IW_CLOSED, "the run has ended: say HELLO to go on");
+        return;
+    }
+    if (run->filed && frame->seq >= run->next_seq)
+        wake(self, run);
+    switch (iw_live_frame(run, frame->seq, zmq_msg_size(bytes))) {
+    case IW_FRAME_TAKE: {
+        iw_mail *mail = record(IW_MAIL_FRAME, run, bytes);
+        if (!mail) {
+            run->next_seq = frame->seq;
+            run->lagging = true;
+            return;
+        }
+        mail->seq = frame->seq;
+        (void)iw_mail_send(self->journal, &mail);
+        break;
+    }
+    case IW_FRAME_REPEATED:
+        tell_seq(self, run, IW_MSG_ACK, run->durable_seq);
+        break;
+    case IW_FRAME_LEAVE:
+        break;
+    }
+}
+
+void
+iw_front_bye(iw_front *self, const iw_peer *peer, const iw_message *message, zmq_msg_t *bytes)
+{
+    iw_live *run = session(self, peer);
+    if (!run || run->opening || run->ending || self->quitting || run->lagging)
+        return;
+    if (run->filed) { /* said before, perhaps to a daemon that was killed since */
+        tell_filed(self, run);
+        return;
+    }
+    iw_mail *mail = record(IW_MAIL_BYE, run, bytes);
+    if (!mail)
+        return;
+    mail->seq = run->next_seq - 1;
+    (void)iw_mail_send(self->journal, &mail);
+    end_run(run, message->text);
+}
+
+void
+iw_front_opened(iw_front *self, iw_live *run, const iw_mail *mail)
+{
+    bool expected = run->opening;
+    run->opening = false;
+    if (mail->status != IW_OK) {
+        iw_front_refuse(self, &run->peer, mail->status, mail->text);
+        run->peer.size = 0;
+        if (run->durable_seq == 0)
+            iw_live_remove(&self->runs, run);
+        return;
+    }
+    run->waiting = false;
+    if (!expected) /* a filed run that goes on: it was welcomed before */
+        return;
+    run->durable_seq = mail->seq;
+    run->next_seq = mail->seq + 1;
+    tell_seq(self, run, IW_MSG_WELCOME, run->next_seq);
+    if (run->stop[0])
+        tell_stop(self, run);
+}
+
+void
+iw_front_durable(iw_front *self, iw_live *run, const iw_mail *mail)
+{
+    run->waiting = false;
+    if (mail->seq > run->durable_seq) {
+        run->durable_seq = mail->seq;
+        tell_seq(self, run, IW_MSG_ACK, mail->seq);
+    }
+    if (mail->text[0])
+        run->bye_durable = true;
+    for (; run->bye_durable && run->pongs_due > 0; run->pongs_due--)
+        tell_seq(self, run, IW_MSG_PONG, 0);
+    uint64_t in_flight = run->next_seq - 1 - run->durable_seq;
+    if (run->lagging && in_flight * run->frame_bytes < IW_LIVE_IN_FLIGHT / 2) {
+        run->lagging = false; /* what was left with the adapter is wanted now */
+        tell_seq(self, run, IW_MSG_WELCOME, run->next_seq);
+    }
+}
+
+void
+iw_front_filed(iw_front *self, iw_live *run, const iw_mail *mail)
+{
+    run->ending = false;
+    run->filed = mail->status == IW_OK;
+    run->unfiled = !run->filed;
+    run->waiting = false;
+    if (run->filed) {
+        run->summary = mail->summary;
+        iw_text_copy(run->record, sizeof run->record, mail->text);
+        tell_filed(self, run);
+    }
+    iw_mail *parked = run->parked;
+    run->parked = NULL;
+    if (parked)
+        admit(self, run, parked);
+}
+
+void
+iw_front_stop(iw_front *self, iw_live *run, const char *reason)
+{
+    if (run->stop[0] || run->ending || run->filed || run->unfiled)
+        return;
+    iw_text_copy(run->stop, sizeof run->stop, reason);
+    iw_log("intake.stop", "run %s: asked to stop: %s", run->info->id, reason);
+    iw_message control;
+    iw_message_init(&control, IW_MSG_CONTROL);
+    control.stop = true;
+    memcpy(control.text, run->stop, sizeof control.text);
+    own_record(self, IW_MAIL_CONTROL, run, &control);
+    if (!run->opening)
+        tell_stop(self, run);
+}
+
+void
+iw_front_tick(iw_front *self)
+{
+    double now = iw_now();
+    for (size_t i = 0; i < self->runs.n; i++) {
+        iw_live *run = self->runs.items[i];
+        if (run->filed || run->unfiled)
+            continue;
+        if (run->rival_until_s > 0 && now > run->rival_until_s) {
+            iw_mail *parked = run->parked;
+            run->parked = NULL;
+            run->rival_until_s = 0;
+            iw_log("intake.takeover", "run %s: its older adapter does not answer", run->info->id);
+            admit(self, run, parked);
+        }
+        const char *state = iw_live_state(run, now, self->heartbeat_s);
+        if (strcmp(state, run->told) != 0 && !run->ending) {
+            iw_log("intake.state", "run %s: %s", run->info->id, state);
+            iw_text_copy(run->told, sizeof run->told, state);
+            iw_front_mail(self->journal, IW_MAIL_STATE, run, state);
+        }
+        if (!run->ending && !run->opening && !run->waiting && !self->quitting &&
+            now - run->heard_s > self->lost_after_s)
+            end_by_daemon(self, run, "lost");
+    }
+}

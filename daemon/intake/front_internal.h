@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_FRONT_INTERNAL_H
+#define IW_FRONT_INTERNAL_H
+/* front_internal.h - shared by the files of the front thread: sockets, adapters, readers. */
+#include "intake/front.h"
+#include "intake/live.h"
+#include "publish/pub.h"
+
+#include <jansson.h>
+
+struct iw_front {
+    void *router, *inbox, *journal, *store;
+    iw_pub *pub;
+    iw_live_list runs;
+    iw_buffer out; /* the message being sent */
+    double heartbeat_s, lost_after_s, started_s;
+    char data[256], db[256];
+    size_t n_listen;
+    char (*listen)[256]; /* as bound */
+    bool ready;          /* the data folder was read: the door is open */
+    bool quitting;       /* nothing more is taken */
+    bool terminated;
+};
+
+/* Encodes and sends; false when the peer is gone. */
+bool iw_front_send(iw_front *self, const iw_peer *peer, const iw_message *message);
+void iw_front_refuse(iw_front *self, const iw_peer *peer, iw_status status, const char *text);
+void iw_front_mail(void *to, iw_mail_kind kind, const iw_live *run, const char *text);
+
+/* front_adapter.c: what adapters say, and what the journal says of their runs. */
+void iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello,
+                    iw_run_info **info, zmq_msg_t *bytes);
+void iw_front_frame(iw_front *self, const iw_peer *peer, const iw_message *message,
+                    zmq_msg_t *bytes);
+void iw_front_bye(iw_front *self, const iw_peer *peer, const iw_message *message, zmq_msg_t *bytes);
+void iw_front_sign_of_life(iw_front *self, const iw_peer *peer, bool ping);
+void iw_front_opened(iw_front *self, iw_live *run, const iw_mail *mail);
+void iw_front_durable(iw_front *self, iw_live *run, const iw_mail *mail);
+void iw_front_filed(iw_front *self, iw_live *run, const iw_mail *mail);
+void iw_front_stop(iw_front *self, iw_live *run, const char *reason);
+void iw_front_tick(iw_front *self); /* silence: stalled, lost, rivals */
+
+/* front_reader.c: what readers ask. */
+void iw_front_ask(iw_front *self, const iw_peer *peer, const iw_message *ask);
+void iw_front_answer(iw_front *self, const iw_peer *peer, iw_status status, const char *text,
+                     const char *json, size_t size);
+
+#endif

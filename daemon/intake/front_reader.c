@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "intake/front_internal.h"
+#include "ionwatchd/log.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void
+iw_front_answer(iw_front *self, const iw_peer *peer, iw_status status, const char *text,
+                const char *json, size_t size)
+{
+    iw_message answer;
+    iw_message_init(&answer, IW_MSG_ANSWER);
+    answer.status = status;
+    iw_text_copy(answer.text, sizeof answer.text, text);
+    answer.json = json;
+    answer.json_size = size;
+    (void)iw_front_send(self, peer, &answer);
+}
+
+static void
+answer_json(iw_front *self, const iw_peer *peer, json_t *json) /* consumed; NULL: out of memory */
+{
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    if (text)
+        iw_front_answer(self, peer, IW_OK, "", text, strlen(text));
+    else
+        iw_front_answer(self, peer, IW_NO_MEMORY, "the daemon is out of memory", NULL, 0);
+    free(text);
+}
+
+static json_t *
+real(double value) /* NAN is null */
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *
+list_entry(const iw_front *self, const iw_live *run)
+{
+    const iw_summary *s = &run->summary;
+    const iw_run_info *info = run->info;
+    json_t *json = json_object();
+    if (!json)
+        return NULL;
+    int failed = 0;
+    failed |= json_object_set_new(json, "id", json_string(info->id));
+    failed |= json_object_set_new(json, "name", json_string(info->name ? info->name : ""));
+    failed |= json_object_set_new(json, "state",
+                                  json_string(iw_live_state(run, iw_now(), self->heartbeat_s)));
+    failed |= json_object_set_new(json, "code", json_string(info->code ? info->code : ""));
+    failed |= json_object_set_new(json, "frames", json_integer((json_int_t)s->frames));
+    failed |=
+        json_object_set_new(json, "frames_durable",
+                            json_integer((json_int_t)(run->filed ? s->frames : run->durable_seq)));
+    failed |= json_object_set_new(json, "atoms", json_integer((json_int_t)info->n_atoms));
+    failed |= json_object_set_new(json, "time_ps", real(s->time_ps));
+    failed |= json_object_set_new(json, "temperature_K", real(s->temperature_K));
+    failed |= json_object_set_new(json, "D_cm2_s", real(s->D_cm2_s));
+    failed |= json_object_set_new(json, "stderr_cm2_s", real(s->stderr_cm2_s));
+    failed |= json_object_set_new(json, "relative_error", real(s->relative_error));
+    failed |= json_object_set_new(json, "convergence",
+                                  json_string(s->convergence[0] ? s->convergence : "unknown"));
+    failed |= json_object_set_new(json, "predicted_ps_to_target", real(s->predicted_ps));
+    failed |= json_object_set_new(json, "stop_reason",
+                                  run->stop[0] ? json_string(run->stop) : json_null());
+    failed |= json_object_set_new(json, "adapter",
+                                  run->peer.size ? json_string(run->address) : json_null());
+    failed |=
+        json_object_set_new(json, "updated", s->updated[0] ? json_string(s->updated) : json_null());
+    if (failed) {
+        json_decref(json);
+        return NULL;
+    }
+    return json;
+}
+
+static void
+ask_list(iw_front *self, const iw_peer *peer, const iw_message *ask)
+{
+    json_t *list = json_array();
+    int failed = list ? 0 : -1;
+    for (size_t i = 0; i < self->runs.n && !failed; i++)
+        if (ask->flag || !self->runs.items[i]->history)
+            failed = json_array_append_new(list, list_entry(self, self->runs.items[i]));
+    if (failed) {
+        json_decref(list);
+        list = NULL;
+    }
+    answer_json(self, peer, list);
+}
+
+static json_t *
+strings(const char *(*get)(const iw_front *, size_t), const iw_front *self, size_t n)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < n; i++)
+        if (json_array_append_new(list, json_string(get(self, i))) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static const char *
+listen_at(const iw_front *self, size_t i)
+{
+    return self->listen[i];
+}
+
+static const char *
+pub_at(const iw_front *self, size_t i)
+{
+    return iw_pub_endpoint(self->pub, i);
+}
+
+static void
+ask_status(iw_front *self, const iw_peer *peer, const iw_message *ask)
+{
+    (void)ask;
+    size_t live = 0;
+    for (size_t i = 0; i < self->runs.n; i++)
+        live += !self->runs.items[i]->filed;
+    json_t *listen = strings(listen_at, self, self->n_listen);
+    json_t *pubs = strings(pub_at, self, iw_pub_count(self->pub));
+    json_t *json =
+        json_pack("{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:I, s:I}", "version",
+                  IONWATCH_VERSION, "protocol", IW_PROTOCOL_VERSION, "pid", (json_int_t)getpid(),
+                  "uptime_s", iw_now() - self->started_s, "pub", iw_pub_endpoint(self->pub, 0),
+                  "pubs", pubs, "listen", listen, "data", self->data, "db", self->db, "runs",
+                  (json_int_t)self->runs.n, "live", (json_int_t)live);
+    answer_json(self, peer, json);
+}
+
+static iw_live *
+find(iw_front *self, const iw_peer *peer, const iw_message *ask, bool or_else, iw_error *err)
+{
+    const char *words = ask->arg[0] ? ask->arg : ask->run_id;
+    if (!*words) {
+        iw_front_answer(self, peer, IW_INVALID, "which run?  Give its id or name", NULL, 0);
+        err->code = IW_INVALID;
+        return NULL;
+    }
+    iw_live *run = iw_live_find(&self->runs, words, err);
+    if (!run && !(or_else && err->code == IW_NOT_FOUND))
+        iw_front_answer(self, peer, err->code, err->text, NULL, 0);
+    return run;
+}
+
+static void
+ask_show(iw_front *self, const iw_peer *peer, const iw_message *ask)
+{
+    iw_error err;
+    iw_live *run = find(self, peer, ask, true, &err);
+    if (!run && err.code != IW_NOT_FOUND)
+        return;
+    iw_mail *mail = iw_mail_new(IW_MAIL_SHOW, run ? run->number : 0);
+    if (!mail) {
+        iw_front_answer(self, peer, IW_NO_MEMORY, "the daemon is out of memory", NULL, 0);
+        return;
+    }
+    mail->peer = *peer;
+    mail->flag = ask->flag;
+    mail->seq = run ? run->durable_seq : 0;
+    if (run)
+        memcpy(mail->id, run->info->id, sizeof mail->id);
+    /* finished runs, and those that only the database knows, come from there */
+    iw_text_copy(mail->text, sizeof mail->text,
+                 run ? run->info->id : (ask->arg[0] ? ask->arg : ask->run_id));
+    (void)iw_mail_send(run && !run->filed ? self->journal : self->store, &mail);
+}
+
+static void
+ask_stop(iw_front *self, const iw_peer *peer, const iw_message *ask)
+{
+    iw_error err;
+    iw_live *run = find(self, peer, ask, false, &err);
+    if (!run)
+        return;
+    char text[IW_WIRE_TEXT];
+    if (run->filed || run->unfiled || run->ending) {
+        (void)snprintf(text, sizeof text, "run %s has ended already (%s)", run->info->id, run->why);
+        iw_front_answer(self, peer, IW_INVALID, text, NULL, 0);
+        return;
+    }
+    iw_front_stop(self, run, "a user asked for it (ionwatch stop)");
+    bool there = strcmp(iw_live_state(run, iw_now(), self->heartbeat_s), "running") == 0;
+    (void)snprintf(text, sizeof text, "run %s is asked to stop%s", run->info->id,
+                   there ? "" : "; its adapter is silent now and hears it when it is back");
+    iw_front_answer(self, peer, IW_OK, text, "true", 4);
+}
+
+static void
+ask_remove(iw_front *self, const iw_peer *peer, const iw_message *ask)
+{
+    iw_error err;
+    iw_live *run = find(self, peer, ask, true, &err);
+    if (!run && err.code != IW_NOT_FOUND)
+        return;
+    const char *state = run ? iw_live_state(run, iw_now(), self->heartbeat_s) : "";
+    bool live = run && !run->filed && !run->unfiled && strcmp(state, "stalled") != 0;
+    if (live || (run && (run->opening || (run->parked && !run->filed)))) {
+        char text[IW_WIRE_TEXT];
+        (void)snprintf(text, sizeof text,
+                       "run %s is %s: only a finished or stalled run can be removed", run->info->id,
+                       state);
+        iw_front_answer(self, peer, IW_REFUSED, text, NULL, 0);
+        return;
+    }
+    iw_mail *mail = iw_mail_new(IW_MAIL_REMOVE, run ? run->number : 0);
+    if (!mail)
+        return;
+    mail->peer = *peer;
+    if (run)
+        memcpy(mail->id, run->info->id, sizeof mail->id);
+    iw_text_copy(mail->text, sizeof mail->text,
+                 run ? run->info->id : (ask->arg[0] ? ask->arg : ask->run_id));
+    mail->flag = run != NULL; /* it need not be in the database */
+    if (run) {
+        iw_log("intake.remove", "run %s: removed on request", run->info->id);
+        iw_live_remove(&self->runs, run);
+        (void)iw_mail_send(self->journal, &mail);
+    } else {
+        (void)iw_mail_send(self->store, &mail);
+    }
+}
+
+static const struct {
+    const char *verb;
+    void (*answer)(iw_front *self, const iw_peer *peer, const iw_message *ask);
+} verbs[] = {{"list", ask_list},
+             {"show", ask_show},
+             {"status", ask_status},
+             {"stop", ask_stop},
+             {"rm", ask_remove}};
+
+void
+iw_front_ask(iw_front *self, const iw_peer *peer, const iw_message *ask)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verbs[i].verb, ask->verb) == 0) {
+            verbs[i].answer(self, peer, ask);
+            return;
+        }
+    char text[IW_WIRE_TEXT];
+    (void)snprintf(text, sizeof text,
+                   "unknown verb \"%s\": list, show, status, stop and rm are known", ask->verb);
+    iw_front_answer(self, peer, IW_UNSUPPORTED, text, NULL, 0);
+}

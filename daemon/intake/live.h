@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_LIVE_H
+#define IW_LIVE_H
+/*
+ * live.h - the runs that the front door knows, and who streams them.
+ *
+ * Pure book-keeping: no sockets, no files; time is given.  Owned by the front thread.
+ */
+#include "ionwatchd/mail.h"
+
+/* One run. */
+typedef struct {
+    uint32_t number;   /* in this process; journal and workers know the run by it */
+    iw_run_info *info; /* of its first HELLO */
+    iw_peer peer;      /* of its adapter; size 0: none has said HELLO since the start */
+    char adapter[IW_ID_LENGTH + 1]; /* handle that streams; "" if it did not say */
+    char address[64];               /* of the adapter: IP address, or "local" */
+    double heard_s;                 /* when the adapter was last heard */
+    uint64_t next_seq;              /* the frame that is expected next */
+    uint64_t durable_seq;           /* highest acknowledged */
+    size_t frame_bytes;             /* of the last frame */
+    bool opening;                   /* HELLO is on its way to the disk */
+    bool waiting;                   /* the journal cannot be written */
+    bool lagging;       /* frames were left with the adapter, the journal was too far behind */
+    unsigned pongs_due; /* PINGs that wait until the BYE before them is durable */
+    bool bye_durable;
+    bool ending;             /* BYE is on its way to the database */
+    bool filed;              /* in the database */
+    bool history;            /* ... since before this daemon started */
+    bool unfiled;            /* the database refused it for good */
+    char record[64];         /* its id in the database; "" if not known since a restart */
+    char why[24];            /* it ended */
+    char stop[IW_WIRE_TEXT]; /* reason why it was asked to stop; "" if it was not */
+    char told[24];           /* state that its worker was told */
+    iw_summary summary;
+    iw_mail *parked;      /* a HELLO that waits: for the filing, for the older adapter's word,
+                                or, of a filed run, for its first new frame */
+    double rival_until_s; /* > 0: parked is a rival; the older adapter has until then to answer */
+} iw_live;
+
+typedef struct {
+    iw_live **items;
+    size_t n, capacity;
+    uint32_t last_number;
+} iw_live_list;
+
+/* NULL when memory is exhausted.  info is consumed. */
+iw_live *iw_live_add(iw_live_list *list, uint32_t number, iw_run_info **info);
+void iw_live_remove(iw_live_list *list, iw_live *run);
+void iw_live_list_fini(iw_live_list *list);
+
+iw_live *iw_live_by_number(const iw_live_list *list, uint32_t number);
+iw_live *iw_live_by_id(const iw_live_list *list, const char *id);
+iw_live *iw_live_by_peer(const iw_live_list *list, const iw_peer *peer);
+
+/* By id, name, or a prefix of an id of at least 4 characters.  NULL: NOT_FOUND, or INVALID when
+ * several runs match. */
+iw_live *iw_live_find(const iw_live_list *list, const char *words, iw_error *err);
+
+/* May a HELLO with this info go on with that run?  INVALID, saying what differs, with both values.
+ */
+iw_status iw_live_match(const iw_run_info *known, const iw_run_info *hello, iw_error *err);
+
+/* "running", "stalled", "waiting for disk", "ending", "unfiled", or why it ended. */
+const char *iw_live_state(const iw_live *run, double now_s, double heartbeat_s);
+
+/* What to do with frame seq of a run. */
+typedef enum {
+    IW_FRAME_TAKE, /* the one expected, or later: what lies between was dropped by the adapter */
+    IW_FRAME_REPEATED, /* it is there already: acknowledge again */
+    IW_FRAME_LEAVE     /* the journal is too far behind: it stays with the adapter */
+} iw_frame_fate;
+
+enum { IW_LIVE_IN_FLIGHT = 128 << 20 }; /* bytes of a run between door and disk */
+
+iw_frame_fate iw_live_frame(iw_live *run, uint64_t seq, size_t bytes);
+
+#endif
