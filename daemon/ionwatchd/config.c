@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "wire.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define AT(field) offsetof(iw_config, field)
+
+const iw_option iw_config_options[] = {
+    {"daemon", "listen", IW_OPTION_LIST, "", "", 0, 0, NULL, AT(listen),
+     "endpoint for adapters and readers, ipc://PATH or tcp://HOST:PORT; may be given again "
+     "(default: $IONWATCH_ENDPOINT, else ionwatch.sock in $XDG_RUNTIME_DIR or /tmp/ionwatch-UID)"},
+    {"daemon", "data", IW_OPTION_TEXT, "", "", 0, 0, NULL, AT(data),
+     "folder of the journals (default: $XDG_STATE_HOME/ionwatch, else ~/.local/state/ionwatch)"},
+    {"daemon", "db", IW_OPTION_TEXT, "", "", 0, 0, NULL, AT(db),
+     "database of finished runs, sqlite:///PATH (default: ionwatch.db in the data folder)"},
+    {"daemon", "insecure_tcp", IW_OPTION_FLAG, "", "no", 0, 0, NULL, AT(insecure_tcp),
+     "allow tcp:// endpoints beyond this machine, where anybody who reaches them can send and stop "
+     "runs"},
+    {"daemon", "workers", IW_OPTION_COUNT, "threads", "0", 0, 256, NULL, AT(workers),
+     "analysis threads; 0: one for each processor"},
+    {"daemon", "heartbeat_s", IW_OPTION_REAL, "s", "30", 1, 86400, NULL, AT(heartbeat_s),
+     "silence of an adapter after which its run is called stalled"},
+    {"daemon", "lost_after_s", IW_OPTION_REAL, "s", "3600", 1, 31536000, NULL, AT(lost_after_s),
+     "silence of an adapter after which its run is filed as lost"},
+    {"daemon", "publish_every_s", IW_OPTION_REAL, "s", "1", 0.05, 3600, NULL, AT(publish_s),
+     "shortest time between two live snapshots of a run"},
+
+    {"analysis", "drift", IW_OPTION_CHOICE, "", "com", 0, 0, "com|framework|none", AT(drift),
+     "what is held still: the centre of mass of all atoms, that of the framework, or nothing"},
+    {"analysis", "mobile", IW_OPTION_LIST, "", "", 0, 0, NULL, AT(mobile),
+     "species that diffuse, as Li,Na (default: the first of Li Na Ag Cu Cl I Br F O in the run)"},
+    {"analysis", "msd_stride", IW_OPTION_COUNT, "frames", "0", 0, 1e6, NULL, AT(msd_stride),
+     "every n-th frame enters the MSD; 0: about 10 fs apart"},
+    {"analysis", "vacf_window_ps", IW_OPTION_REAL, "ps", "4", 0.001, 1e4, NULL, AT(vacf_window_ps),
+     "longest lag of the velocity autocorrelation"},
+    {"analysis", "taper", IW_OPTION_CHOICE, "", "parzen", 0, 0, "parzen|hann|none", AT(taper),
+     "window of the velocity autocorrelation before its transform"},
+    {"analysis", "cutoff_meV", IW_OPTION_REAL, "meV", "30", 0.1, 1e4, NULL, AT(cutoff_meV),
+     "upper energy of omega30_mean"},
+    {"analysis", "temperature_K", IW_OPTION_REAL, "K", "auto", 1e-3, 1e5, NULL, AT(temperature_K),
+     "temperature of the thermal descriptors; auto: the run's target, else the measured one"},
+    {"analysis", "paper_spacing_fs", IW_OPTION_REAL, "fs", "auto", 1e-3, 1e5, NULL,
+     AT(paper_spacing_fs), "frame spacing of the method `paper`; auto: as streamed"},
+    {"analysis", "hop_length_A", IW_OPTION_REAL, "A", "3", 0.1, 100, NULL, AT(hop_length_A),
+     "distance between sites, for the number of effective hops"},
+    {"analysis", "diffusive_tolerance", IW_OPTION_REAL, "", "0.1", 0.001, 1, NULL,
+     AT(diffusive_tolerance), "the fit window is where |alpha - 1| is at most this"},
+
+    {"stop", "stop", IW_OPTION_CHOICE, "", "advise", 0, 0, "off|advise|stop", AT(stop),
+     "what a converged run gets: nothing, an event, or the request to end"},
+    {"stop", "target", IW_OPTION_REAL, "", "0.20", 1e-4, 10, NULL, AT(stop_target),
+     "relative standard error of D of the mobile group at which the answer is known"},
+    {"stop", "min_hops", IW_OPTION_REAL, "", "50", 0, 1e9, NULL, AT(stop_min_hops),
+     "effective hops below which no run is converged"},
+    {"stop", "min_time_ps", IW_OPTION_REAL, "ps", "2", 0, 1e9, NULL, AT(stop_min_time_ps),
+     "MD time below which no run is converged"},
+    {"stop", "alpha_tolerance", IW_OPTION_REAL, "", "0.15", 1e-3, 1, NULL, AT(stop_alpha_tolerance),
+     "|alpha - 1| above which no run is converged"},
+    {"stop", "hold", IW_OPTION_COUNT, "checks", "3", 1, 1000, NULL, AT(stop_hold),
+     "checks in a row that must pass"},
+    {0},
+};
+
+static void *
+field(iw_config *config, const iw_option *option)
+{
+    return (char *)config + option->offset;
+}
+
+static size_t
+distance(const char *a, const char *b) /* Levenshtein; both shorter than 64 */
+{
+    size_t row[64];
+    size_t n = strlen(b);
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            size_t gap = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            row[j] = change < gap ? change : gap;
+        }
+    }
+    return row[n];
+}
+
+const char *
+iw_config_nearest(const char *key)
+{
+    const char *best = NULL;
+    size_t least = 0;
+    if (strlen(key) > 60)
+        return NULL;
+    for (const iw_option *option = iw_config_options; option->key; option++) {
+        size_t d = distance(key, option->key);
+        if (!best || d < least) {
+            best = option->key;
+            least = d;
+        }
+    }
+    return best && least <= strlen(best) / 2 ? best : NULL;
+}
+
+static const iw_option *
+find(const char *section, const char *key, iw_error *err)
+{
+    for (const iw_option *option = iw_config_options; option->key; option++)
+        if (strcmp(option->key, key) == 0) {
+            if (!section || strcmp(section, option->section) == 0)
+                return option;
+            iw_fail(err, IW_INVALID, "option \"%s\" belongs in section [%s], not [%s]", key,
+                    option->section, section);
+            return NULL;
+        }
+    const char *nearest = iw_config_nearest(key);
+    if (nearest)
+        iw_fail(err, IW_INVALID, "unknown option \"%s\": did you mean \"%s\"?", key, nearest);
+    else
+        iw_fail(err, IW_INVALID, "unknown option \"%s\": ionwatchd --help lists them all", key);
+    return NULL;
+}
+
+static iw_status
+set_number(const iw_option *option, const char *value, double *number, iw_error *err)
+{
+    if (strcmp(option->initial, "auto") == 0 && strcmp(value, "auto") == 0) {
+        *number = NAN;
+        return IW_OK;
+    }
+    char *end = NULL;
+    errno = 0;
+    double x = strtod(value, &end);
+    if (end == value || *end || !isfinite(x) || x < option->min || x > option->max)
+        return iw_fail(err, IW_INVALID, "%s = %s: a number from %g to %g%s%s is wanted",
+                       option->key, value, option->min, option->max, *option->unit ? " " : "",
+                       option->unit);
+    if (option->type == IW_OPTION_COUNT && x != floor(x))
+        return iw_fail(err, IW_INVALID, "%s = %s: a whole number is wanted", option->key, value);
+    *number = x;
+    return IW_OK;
+}
+
+static iw_status
+set_choice(const iw_option *option, const char *value, int *choice, iw_error *err)
+{
+    int index = 0;
+    size_t length = strlen(value);
+    for (const char *at = option->choices; at; index++) {
+        const char *bar = strchr(at, '|');
+        size_t size = bar ? (size_t)(bar - at) : strlen(at);
+        if (size == length && strncmp(at, value, size) == 0) {
+            *choice = index;
+            return IW_OK;
+        }
+        at = bar ? bar + 1 : NULL;
+    }
+    return iw_fail(err, IW_INVALID, "%s = %s: one of %s is wanted", option->key, value,
+                   option->choices);
+}
+
+static iw_status
+set_list(const iw_option *option, const char *value, iw_config_list *list, iw_error *err)
+{
+    for (const char *at = value; *at;) {
+        size_t size = strcspn(at, ", ");
+        if (size > 0) {
+            if (list->n == sizeof list->items / sizeof list->items[0] || size >= IW_CONFIG_TEXT)
+                return iw_fail(err, IW_INVALID, "%s = %s: at most %zu entries of %d characters",
+                               option->key, value, sizeof list->items / sizeof list->items[0],
+                               IW_CONFIG_TEXT - 1);
+            memcpy(list->items[list->n], at, size);
+            list->items[list->n++][size] = '\0';
+        }
+        at += size + (at[size] ? 1 : 0);
+    }
+    return IW_OK;
+}
+
+static iw_status
+set_flag(const iw_option *option, const char *value, bool *flag, iw_error *err)
+{
+    static const char *const words[] = {"no", "false", "off", "0", "yes", "true", "on", "1"};
+    for (size_t i = 0; i < 8; i++)
+        if (strcasecmp(value, words[i]) == 0) {
+            *flag = i >= 4;
+            return IW_OK;
+        }
+    return iw_fail(err, IW_INVALID, "%s = %s: yes or no is wanted", option->key, value);
+}
+
+static iw_status
+set(iw_config *config, const iw_option *option, const char *value, iw_error *err)
+{
+    void *at = field(config, option);
+    double number = 0;
+    switch (option->type) {
+    case IW_OPTION_TEXT:
+        if (strlen(value) >= IW_CONFIG_TEXT)
+            return iw_fail(err, IW_INVALID, "%s: at most %d characters, not %zu", option->key,
+                           IW_CONFIG_TEXT - 1, strlen(value));
+        memcpy(at, value, strlen(value) + 1);
+        return IW_OK;
+    case IW_OPTION_LIST:
+        return set_list(option, value, at, err);
+    case IW_OPTION_REAL:
+        return set_number(option, value, at, err);
+    case IW_OPTION_COUNT:
+        if (set_number(option, value, &number, err) != IW_OK)
+            return IW_INVALID;
+        *(unsigned *)at = (unsigned)number;
+        return IW_OK;
+    case IW_OPTION_FLAG:
+        return set_flag(option, value, at, err);
+    case IW_OPTION_CHOICE:
+        return set_choice(option, value, at, err);
+    }
+    return IW_OK;
+}
+
+void
+iw_config_init(iw_config *config)
+{
+    memset(config, 0, sizeof *config);
+    for (const iw_option *option = iw_config_options; option->key; option++)
+        (void)set(config, option, option->initial, NULL);
+}
+
+iw_status
+iw_config_set(iw_config *config, const char *section, const char *key, const char *value,
+              iw_error *err)
+{
+    const iw_option *option = find(section, key, err);
+    return option ? set(config, option, value, err) : IW_INVALID;
+}
+
+typedef struct {
+    iw_config *config;
+    iw_error error;
+    bool listens; /* the file names endpoints: they replace, not join, what was there */
+} loading;
+
+static int
+load_pair(void *user, const char *section, const char *key, const char *value)
+{
+    loading *self = user;
+    if (self->error.code != IW_OK)
+        return 0;
+    return iw_config_set(self->config, section, key, value, &self->error) == IW_OK;
+}
+
+iw_status
+iw_config_load(iw_config *config, const char *path, iw_error *err)
+{
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return iw_fail_errno(err, "configuration %s", path);
+    loading self = {.config = config};
+    int line = ini_parse_file(file, load_pair, &self);
+    (void)fclose(file);
+    if (line == 0)
+        return IW_OK;
+    if (self.error.code != IW_OK)
+        return iw_fail(err, self.error.code, "%s:%d: %s", path, line, self.error.text);
+    return iw_fail(err, IW_INVALID,
+                   "%s:%d: \"[section]\", \"key = value\" or \"; remark\" is wanted", path, line);
+}
+
+static iw_status
+one_argument(iw_config *config, int argc, char *const *argv, int *at, iw_error *err)
+{
+    const char *word = argv[*at];
+    char key[64];
+    if (strncmp(word, "--", 2) != 0 || !word[2])
+        return iw_fail(err, IW_INVALID, "unexpected argument \"%s\"", word);
+    size_t size = strcspn(word + 2, "=");
+    if (size >= sizeof key)
+        return iw_fail(err, IW_INVALID, "unknown option \"%s\"", word);
+    memcpy(key, word + 2, size);
+    key[size] = '\0';
+    for (char *at_dash = strchr(key, '-'); at_dash; at_dash = strchr(at_dash, '-'))
+        *at_dash = '_';
+    const iw_option *option = find(NULL, key, err);
+    if (!option)
+        return IW_INVALID;
+    if (word[2 + size] == '=')
+        return set(config, option, word + 3 + size, err);
+    if (option->type == IW_OPTION_FLAG)
+        return set(config, option, "yes", err);
+    if (*at + 1 >= argc)
+        return iw_fail(err, IW_INVALID, "option --%s needs a value", key);
+    *at += 1;
+    return set(config, option, argv[*at], err);
+}
+
+iw_status
+iw_config_arguments(iw_config *config, int argc, char *const *argv, iw_config_action *action,
+                    iw_error *err)
+{
+    iw_config given; /* lists of the command line replace those of the file */
+    iw_config_init(&given);
+    *action = IW_CONFIG_RUN;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 1; i < argc; i++) {
+            if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
+                *action = IW_CONFIG_HELP;
+                return IW_OK;
+            }
+            if (strcmp(argv[i], "-V") == 0 || strcmp(argv[i], "--version") == 0) {
+                *action = IW_CONFIG_VERSION;
+                return IW_OK;
+            }
+            if (strcmp(argv[i], "--print-config") == 0) {
+                *action = IW_CONFIG_PRINT;
+                continue;
+            }
+            if (strcmp(argv[i], "-c") == 0) {
+                if (i + 1 >= argc)
+                    return iw_fail(err, IW_INVALID, "option -c needs a file");
+                i++;
+                if (pass == 0 && iw_config_load(config, argv[i], err) != IW_OK)
+                    return err ? err->code : IW_INVALID;
+                continue;
+            }
+            if (pass == 0) { /* syntax and lists now, values after every file */
+                if (one_argument(&given, argc, argv, &i, err) != IW_OK)
+                    return IW_INVALID;
+                continue;
+            }
+            if (given.listen.n > 0)
+                config->listen.n = 0;
+            if (given.mobile.n > 0)
+                config->mobile.n = 0;
+            if (one_argument(config, argc, argv, &i, err) != IW_OK)
+                return IW_INVALID;
+        }
+    if (given.listen.n > 0)
+        config->listen = given.listen;
+    if (given.mobile.n > 0)
+        config->mobile = given.mobile;
+    return IW_OK;
+}
+
+iw_status
+iw_config_complete(iw_config *config, iw_error *err)
+{
+    if (config->listen.n == 0) {
+        if (iw_default_endpoint(config->listen.items[0], IW_CONFIG_TEXT, err) != IW_OK)
+            return err ? err->code : IW_IO;
+        config->listen.n = 1;
+    }
+    int size = 0;
+    if (!config->data[0]) {
+        const char *state = getenv("XDG_STATE_HOME");
+        const char *home = getenv("HOME");
+        if (state && *state)
+            size = snprintf(config->data, IW_CONFIG_TEXT, "%s/ionwatch", state);
+        else if (home && *home)
+            size = snprintf(config->data, IW_CONFIG_TEXT, "%s/.local/state/ionwatch", home);
+        else
+            return iw_fail(err, IW_INVALID,
+                           "neither HOME nor XDG_STATE_HOME is set: name a folder with --data");
+    }
+    if (size >= 0 && size < IW_CONFIG_TEXT && !config->db[0])
+        size = snprintf(config->db, IW_CONFIG_TEXT, "%s/ionwatch.db", config->data);
+    if (size < 0 || size >= IW_CONFIG_TEXT)
+        return iw_fail(err, IW_INVALID, "the data folder's name is too long: %s", config->data);
+    return IW_OK;
+}
+
+iw_status
+iw_config_of_run(iw_config *config, const iw_run_info *run, iw_error *err)
+{
+    iw_status status = IW_OK;
+    for (const iw_option *option = iw_config_options; option->key; option++) {
+        const char *value = iw_run_info_metadata(run, option->key);
+        if (!value || strcmp(option->section, "daemon") == 0)
+            continue;
+        iw_config before = *config;
+        if (option->type == IW_OPTION_LIST)
+            memset(field(config, option), 0, sizeof(iw_config_list));
+        iw_error one;
+        if (set(config, option, value, &one) == IW_OK)
+            continue;
+        *config = before;
+        if (status == IW_OK)
+            status = iw_fail(err, one.code, "%s", one.text);
+    }
+    return status;
+}
+
+void
+iw_config_engine(const iw_config *config, const char *mobile[IW_CONFIG_MOBILE],
+                 iw_engine_options *options)
+{
+    iw_engine_options_init(options);
+    for (size_t i = 0; i < config->mobile.n; i++)
+        mobile[i] = config->mobile.items[i];
+    options->drift = (iw_drift)config->drift;
+    options->n_mobile = config->mobile.n;
+    options->mobile = mobile;
+    options->msd_stride = config->msd_stride;
+    options->vacf_window_ps = config->vacf_window_ps;
+    options->taper = (iw_taper)config->taper;
+    options->cutoff_meV = config->cutoff_meV;
+    options->temperature_K = config->temperature_K;
+    options->paper_spacing_fs = config->paper_spacing_fs;
+    options->diffusion.hop_length_A = config->hop_length_A;
+    options->diffusion.alpha_tolerance = config->diffusive_tolerance;
+    options->convergence.mode = (iw_stop_mode)config->stop;
+    options->convergence.target = config->stop_target;
+    options->convergence.min_hops = config->stop_min_hops;
+    options->convergence.min_time_ps = config->stop_min_time_ps;
+    options->convergence.alpha_tolerance = config->stop_alpha_tolerance;
+    options->convergence.hold = config->stop_hold;
+}
+
+static void
+print_wrapped(FILE *out, const char *indent, const char *text)
+{
+    size_t column = 0;
+    for (const char *at = text; *at;) {
+        size_t size = strcspn(at, " ");
+        if (column == 0 || column + size + 1 > 72) {
+            fprintf(out, "%s%s", column ? "\n" : "", indent);
+            column = 0;
+        } else {
+            fputc(' ', out);
+        }
+        fprintf(out, "%.*s", (int)size, at);
+        column += size + 1;
+        at += size + (at[size] ? 1 : 0);
+    }
+    fputc('\n', out);
+}
+
+static void
+print_bounds(FILE *out, const iw_option *option)
+{
+    if (option->type == IW_OPTION_CHOICE)
+        fprintf(out, " %s", option->choices);
+    else if (option->type == IW_OPTION_REAL || option->type == IW_OPTION_COUNT)
+        fprintf(out, " %g to %g%s%s", option->min, option->max, *option->unit ? " " : "",
+                option->unit);
+    if (*option->initial)
+        fprintf(out, " (default %s)", option->initial);
+}
+
+static void
+print_switch(FILE *out, const iw_option *option)
+{
+    fputs("  --", out);
+    for (const char *at = option->key; *at; at++)
+        fputc(*at == '_' ? '-' : *at, out);
+    fputs(option->type == IW_OPTION_FLAG ? "" : " VALUE", out);
+}
+
+void
+iw_config_help(FILE *out)
+{
+    fputs("usage: ionwatchd [-c FILE] [--OPTION VALUE]...\n\n"
+          "Takes frames from running molecular-dynamics codes, analyses them live, and files\n"
+          "finished runs in a database.  Stops in order at SIGTERM or SIGINT.\n\n"
+          "  -c FILE          read options from a file; the command line wins\n"
+          "  --print-config   print a sample file with every option, and exit\n"
+          "  -h, --help       print this text, and exit\n"
+          "  -V, --version    print the version, and exit\n",
+          out);
+    const char *section = "";
+    for (const iw_option *option = iw_config_options; option->key; option++) {
+        if (strcmp(section, option->section) != 0)
+            fprintf(out, "\n[%s]\n", section = option->section);
+        print_switch(out, option);
+        if (option->type != IW_OPTION_FLAG)
+            print_bounds(out, option);
+        fputc('\n', out);
+        print_wrapped(out, "        ", option->help);
+    }
+    fputs("\nexamples:\n"
+          "  ionwatchd\n"
+          "  ionwatchd --listen ipc:///tmp/me/ionwatch.sock --data /scratch/me/ionwatch\n"
+          "  ionwatchd -c ~/.config/ionwatchd.conf --stop stop --target 0.1\n",
+          out);
+}
+
+void
+iw_config_sample(FILE *out)
+{
+    fputs("; ionwatchd.conf - every option with its default; uncomment what you change.\n"
+          "; Made by: ionwatchd --print-config\n",
+          out);
+    const char *section = "";
+    for (const iw_option *option = iw_config_options; option->key; option++) {
+        if (strcmp(section, option->section) != 0)
+            fprintf(out, "\n[%s]\n", section = option->section);
+        fputc('\n', out);
+        print_wrapped(out, "; ", option->help);
+        if (option->type == IW_OPTION_CHOICE)
+            fprintf(out, "; one of %s\n", option->choices);
+        else if (option->type == IW_OPTION_REAL || option->type == IW_OPTION_COUNT)
+            fprintf(out, "; %g to %g%s%s\n", option->min, option->max, *option->unit ? " " : "",
+                    option->unit);
+        fprintf(out, ";%s =%s%s\n", option->key, *option->initial ? " " : "", option->initial);
+    }
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * main.c - ionwatchd: starts the threads, waits for a signal, stops them in order.
+ */
+#include "intake/front.h"
+#include "ionwatchd/config.h"
+#include "ionwatchd/log.h"
+#include "ionwatchd/storer.h"
+#include "ionwatchd/worker.h"
+#include "journal/journal.h"
+
+#include <gsl/gsl_errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_WORKERS = 256, EXIT_USAGE = 2 };
+
+typedef struct {
+    void *context;
+    void *to_front, *to_store;
+    iw_front *front;
+    iw_journal *journal;
+    iw_storer *storer;
+    unsigned n_workers;
+    iw_worker *workers[MAX_WORKERS];
+    pthread_t front_thread, journal_thread, store_thread, worker_threads[MAX_WORKERS];
+} parts;
+
+static iw_status
+make_parts(parts *self, const iw_config *config, iw_error *err)
+{
+    const char *listen[IW_CONFIG_LISTEN];
+    for (size_t i = 0; i < config->listen.n; i++)
+        listen[i] = config->listen.items[i];
+    iw_front_options options = {.listen = listen,
+                                .n_listen = config->listen.n,
+                                .insecure_tcp = config->insecure_tcp,
+                                .heartbeat_s = config->heartbeat_s,
+                                .lost_after_s = config->lost_after_s,
+                                .data = config->data,
+                                .db = config->db};
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    self->n_workers = config->workers ? config->workers : cores < 1 ? 1 : (unsigned)cores;
+    if (self->n_workers > MAX_WORKERS)
+        self->n_workers = MAX_WORKERS;
+    self->context = zmq_ctx_new();
+    if (!self->context)
+        return iw_fail(err, IW_NO_MEMORY, "out of memory");
+    /* The folder's lock first: a second daemon must not touch the first one's database or door. */
+    self->journal = iw_journal_new(self->context, config->data, self->n_workers, err);
+    if (!self->journal)
+        return iw_prefix(err, "data folder");
+    self->storer = iw_storer_new(self->context, config->db, err);
+    if (!self->storer) {
+        iw_prefix(err, "database %s", config->db);
+        if (err->code == IW_AGAIN)
+            (void)snprintf(
+                err->text, sizeof err->text,
+                "the database %s is locked by another program: end it (`fuser` names it) "
+                "and start again, or name another with --db",
+                config->db);
+        return err->code;
+    }
+    for (unsigned i = 0; i < self->n_workers; i++) {
+        self->workers[i] = iw_worker_new(self->context, i, config, err);
+        if (!self->workers[i])
+            return err->code;
+    }
+    self->front = iw_front_new(self->context, &options, err);
+    self->to_front = self->front ? iw_mailbox_connect(self->context, "front", err) : NULL;
+    self->to_store = self->front ? iw_mailbox_connect(self->context, "store", err) : NULL;
+    return self->to_front && self->to_store ? IW_OK : err->code;
+}
+
+static void
+destroy_parts(parts *self)
+{
+    iw_front_destroy(&self->front);
+    iw_journal_destroy(&self->journal);
+    for (unsigned i = 0; i < self->n_workers; i++)
+        iw_worker_destroy(&self->workers[i]);
+    iw_storer_destroy(&self->storer);
+    if (self->to_front)
+        (void)zmq_close(self->to_front);
+    if (self->to_store)
+        (void)zmq_close(self->to_store);
+    if (self->context)
+        (void)zmq_ctx_term(self->context);
+}
+
+static void
+must_start(pthread_t *thread, void *(*body)(void *), void *self)
+{
+    int failed = pthread_create(thread, NULL, body, self);
+    if (failed) {
+        iw_log("main.thread", "cannot start a thread: %s", strerror(failed));
+        _exit(EXIT_FAILURE); /* nothing was taken yet */
+    }
+}
+
+static void
+start(parts *self)
+{
+    must_start(&self->store_thread, iw_storer_run, self->storer);
+    for (unsigned i = 0; i < self->n_workers; i++)
+        must_start(&self->worker_threads[i], iw_worker_run, self->workers[i]);
+    must_start(&self->journal_thread, iw_journal_run, self->journal);
+    must_start(&self->front_thread, iw_front_run, self->front);
+}
+
+/*
+ * 1. The front takes nothing more and tells the journal.
+ * 2. The journal makes durable what was taken, tells front and workers, and ends.
+ * 3. The front acknowledges that, and ends.
+ * 4. The workers end after the frame at hand: the journal has everything that they know.
+ * 5. The store ends after the transaction at hand; what is not filed yet is filed at the next
+ * start.
+ * 6. Sockets, files and the lock are closed.
+ */
+static void
+stop(parts *self)
+{
+    iw_mail *quit = iw_mail_new(IW_MAIL_QUIT, 0);
+    if (quit)
+        (void)iw_mail_send(self->to_front, &quit);
+    (void)pthread_join(self->journal_thread, NULL);
+    (void)pthread_join(self->front_thread, NULL);
+    for (unsigned i = 0; i < self->n_workers; i++)
+        (void)pthread_join(self->worker_threads[i], NULL);
+    quit = iw_mail_new(IW_MAIL_QUIT, 0);
+    if (quit)
+        (void)iw_mail_send(self->to_store, &quit);
+    (void)pthread_join(self->store_thread, NULL);
+}
+
+static void
+wait_for_signal(int signals)
+{
+    struct signalfd_siginfo info;
+    while (read(signals, &info, sizeof info) != (ssize_t)sizeof info)
+        ;
+    iw_log("main.stop", "signal %u: stopping in order", info.ssi_signo);
+}
+
+static int
+serve(const iw_config *config)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread, so that all inherit it */
+    (void)signal(SIGPIPE, SIG_IGN);
+    int signals = signalfd(-1, &set, SFD_CLOEXEC);
+    parts *self = calloc(1, sizeof *self);
+    iw_error err = {0};
+    int result = EXIT_FAILURE;
+    if (!self || signals < 0) {
+        iw_log("main.start", "out of memory or descriptors");
+    } else if (make_parts(self, config, &err) != IW_OK) {
+        iw_log("main.start", "%s", err.text);
+    } else {
+        iw_log("main.start", "ionwatchd %s, data %s, database %s, %u workers", IONWATCH_VERSION,
+               config->data, config->db, self->n_workers);
+        start(self);
+        wait_for_signal(signals);
+        stop(self);
+        iw_log("main.stopped", "everything taken is on disk");
+        result = EXIT_SUCCESS;
+    }
+    if (self)
+        destroy_parts(self);
+    free(self);
+    if (signals >= 0)
+        (void)close(signals);
+    return result;
+}
+
+int
+main(int argc, char **argv)
+{
+    iw_config config;
+    iw_config_action action = IW_CONFIG_RUN;
+    iw_error err = {0};
+    (void)gsl_set_error_handler_off(); /* GSL aborts by default */
+    (void)umask(077);
+    iw_config_init(&config);
+    iw_status status = iw_config_arguments(&config, argc, argv, &action, &err);
+    if (status == IW_OK && action == IW_CONFIG_RUN)
+        status = iw_config_complete(&config, &err);
+    if (status != IW_OK) {
+        (void)fprintf(stderr, "ionwatchd: %s\n", err.text);
+        return EXIT_USAGE;
+    }
+    switch (action) {
+    case IW_CONFIG_HELP:
+        iw_config_help(stdout);
+        return EXIT_SUCCESS;
+    case IW_CONFIG_VERSION:
+        (void)puts("ionwatchd " IONWATCH_VERSION);
+        return EXIT_SUCCESS;
+    case IW_CONFIG_PRINT:
+        iw_config_sample(stdout);
+        return EXIT_SUCCESS;
+    case IW_CONFIG_RUN:
+        break;
+    }
+    return serve(&config);
+}

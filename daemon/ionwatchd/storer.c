@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ionwatchd/storer.h"
+
+#include "ionwatchd/log.h"
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct iw_storer {
+    iw_store *store;
+    void *inbox, *front, *journal;
+    iw_mail *first, *last; /* runs that wait to be filed, oldest first */
+    double retry_at, backoff_s;
+    bool terminated;
+};
+
+iw_storer *
+iw_storer_new(void *context, const char *uri, iw_error *err)
+{
+    iw_storer *self = calloc(1, sizeof *self);
+    if (!self) {
+        iw_fail(err, IW_NO_MEMORY, "database: out of memory");
+        return NULL;
+    }
+    self->store = iw_store_open(uri, false, err);
+    if (self->store) {
+        self->inbox = iw_mailbox_bind(context, "store", err);
+        self->front = iw_mailbox_connect(context, "front", err);
+        self->journal = iw_mailbox_connect(context, "journal", err);
+    }
+    if (!self->inbox || !self->front || !self->journal)
+        iw_storer_destroy(&self);
+    return self;
+}
+
+void
+iw_storer_destroy(iw_storer **storer)
+{
+    iw_storer *self = *storer;
+    if (!self)
+        return;
+    while (self->first) {
+        iw_mail *mail = self->first;
+        self->first = mail->next;
+        iw_mail_destroy(&mail);
+    }
+    for (iw_mail *mail; self->inbox && (mail = iw_mail_receive(self->inbox, false));)
+        iw_mail_destroy(&mail);
+    void *sockets[] = {self->inbox, self->front, self->journal};
+    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++)
+        if (sockets[i])
+            (void)zmq_close(sockets[i]);
+    if (self->store)
+        iw_store_close(&self->store);
+    free(self);
+    *storer = NULL;
+}
+
+/* Files the oldest run that waits.  False: it must wait longer. */
+static bool
+file_first(iw_storer *self)
+{
+    iw_mail *mail = self->first;
+    iw_error err = {0};
+    char id[64] = "";
+    iw_status status = iw_store_file(self->store, mail->snapshot, mail->info, id, &err);
+    if (status == IW_AGAIN) {
+        if (self->backoff_s == 0)
+            iw_log("store.retry", "run %s: %s: tried again until it works", mail->id, err.text);
+        self->backoff_s = self->backoff_s == 0 ? 0.25 : 2 * self->backoff_s;
+        if (self->backoff_s > 15)
+            self->backoff_s = 15;
+        self->retry_at = iw_now() + self->backoff_s;
+        return false;
+    }
+    self->first = mail->next;
+    if (!self->first)
+        self->last = NULL;
+    mail->next = NULL;
+    self->backoff_s = 0;
+    iw_mail *filed = iw_mail_new(IW_MAIL_FILED, mail->run);
+    if (filed) {
+        memcpy(filed->id, mail->id, sizeof filed->id);
+        filed->status = status;
+        iw_text_copy(filed->text, sizeof filed->text, status == IW_OK ? id : err.text);
+        iw_summary_of(&filed->summary, mail->snapshot);
+        if (status == IW_OK)
+            iw_log("store.filed", "run %s: %s, record %s", mail->id, mail->snapshot->state, id);
+        else
+            iw_log("store.refused", "run %s: %s: its journal stays, the next start tries again",
+                   mail->id, err.text);
+        (void)iw_mail_send(status == IW_OK ? self->journal : self->front, &filed);
+    }
+    iw_mail_destroy(&mail);
+    return true;
+}
+
+static void
+show(iw_storer *self, iw_mail *mail)
+{
+    char *json = NULL;
+    iw_error err = {0};
+    mail->status = iw_store_record(self->store, mail->text, mail->flag, &json, &err);
+    if (mail->status == IW_OK)
+        mail->status = iw_buffer_append(&mail->json, json, strlen(json), &err);
+    free(json);
+    iw_text_copy(mail->text, sizeof mail->text, mail->status == IW_OK ? "" : err.text);
+}
+
+static void
+remove_run(iw_storer *self, iw_mail *mail)
+{
+    iw_error err = {0};
+    for (iw_mail **at = &self->first; *at;) /* it must not come back */
+        if (mail->run && (*at)->run == mail->run) {
+            iw_mail *gone = *at;
+            *at = gone->next;
+            iw_mail_destroy(&gone);
+        } else {
+            at = &(*at)->next;
+        }
+    self->last = self->first;
+    while (self->last && self->last->next)
+        self->last = self->last->next;
+    mail->status = iw_store_remove(self->store, mail->text, &err);
+    if (mail->status == IW_NOT_FOUND && mail->flag)
+        mail->status = IW_OK;
+    if (mail->status == IW_OK)
+        (void)snprintf(mail->text, sizeof mail->text, "removed");
+    else
+        iw_text_copy(mail->text, sizeof mail->text, err.text);
+}
+
+static void
+take(iw_storer *self, iw_mail *mail)
+{
+    switch (mail->kind) {
+    case IW_MAIL_FILE:
+        if (self->last)
+            self->last->next = mail;
+        else
+            self->first = mail;
+        self->last = mail;
+        return;
+    case IW_MAIL_SHOW:
+        show(self, mail);
+        mail->kind = IW_MAIL_ANSWER;
+        (void)iw_mail_send(self->front, &mail);
+        return;
+    case IW_MAIL_REMOVE:
+        remove_run(self, mail);
+        mail->kind = IW_MAIL_ANSWER;
+        (void)iw_mail_send(self->front, &mail);
+        return;
+    case IW_MAIL_QUIT:
+        self->terminated = true;
+        break;
+    default:
+        break;
+    }
+    iw_mail_destroy(&mail);
+}
+
+void *
+iw_storer_run(void *storer)
+{
+    iw_storer *self = storer;
+    while (!self->terminated) {
+        double left_s = self->retry_at - iw_now();
+        int wait_ms = !self->first ? -1 : left_s > 0 ? (int)(1000 * left_s) + 1 : 0;
+        zmq_pollitem_t item = {self->inbox, 0, ZMQ_POLLIN, 0};
+        (void)zmq_poll(&item, 1, wait_ms);
+        for (iw_mail *mail; !self->terminated && (mail = iw_mail_receive(self->inbox, false));)
+            take(self, mail);
+        while (self->first && !self->terminated && iw_now() >= self->retry_at)
+            if (!file_first(self))
+                break;
+    }
+    for (iw_mail *mail = self->first; mail; mail = mail->next)
+        iw_log("store.unfiled", "run %s: filed at the next start", mail->id);
+    return NULL;
+}
