@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "model.h"
+#include "publish/json.h"
+
+/* Frames of a model, read again from the start. */
+typedef struct {
+    const model *m;
+    size_t at;
+} replay;
+
+static iw_status
+replay_next(void *self, iw_frame *frame, iw_error *err)
+{
+    replay *r = self;
+    (void)err;
+    if (r->at == r->m->frames)
+        return IW_END;
+    frame->seq = r->at + 1;
+    frame->step = (int64_t)r->at;
+    frame->time_fs = 2.0 * (double)r->at;
+    frame->has_cell = true;
+    memcpy(frame->cell_A, r->m->cell[r->at], sizeof frame->cell_A);
+    memcpy(frame->pos_A, r->m->pos + 3 * MODEL_ATOMS * r->at, 3 * MODEL_ATOMS * sizeof(double));
+    r->at++;
+    return IW_OK;
+}
+
+static iw_status
+replay_rewind(void *self, iw_error *err)
+{
+    (void)err;
+    ((replay *)self)->at = 0;
+    return IW_OK;
+}
+
+static iw_snapshot *
+example(bool paper)
+{
+    enum { T = 2500 };
+    model m;
+    model_init(&m, T, CELL_SKEWED, true, true, 21);
+    m.run.name = strdup("li3ps4 at 600 K");
+    m.run.code = strdup("lammps");
+    iw_engine_options options;
+    iw_engine_options_init(&options);
+    iw_engine *engine = model_engine(&m, &options);
+    model_send(&m, engine, 0, T);
+    if (paper) {
+        replay frames = {&m, 0};
+        iw_source source = {&frames, &m.run, replay_next, replay_rewind};
+        iw_error err;
+        assert_ok(iw_engine_paper(engine, &source, &err), err);
+    }
+    iw_snapshot *snapshot = model_snapshot(engine);
+    iw_engine_destroy(&engine);
+    model_fini(&m);
+    return snapshot;
+}
+
+static void
+need(const json_t *object, const char *const *keys, const char *where)
+{
+    for (; *keys; keys++) {
+        if (!json_object_get(object, *keys))
+            fail_msg("%s lacks \"%s\"", where, *keys);
+    }
+}
+
+static void
+every_key_of_the_contract_is_there(void **state)
+{
+    (void)state;
+    static const char *const top[] = {"run", "groups", "convergence", "events", NULL};
+    static const char *const run[] = {"id",
+                                      "name",
+                                      "state",
+                                      "code",
+                                      "frames",
+                                      "atoms",
+                                      "dt_fs",
+                                      "time_ps",
+                                      "temperature_K",
+                                      "segments",
+                                      "mobile",
+                                      "velocity_source",
+                                      "vdos_method",
+                                      "msd_dt_fs",
+                                      "drift",
+                                      "taper",
+                                      "cutoff_meV",
+                                      "vacf_window_ps",
+                                      "vdos_resolution_meV",
+                                      "temperature_measured_K",
+                                      NULL};
+    static const char *const group[] = {"atoms",
+                                        "D_cm2_s",
+                                        "D_einstein_cm2_s",
+                                        "D_green_kubo_cm2_s",
+                                        "D_axes_cm2_s",
+                                        "alpha",
+                                        "effective_hops",
+                                        "he_relative_error",
+                                        "fit_window_ps",
+                                        "omega_mean_meV",
+                                        "omega30_mean_meV",
+                                        "e_vib_meV",
+                                        "f_vib_meV",
+                                        "s_vib_meV_K",
+                                        "c_v_meV_K",
+                                        "e_vib_meV_atom",
+                                        "f_vib_meV_atom",
+                                        "s_vib_kB_atom",
+                                        "c_v_kB_atom",
+                                        "paper",
+                                        "msd",
+                                        "vacf",
+                                        "vdos",
+                                        NULL};
+    static const char *const paper[] = {
+        "omega_mean_meV", "omega30_mean_meV", "e_vib_meV", "f_vib_meV",
+        "s_vib_meV_K",    "c_v_meV_K",        "vdos",      NULL};
+    static const char *const D[] = {"value", "stderr", "ci95", NULL};
+    static const char *const msd[] = {"lag_ps", "msd_A2", "stderr_A2", NULL};
+    static const char *const vacf[] = {"lag_fs", "c", NULL};
+    static const char *const vdos[] = {"energy_meV", "g", NULL};
+    static const char *const convergence[] = {"state", "reason", "relative_error",
+                                              "predicted_ps_to_target", NULL};
+    iw_snapshot *snapshot = example(true);
+    json_t *json = iw_snapshot_json(snapshot, IW_JSON_SERIES);
+    need(json, top, "the record");
+    need(json_object_get(json, "run"), run, "run");
+    need(json_object_get(json, "convergence"), convergence, "convergence");
+    json_t *groups = json_object_get(json, "groups"), *one;
+    const char *name;
+    assert_int_equal(json_object_size(groups), 6);
+    json_object_foreach(groups, name, one)
+    {
+        need(one, group, name);
+        need(json_object_get(one, "D_cm2_s"), D, "D_cm2_s");
+        assert_int_equal(json_array_size(json_object_get(json_object_get(one, "D_cm2_s"), "ci95")),
+                         2);
+        assert_int_equal(json_array_size(json_object_get(one, "D_axes_cm2_s")), 3);
+        need(json_object_get(one, "msd"), msd, "msd");
+        need(json_object_get(one, "vacf"), vacf, "vacf");
+        need(json_object_get(one, "vdos"), vdos, "vdos");
+        need(json_object_get(one, "paper"), paper, "paper");
+        for (const iw_descriptor_row *row = iw_descriptor_catalogue; row->key; row++) {
+            if (!json_object_get(one, row->key))
+                fail_msg("%s lacks \"%s\" of the catalogue", name, row->key);
+        }
+    }
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+}
+
+static void
+series_come_when_asked_for_and_whole_when_asked_for(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = example(false);
+    const unsigned flags[] = {0, IW_JSON_SERIES, IW_JSON_FULL, IW_JSON_SERIES | IW_JSON_FULL};
+    const iw_series *full = &snapshot->groups[0].msd;
+    for (size_t i = 0; i < 4; i++) {
+        json_t *json = iw_snapshot_json(snapshot, flags[i]);
+        const json_t *all = json_object_get(json_object_get(json, "groups"), "all");
+        const json_t *lags = json_object_get(json_object_get(all, "msd"), "lag_ps");
+        const json_t *values = json_object_get(json_object_get(all, "msd"), "msd_A2");
+        size_t n = json_array_size(lags);
+        assert_int_equal(json_array_size(values), n);
+        assert_true(json_is_null(json_object_get(all, "paper")));
+        if (i == 0) {
+            assert_null(lags);
+        } else if (i == 1) {
+            assert_true(n <= 200 && n > 100);
+        } else {
+            assert_int_equal(n, full->n);
+            for (size_t k = 0; k < n; k++)
+                assert_close(json_number_value(json_array_get(values, k)), full->y[k], 0, 0);
+        }
+        if (n > 0) {
+            assert_close(json_number_value(json_array_get(lags, 0)), 0.0, 0, 0);
+            assert_close(json_number_value(json_array_get(lags, n - 1)), full->x[full->n - 1], 0,
+                         0);
+        }
+        json_decref(json);
+    }
+    iw_snapshot_unref(&snapshot);
+}
+
+static void
+not_a_number_becomes_null(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = iw_snapshot_new();
+    json_t *json = iw_snapshot_json(snapshot, 0);
+    assert_true(json_is_null(json_object_get(json_object_get(json, "run"), "temperature_K")));
+    char *text = json_dumps(json, 0);
+    assert_non_null(text);
+    free(text);
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+}
+
+static void
+per_atom_is_three_modes(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = example(false);
+    json_t *json = iw_snapshot_json(snapshot, 0);
+    const json_t *li = json_object_get(json_object_get(json, "groups"), "Li");
+    const double k_meV_K = 8.617333262145179e-2;
+    assert_close(json_number_value(json_object_get(li, "e_vib_meV_atom")),
+                 3.0 * json_number_value(json_object_get(li, "e_vib_meV")), 1e-15, 0);
+    assert_close(json_number_value(json_object_get(li, "c_v_kB_atom")),
+                 3.0 * json_number_value(json_object_get(li, "c_v_meV_K")) / k_meV_K, 1e-14, 0);
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+}
+
+static char *
+printed(const json_t *json)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    iw_error err;
+    assert_ok(iw_record_print(json, out, &err), err);
+    (void)fclose(out);
+    return text;
+}
+
+static void
+the_table_fits_a_terminal_and_has_every_group(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = example(true);
+    json_t *json = iw_snapshot_json(snapshot, 0);
+    char *text = printed(json);
+    static const char *const parts[] = {"li3ps4 at 600 K", "2500 frames of 9 atoms, 2 fs apart",
+                                        "mobile: Li",      "\"physical\"",
+                                        "\"paper\"",       "kB/atom",
+                                        "Convergence: ",   "framework"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (!strstr(text, parts[i]))
+            fail_msg("the table lacks %s:\n%s", parts[i], text);
+    }
+    for (const char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        if (n > 100)
+            fail_msg("%zu columns: %.*s", n, (int)n, line);
+        line += n + (line[n] == '\n');
+    }
+    if (getenv("IONWATCH_SHOW"))
+        print_message("%s", text);
+    free(text);
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+}
+
+static void
+value_and_error_end_at_the_same_digit(void **state)
+{
+    (void)state;
+    const struct {
+        double value, error;
+        const char *shown;
+    } cases[] = {
+        {1.1134e-5, 1.2e-6, "(1.11 +- 0.12)e-05"},
+        {9.96e-5, 9.9e-7, "(9.960 +- 0.099)e-05"},
+        {-2.0e-9, 3.0e-8, "(-0.20 +- 3.00)e-08"},
+        {1.0e-5, 1.0e-13, "(1.000000 +- 0.000000)e-05"},
+        {5.0e-6, NAN, "5.00e-06"},
+    };
+    iw_snapshot *snapshot = example(false);
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        snapshot->groups[0].diffusion.D_cm2_s = cases[c].value;
+        snapshot->groups[0].diffusion.stderr_cm2_s = cases[c].error;
+        json_t *json = iw_snapshot_json(snapshot, 0);
+        char *text = printed(json);
+        if (!strstr(text, cases[c].shown))
+            fail_msg("%s is not in\n%s", cases[c].shown, text);
+        free(text);
+        json_decref(json);
+    }
+    iw_snapshot_unref(&snapshot);
+}
+
+static void
+a_record_of_nothing_prints_and_nonsense_is_refused(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = iw_snapshot_new();
+    json_t *json = iw_snapshot_json(snapshot, 0);
+    char *text = printed(json);
+    assert_non_null(strstr(text, "none known"));
+    free(text);
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+    json = json_pack("{s:i}", "answer", 42);
+    iw_error err;
+    assert_int_equal(iw_record_print(json, stdout, &err), IW_INVALID);
+    json_decref(json);
+    assert_int_equal(iw_record_print(NULL, stdout, &err), IW_INVALID);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_key_of_the_contract_is_there),
+        cmocka_unit_test(series_come_when_asked_for_and_whole_when_asked_for),
+        cmocka_unit_test(not_a_number_becomes_null),
+        cmocka_unit_test(per_atom_is_three_modes),
+        cmocka_unit_test(the_table_fits_a_terminal_and_has_every_group),
+        cmocka_unit_test(value_and_error_end_at_the_same_digit),
+        cmocka_unit_test(a_record_of_nothing_prints_and_nonsense_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
