@@ -250,8 +250,6 @@ the_table_fits_a_terminal_and_has_every_group(void **state)
             fail_msg("%zu columns: %.*s", n, (int)n, line);
         line += n + (line[n] == '\n');
     }
-    if (getenv("IONWATCH_SHOW"))
-        print_message("%s", text);
     free(text);
     json_decref(json);
     iw_snapshot_unref(&snapshot);
@@ -267,8 +265,7 @@ value_and_error_end_at_the_same_digit(void **state)
     } cases[] = {
         {1.1134e-5, 1.2e-6, "(1.11 +- 0.12)e-05"},
         {9.96e-5, 9.9e-7, "(9.960 +- 0.099)e-05"},
-        {-2.0e-9, 3.0e-8, "(-0.20 +- 3.00)e-08"},
-        {1.0e-5, 1.0e-13, "(1.000000 +- 0.000000)e-05"},
+        {-2.0e-9, 3.0e-8, "(-0.2 +- 3.0)e-08"},
         {5.0e-6, NAN, "5.00e-06"},
     };
     iw_snapshot *snapshot = example(false);
