@@ -5,7 +5,7 @@
 #include "comm.h"
 #include "compute.h"
 #include "domain.h"
-#include "error.h"
+#include <lammps/error.h> // by its folder: there is an error.h in ours too
 #include "force.h"
 #include "group.h"
 #include "modify.h"
