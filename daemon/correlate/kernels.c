@@ -4,12 +4,18 @@
 /* One binary for all processors of the family; sanitizers do not get on with the resolver. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&                             \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define DISPATCH __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512")))
+#define DISPATCH __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define DISPATCH
 #endif
 
 enum { LANES = 8 };
+
+static inline double
+fold(const double s[LANES])
+{
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}
 
 DISPATCH void
 iw_kernel_cross(double *restrict acc, const double *restrict new_tile,
@@ -98,24 +104,25 @@ DISPATCH void
 iw_kernel_squares(const double *restrict x, const double *restrict a, const double *restrict b,
                   size_t n, double sums[3])
 {
-    double s[3][LANES] = {{0}};
+    double s0[LANES] = {0}, s1[LANES] = {0}, s2[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= n; i += LANES) {
-        for (size_t j = 0; j < LANES; j++)
-            s[0][j] += x[i + j] * x[i + j];
-        for (size_t j = 0; j < LANES; j++)
-            s[1][j] += (x[i + j] - a[i + j]) * (x[i + j] - a[i + j]);
-        for (size_t j = 0; j < LANES; j++)
-            s[2][j] += (x[i + j] - b[i + j]) * (x[i + j] - b[i + j]);
+        for (size_t j = 0; j < LANES; j++) {
+            double u = x[i + j], v = u - a[i + j], w = u - b[i + j];
+            s0[j] += u * u;
+            s1[j] += v * v;
+            s2[j] += w * w;
+        }
     }
     for (size_t j = 0; i + j < n; j++) {
-        s[0][j] += x[i + j] * x[i + j];
-        s[1][j] += (x[i + j] - a[i + j]) * (x[i + j] - a[i + j]);
-        s[2][j] += (x[i + j] - b[i + j]) * (x[i + j] - b[i + j]);
+        double u = x[i + j], v = u - a[i + j], w = u - b[i + j];
+        s0[j] += u * u;
+        s1[j] += v * v;
+        s2[j] += w * w;
     }
-    for (size_t m = 0; m < 3; m++)
-        sums[m] = ((s[m][0] + s[m][1]) + (s[m][2] + s[m][3])) +
-                  ((s[m][4] + s[m][5]) + (s[m][6] + s[m][7]));
+    sums[0] = fold(s0);
+    sums[1] = fold(s1);
+    sums[2] = fold(s2);
 }
 
 DISPATCH double
@@ -128,7 +135,7 @@ iw_kernel_distance(const double *restrict x, const double *restrict y, size_t n)
             s[j] += (x[i + j] - y[i + j]) * (x[i + j] - y[i + j]);
     for (size_t j = 0; i + j < n; j++)
         s[j] += (x[i + j] - y[i + j]) * (x[i + j] - y[i + j]);
-    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+    return fold(s);
 }
 
 DISPATCH void

@@ -7,6 +7,10 @@
 
 enum { DEFAULT_BLOCK = 4096, SMALLEST_BLOCK = 8, FIRST_CAPACITY = 64 };
 
+/* Bytes of older spectra that one push may read (about 0.1 s); the rest of a round waits for the
+ * next pushes, and a query meanwhile sums what is missing for itself. */
+static const size_t bytes_per_push = (size_t)1 << 30;
+
 /* Grows *array to hold `count` items; what is new is zero. */
 static iw_status
 grow(void *array, size_t *room, size_t count, size_t size, iw_error *err)
@@ -45,8 +49,7 @@ free_segment(iw_msd *self)
         memset(self->blocks, 0, self->block_room * sizeof *self->blocks);
     if (self->products)
         memset(self->products, 0, self->distance_room * sizeof *self->products);
-    self->n_blocks = 0;
-    self->distances = 0;
+    self->n_blocks = self->summed = self->round_end = self->round_bundles = 0;
 }
 
 static void
@@ -65,7 +68,6 @@ free_everything(iw_msd *self)
     iw_fft_free(self->box);
     iw_fft_free(self->zero);
     iw_fft_free(self->raw);
-    iw_fft_free(self->stage);
     iw_fft_free(self->ring);
     iw_fft_free(self->tiles);
     iw_fft_free(self->spare);
@@ -117,14 +119,12 @@ iw_msd_new(const iw_msd_options *options, iw_error *err)
         return NULL;
     }
     size_t n = self->bundles.n_coords, groups = self->bundles.n_groups;
-    self->stage_size = l / 2 < IW_MSD_STAGE ? l / 2 : IW_MSD_STAGE;
     self->capacity = l < FIRST_CAPACITY ? l : FIRST_CAPACITY;
     self->box = iw_fft_alloc(2 * l * sizeof(double));
     self->zero = iw_fft_alloc(n * sizeof(double));
     self->raw = iw_fft_alloc(n * self->capacity * sizeof(double));
-    self->stage = iw_fft_alloc(n * self->stage_size * sizeof(double));
     self->ring = iw_fft_alloc(n * IW_MSD_NEAR * sizeof(double));
-    self->tiles = iw_fft_alloc(IW_BUNDLE * 2 * self->tile * sizeof(double));
+    self->tiles = iw_fft_alloc((IW_MSD_ROUND + 2) * IW_BUNDLE * 2 * self->tile * sizeof(double));
     self->spare = iw_fft_alloc(IW_BUNDLE * 2 * l * sizeof(double));
     self->own[0] = iw_fft_alloc(groups * (l + 1) * sizeof(double));
     self->own[1] = iw_fft_alloc(groups * (l + 1) * sizeof(double));
@@ -133,9 +133,9 @@ iw_msd_new(const iw_msd_options *options, iw_error *err)
         self->ends[i] = iw_fft_alloc(groups * 2 * l * sizeof(double));
     self->near = calloc(groups * IW_MSD_NEAR, sizeof *self->near);
     self->running = calloc(groups * 3, sizeof *self->running);
-    if (!self->box || !self->zero || !self->raw || !self->stage || !self->ring || !self->tiles ||
-        !self->spare || !self->own[0] || !self->own[1] || !self->previous || !self->ends[0] ||
-        !self->ends[1] || !self->ends[2] || !self->near || !self->running) {
+    if (!self->box || !self->zero || !self->raw || !self->ring || !self->tiles || !self->spare ||
+        !self->own[0] || !self->own[1] || !self->previous || !self->ends[0] || !self->ends[1] ||
+        !self->ends[2] || !self->near || !self->running) {
         (void)fail_memory(self, err);
         free_everything(self);
         return NULL;
@@ -190,28 +190,6 @@ reserve_products(iw_msd *self, size_t count, iw_error *err)
     return IW_OK;
 }
 
-static size_t
-min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* How many distances must be complete when the open block closes, so that every query until the
- * next one closes finds its lags.  Now and then some more are taken at once: one reading of the
- * older blocks then serves them all. */
-static size_t
-distances_needed(const iw_msd *self)
-{
-    size_t b = self->n_blocks;
-    size_t longest = (b + 2) * self->block - 1;
-    if (longest < self->longest)
-        longest = self->longest;
-    size_t need = longest / 2 / self->block + 1;
-    if (min_size(need, b) + 1 <= self->distances)
-        return self->distances;
-    return min_size(need + need / 8, b) + 1;
-}
-
 static iw_status
 reserve(iw_msd *self, iw_error *err)
 {
@@ -247,7 +225,7 @@ reserve(iw_msd *self, iw_error *err)
             open->spectra = iw_fft_alloc_raw(n * 2 * l * sizeof(double));
         if (!open->spectra)
             return fail_memory(self, err);
-        if (reserve_products(self, distances_needed(self), err) != IW_OK)
+        if (reserve_products(self, self->n_blocks + 1, err) != IW_OK)
             return IW_NO_MEMORY;
     }
     return IW_OK;
@@ -255,114 +233,102 @@ reserve(iw_msd *self, iw_error *err)
 
 /* ---- products of closed blocks ---- */
 
-void
-iw_msd_multiply(iw_msd *self, const iw_msd_pairs *pairs)
+/* The two bins that are real share place 0 of the first tile. */
+static void
+add_real_bins(double *real, const double *later, const double *earlier, const double *shift,
+              const double *box, size_t width, size_t tile)
 {
-    const iw_bundle *bundle = pairs->bundle;
-    size_t tile = self->tile, width = bundle->width, first = bundle->first;
-    size_t at = pairs->first_bin * 2; /* tiles come in order: doubles before, per coordinate */
-    const double *mine = pairs->spectra + at * width;
-    const double *box = self->box + at, *my_box = pairs->box + at;
-    double shift[IW_BUNDLE];
-    for (size_t d = pairs->from; d <= pairs->to; d++) {
-        double *sum = pairs->products[d] + pairs->offset;
-        double *real = sum + 2 * self->block;
-        if (d == 0) {
-            iw_kernel_power(sum + at, mine, width, tile);
-            if (at == 0) {
-                for (size_t c = 0; c < width; c++) {
-                    real[0] += mine[c * 2 * tile] * mine[c * 2 * tile];
-                    real[1] += mine[c * 2 * tile + tile] * mine[c * 2 * tile + tile];
-                }
-            }
-            continue;
-        }
-        const iw_msd_block *other = &self->blocks[pairs->q - d];
-        const double *theirs = other->spectra + first * 2 * self->block + at * width;
-        if (d <= 2 || d == pairs->from) {
-            /* My frames relative to the pair's common origin. */
-            for (size_t c = 0; c < width; c++)
-                shift[c] = pairs->origin[first + c] - (d == 1 ? other->origin[first + c] : 0.0);
-            iw_kernel_shift(self->tiles, mine, shift, my_box, width, tile);
-        }
+    for (size_t c = 0; c < width; c++) {
+        const double *a = later + c * 2 * tile, *b = earlier + c * 2 * tile;
+        real[0] += a[0] * (b[0] + shift[c] * box[0]);
+        real[1] += a[tile] * (b[tile] + shift[c] * box[tile]);
+    }
+}
+
+/* One pair of blocks, one tile; `at` doubles into the spectra of a coordinate. */
+static void
+multiply_pair(iw_msd *self, const iw_bundle *bundle, const iw_msd_later *later,
+              const double *shifted, const double *theirs, size_t p, size_t at)
+{
+    size_t tile = self->tile, width = bundle->width, first = bundle->first, d = later->q - p;
+    double *sum = later->products[d] + later->offset;
+    const double *mine = later->spectra + at * width;
+    double shift[IW_BUNDLE] = {0.0};
+    if (d == 0) {
+        iw_kernel_power(sum + at, mine, width, tile);
+        if (at == 0)
+            add_real_bins(sum + 2 * self->block, mine, mine, shift, self->box, width, tile);
+        return;
+    }
+    const double *origin = self->blocks[p].origin + first;
+    if (d == 1) {
+        /* Neighbours meet at the origin of the earlier one. */
+        double *tiles = self->tiles + (IW_MSD_ROUND + 1) * IW_BUNDLE * 2 * tile;
         for (size_t c = 0; c < width; c++)
-            shift[c] = d == 1 ? 0.0 : other->origin[first + c];
-        iw_kernel_cross(sum + at, self->tiles, theirs, shift, box, width, tile);
-        if (at == 0) {
-            for (size_t c = 0; c < width; c++) {
-                const double *a = self->tiles + c * 2 * tile, *b = theirs + c * 2 * tile;
-                real[0] += a[0] * (b[0] + shift[c] * box[0]);
-                real[1] += a[tile] * (b[tile] + shift[c] * box[tile]);
-            }
+            shift[c] = later->origin[first + c] - origin[c];
+        iw_kernel_shift(tiles, mine, shift, later->box + at, width, tile);
+        memset(shift, 0, sizeof shift);
+        shifted = tiles;
+    } else {
+        memcpy(shift, origin, width * sizeof *shift);
+    }
+    iw_kernel_cross(sum + at, shifted, theirs, shift, self->box + at, width, tile);
+    if (at == 0)
+        add_real_bins(sum + 2 * self->block, shifted, theirs, shift, self->box, width, tile);
+}
+
+void
+iw_msd_multiply(iw_msd *self, const iw_bundle *bundle, const iw_msd_later *later, size_t n,
+                size_t max_distance)
+{
+    size_t l = self->block, tile = self->tile, width = bundle->width;
+    size_t skip = bundle->first * 2 * l, shifted = IW_BUNDLE * 2 * tile;
+    size_t start = later[0].q > max_distance ? later[0].q - max_distance : 0;
+    for (size_t at = 0; at < 2 * l; at += 2 * tile) {
+        for (size_t i = 0; i < n; i++)
+            iw_kernel_shift(self->tiles + i * shifted, later[i].spectra + at * width,
+                            later[i].origin + bundle->first, later[i].box + at, width, tile);
+        for (size_t p = start; p <= later[n - 1].q; p++) {
+            /* An open block has no stored spectra, and meets only itself. */
+            const double *theirs = self->blocks[p].spectra;
+            theirs = theirs ? theirs + skip + at * width : NULL;
+            for (size_t i = 0; i < n; i++)
+                if (later[i].q >= p && later[i].q - p <= max_distance)
+                    multiply_pair(self, bundle, &later[i], self->tiles + i * shifted, theirs, p,
+                                  at);
+        }
+    }
+}
+
+/* Sums the round for at most this many more bundles. */
+static void
+continue_round(iw_msd *self, size_t bundles)
+{
+    size_t l = self->block;
+    while (self->summed < self->round_end && bundles-- > 0) {
+        const iw_bundle *bundle = &self->bundles.bundles[self->round_bundles];
+        iw_msd_later later[IW_MSD_ROUND];
+        size_t n = 0;
+        for (size_t q = self->summed; q < self->round_end; q++)
+            later[n++] = (iw_msd_later){.q = q,
+                                        .spectra = self->blocks[q].spectra + bundle->first * 2 * l,
+                                        .origin = self->blocks[q].origin,
+                                        .box = self->box,
+                                        .products = self->products,
+                                        .offset = bundle->group * iw_msd_stride(self)};
+        iw_msd_multiply(self, bundle, later, n, SIZE_MAX);
+        if (++self->round_bundles == self->bundles.n_bundles) {
+            self->summed = self->round_end;
+            self->round_bundles = 0;
         }
     }
 }
 
 static void
-settle_bundle(iw_msd *self, const iw_bundle *bundle)
+start_round(iw_msd *self)
 {
-    size_t l = self->block, last = self->n_blocks - 1;
-    size_t offset = bundle->first * 2 * l;
-    if (self->pending_block)
-        iw_transform_rows(&self->transform, self->raw + bundle->first * self->capacity, l,
-                          bundle->width, self->blocks[last].origin + bundle->first,
-                          self->blocks[last].spectra + offset);
-    iw_msd_pairs pairs = {.bundle = bundle,
-                          .box = self->box,
-                          .products = self->products,
-                          .offset = bundle->group * iw_msd_stride(self)};
-    for (size_t bin = 0; bin < l; bin += self->tile) {
-        pairs.first_bin = bin;
-        size_t start = self->distances > self->pending_from ? self->pending_from : last;
-        for (size_t q = start; q <= last; q++) {
-            pairs.q = q;
-            pairs.spectra = self->blocks[q].spectra + offset;
-            pairs.origin = self->blocks[q].origin;
-            pairs.from = q == last && self->pending_block ? 0 : self->pending_from;
-            pairs.to = min_size(q, self->distances - 1);
-            if (pairs.from <= pairs.to)
-                iw_msd_multiply(self, &pairs);
-        }
-    }
-}
-
-void
-iw_msd_settle(iw_msd *self, size_t bundles)
-{
-    if (self->pending == 0)
-        return;
-    for (; bundles > 0 && self->pending > 0; bundles--) {
-        settle_bundle(self, &self->bundles.bundles[self->bundles.n_bundles - self->pending]);
-        self->pending--;
-    }
-    if (self->pending > 0)
-        return;
-    /* The frames that waited move into the open block. */
-    for (size_t t = 0; t < self->staged; t++) {
-        const double *row = self->stage + t * self->bundles.n_coords;
-        for (size_t i = 0; i < self->bundles.n_bundles; i++) {
-            const iw_bundle *bundle = &self->bundles.bundles[i];
-            memcpy(self->raw + bundle->first * self->capacity + t * bundle->width,
-                   row + bundle->first, bundle->width * sizeof *row);
-        }
-    }
-    self->staged = 0;
-}
-
-iw_status
-iw_msd_reach(iw_msd *self, size_t distance, iw_error *err)
-{
-    iw_msd_settle(self, SIZE_MAX);
-    if (self->n_blocks == 0 || distance < self->distances)
-        return IW_OK;
-    if (reserve_products(self, distance + 1, err) != IW_OK)
-        return IW_NO_MEMORY;
-    self->pending_from = self->distances;
-    self->distances = distance + 1;
-    self->pending_block = false;
-    self->pending = self->bundles.n_bundles;
-    iw_msd_settle(self, SIZE_MAX);
-    return IW_OK;
+    continue_round(self, SIZE_MAX);
+    self->round_end = self->n_blocks;
 }
 
 /* ---- frames ---- */
@@ -371,10 +337,12 @@ static void
 close_block(iw_msd *self)
 {
     size_t l = self->block, groups = self->bundles.n_groups, b = self->n_blocks;
-    self->pending_from = self->distances;
-    self->distances = distances_needed(self);
-    self->pending_block = true;
-    self->pending = self->bundles.n_bundles;
+    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
+        const iw_bundle *bundle = &self->bundles.bundles[i];
+        iw_transform_rows(&self->transform, self->raw + bundle->first * self->capacity, l,
+                          bundle->width, self->blocks[b].origin + bundle->first,
+                          self->blocks[b].spectra + bundle->first * 2 * l);
+    }
     for (size_t g = 0; g < groups; g++) {
         double *const ends[3] = {self->ends[0] + g * 2 * l, self->ends[1] + g * 2 * l,
                                  self->ends[2] + g * 2 * l};
@@ -387,6 +355,8 @@ close_block(iw_msd *self)
     memset(self->running, 0, groups * 3 * sizeof *self->running);
     self->n_blocks++;
     self->fill = 0;
+    if (self->n_blocks % IW_MSD_ROUND == 0)
+        start_round(self);
 }
 
 /* Squares of this frame and its displacements from the last few, group by group. */
@@ -397,7 +367,7 @@ add_scalars(iw_msd *self, const double *row)
     const iw_msd_block *open = &self->blocks[b];
     const double *last_origin = b ? self->blocks[b - 1].origin : open->origin;
     double *const prefix[3] = {open->squares, self->own[b % 2], self->previous};
-    size_t lags = min_size(self->length, IW_MSD_NEAR - 1);
+    size_t lags = self->length < IW_MSD_NEAR ? self->length : IW_MSD_NEAR - 1;
     for (size_t g = 0; g < self->bundles.n_groups; g++) {
         size_t first = self->bundles.group_first[g];
         size_t count = self->bundles.group_first[g + 1] - first;
@@ -423,7 +393,6 @@ iw_msd_push(iw_msd *self, const double *pos_A, iw_error *err)
         return IW_NO_MEMORY;
     const iw_bundles *bundles = &self->bundles;
     size_t n = bundles->n_coords;
-    iw_msd_settle(self, (bundles->n_bundles + self->stage_size - 1) / self->stage_size);
     if (self->length == 0)
         for (size_t c = 0; c < n; c++)
             self->zero[c] = pos_A[bundles->source[c]];
@@ -433,22 +402,19 @@ iw_msd_push(iw_msd *self, const double *pos_A, iw_error *err)
     if (self->fill == 0)
         memcpy(self->blocks[self->n_blocks].origin, row, n * sizeof *row);
     add_scalars(self, row);
-    if (self->pending > 0) {
-        memcpy(self->stage + self->staged * n, row, n * sizeof *row);
-        self->staged++;
-    } else {
-        for (size_t i = 0; i < bundles->n_bundles; i++) {
-            const iw_bundle *bundle = &bundles->bundles[i];
-            double *to = self->raw + bundle->first * self->capacity + self->fill * bundle->width;
-            for (size_t c = 0; c < bundle->width; c++)
-                to[c] = row[bundle->first + c];
-        }
+    for (size_t i = 0; i < bundles->n_bundles; i++) {
+        const iw_bundle *bundle = &bundles->bundles[i];
+        double *to = self->raw + bundle->first * self->capacity + self->fill * bundle->width;
+        for (size_t c = 0; c < bundle->width; c++)
+            to[c] = row[bundle->first + c];
     }
     self->fill++;
     self->length++;
     self->frames++;
     if (self->fill == self->block)
         close_block(self);
+    size_t bytes = (self->round_end + 1) * IW_BUNDLE * 2 * self->block * sizeof *row;
+    continue_round(self, bytes_per_push / bytes + 1);
     return IW_OK;
 }
 
@@ -458,8 +424,8 @@ iw_msd_break(iw_msd *self, iw_error *err)
     size_t groups = self->bundles.n_groups, length = self->length;
     if (length == 0)
         return IW_OK;
-    if (self->n_blocks > 0 && iw_msd_reach(self, self->n_blocks - 1, err) != IW_OK)
-        return IW_NO_MEMORY;
+    start_round(self);
+    continue_round(self, SIZE_MAX);
     size_t longest = self->longest > length ? self->longest : length;
     double *sum = calloc(groups * length, sizeof *sum);
     double *done = calloc(groups * longest, sizeof *done);
@@ -508,9 +474,10 @@ size_t
 iw_msd_memory(const iw_msd *self)
 {
     size_t l = self->block, n = self->bundles.n_coords, groups = self->bundles.n_groups;
-    size_t doubles = n * (1 + self->capacity + self->stage_size + IW_MSD_NEAR) /* frames */
-                     + 2 * l + IW_BUNDLE * 2 * (l + self->tile)                /* work space */
-                     + 3 * groups * (l + 1) + 3 * groups * 2 * l               /* squares */
+    size_t doubles = n * (1 + self->capacity + IW_MSD_NEAR) /* frames */
+                     + 2 * l +
+                     IW_BUNDLE * 2 * (l + (IW_MSD_ROUND + 2) * self->tile) /* work space */
+                     + 3 * groups * (l + 1) + 3 * groups * 2 * l           /* squares */
                      + self->longest * (groups + 1) + self->partial_room * iw_msd_stride(self);
     for (size_t b = 0; b < self->block_room; b++)
         doubles += (self->blocks[b].spectra ? n * 2 * l : 0) + (self->blocks[b].origin ? n : 0) +

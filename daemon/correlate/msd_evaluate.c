@@ -115,29 +115,36 @@ reserve_partial(iw_msd *self, size_t count, iw_error *err)
     return IW_OK;
 }
 
-/* Products of the open block's bundles of one group, into partial[0..count-1]. */
+/* Products of young blocks and the open one, of one group, into partial[0..count-1]. */
 static void
-multiply_open(iw_msd *self, size_t group, const double *box, size_t count)
+multiply_young(iw_msd *self, size_t group, const double *box, size_t count)
 {
-    size_t l = self->block;
+    size_t l = self->block, closed = self->n_blocks;
     for (size_t i = 0; i < self->bundles.n_bundles; i++) {
         const iw_bundle *bundle = &self->bundles.bundles[i];
         if (bundle->group != group)
             continue;
-        const double *origin = self->blocks[self->n_blocks].origin;
-        iw_transform_rows(&self->transform, self->raw + bundle->first * self->capacity, self->fill,
-                          bundle->width, origin + bundle->first, self->spare);
-        iw_msd_pairs pairs = {.bundle = bundle,
-                              .q = self->n_blocks,
-                              .spectra = self->spare,
-                              .origin = origin,
-                              .box = box,
-                              .from = 0,
-                              .to = count - 1,
-                              .products = self->partial,
-                              .offset = 0};
-        for (pairs.first_bin = 0; pairs.first_bin < l; pairs.first_bin += self->tile)
-            iw_msd_multiply(self, &pairs);
+        iw_msd_later later[2 * IW_MSD_ROUND + 1];
+        size_t n = 0;
+        for (size_t q = i < self->round_bundles ? self->round_end : self->summed; q < closed; q++)
+            later[n++] = (iw_msd_later){.q = q,
+                                        .spectra = self->blocks[q].spectra + bundle->first * 2 * l,
+                                        .origin = self->blocks[q].origin,
+                                        .box = self->box,
+                                        .products = self->partial};
+        if (self->fill > 0) {
+            const double *origin = self->blocks[closed].origin;
+            iw_transform_rows(&self->transform, self->raw + bundle->first * self->capacity,
+                              self->fill, bundle->width, origin + bundle->first, self->spare);
+            later[n++] = (iw_msd_later){.q = closed,
+                                        .spectra = self->spare,
+                                        .origin = origin,
+                                        .box = box,
+                                        .products = self->partial};
+        }
+        for (size_t from = 0; from < n; from += IW_MSD_ROUND + 1)
+            iw_msd_multiply(self, bundle, later + from,
+                            n - from < IW_MSD_ROUND + 1 ? n - from : IW_MSD_ROUND + 1, count - 1);
     }
 }
 
@@ -162,7 +169,6 @@ evaluate_blocks(iw_msd *self, size_t n_lags, double *sum, iw_error *err)
 {
     size_t l = self->block, closed = self->n_blocks, stride = iw_msd_stride(self);
     size_t reach = (n_lags - 1) / l + 2; /* distances 0..reach-1 have lags below n_lags */
-    size_t open = self->fill == 0 ? 0 : reach < closed + 1 ? reach : closed + 1;
     size_t total = reach < closed + 1 ? reach : closed + 1;
     if (reserve_partial(self, total, err) != IW_OK)
         return IW_NO_MEMORY;
@@ -174,21 +180,20 @@ evaluate_blocks(iw_msd *self, size_t n_lags, double *sum, iw_error *err)
     double zero = 0.0;
     for (size_t t = 0; t < l; t++)
         ones[t] = 1.0;
-    if (open)
+    if (self->fill > 0)
         iw_transform_rows(&self->transform, ones, self->fill, 1, &zero, box);
     for (size_t g = 0; g < self->bundles.n_groups; g++) {
         for (size_t i = 0; i < 3; i++)
             memcpy(ends[i], self->ends[i] + g * 2 * l, 2 * l * sizeof *work);
         for (size_t d = 0; d < total; d++)
             memset(self->partial[d], 0, stride * sizeof *work);
-        if (open) {
+        if (self->fill > 0)
             iw_msd_add_ends(self, closed, self->fill, g, ends);
-            multiply_open(self, g, box, open);
-        }
+        multiply_young(self, g, box, total);
         add_squares(self, g, ends, n_lags, row);
         for (size_t d = 0; d < total; d++) {
             double *partial = self->partial[d];
-            if (d < self->distances) {
+            if (d < self->round_end) {
                 const double *whole = self->products[d] + g * stride;
                 for (size_t k = 0; k < stride; k++)
                     partial[k] += whole[k];
@@ -226,7 +231,6 @@ iw_msd_query(iw_msd *self, iw_msd_result *out, iw_error *err)
     size_t longest = self->longest > self->length ? self->longest : self->length;
     size_t n_lags = longest / 2 + 1;
     size_t live = self->length < n_lags ? self->length : n_lags;
-    iw_msd_settle(self, SIZE_MAX);
     double *sum = calloc(groups * n_lags, sizeof *sum);
     double *origins = calloc(n_lags, sizeof *origins);
     double *part = calloc(groups * (live + 1), sizeof *part);

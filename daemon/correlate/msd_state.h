@@ -17,9 +17,9 @@
 #include <stdbool.h>
 
 enum {
-    IW_MSD_NEAR = 8,   /* lags below this are summed directly */
-    IW_MSD_STAGE = 64, /* frames that wait while a closed block is being worked in */
-    IW_MSD_TILE = 128  /* bins: a bundle's tile is 32 KiB and stays in the first cache */
+    IW_MSD_NEAR = 8,  /* lags below this are summed directly */
+    IW_MSD_ROUND = 4, /* blocks that are multiplied together: older ones are read once for all */
+    IW_MSD_TILE = 128 /* bins: a bundle's tile is 32 KiB and stays in the first cache */
 };
 
 /* A compensated running sum: value = hi + lo. */
@@ -54,12 +54,10 @@ struct iw_msd {
     size_t length;   /* frames in this segment */
     size_t fill;     /* of those, in the open block; raw and stage together */
     double *zero;    /* [n_coords] the segment's first frame */
-    double *raw;     /* [bundle][capacity][width] x of the open block (or of the pending) */
+    double *raw;     /* [bundle][capacity][width] x of the open block */
     size_t capacity; /* frames that raw has room for, up to l */
-    double *stage;   /* [stage_size][n_coords] frames waiting for raw */
-    size_t stage_size, staged;
-    double *ring; /* [IW_MSD_NEAR][n_coords] the last frames */
-    iw_sum *near; /* [n_groups][IW_MSD_NEAR] direct sums of this segment */
+    double *ring;    /* [IW_MSD_NEAR][n_coords] the last frames */
+    iw_sum *near;    /* [n_groups][IW_MSD_NEAR] direct sums of this segment */
 
     size_t n_blocks;      /* closed, in this segment */
     iw_msd_block *blocks; /* [block_room]; blocks[n_blocks] is the open one */
@@ -69,22 +67,20 @@ struct iw_msd {
     iw_sum *running;  /* [3][n_groups] of the open block: own, squares, previous */
     iw_sum *before;   /* [block_room + 1][n_groups] sum of x^2 of the blocks before b */
 
-    size_t distances;  /* accumulators in use: block distances 0..distances-1 */
-    double **products; /* [distance_room][n_groups][stride] tiles of sums of conj(p) q, then
-                          the two real bins */
+    /* A closed block is young until its round has been summed: products of the blocks below
+     * summed are in for all bundles, those below round_end for the first round_bundles. */
+    size_t summed, round_end, round_bundles;
+    double **products; /* [distance_room][n_groups][stride] tiles of sums of conj(p) q of blocks
+                          that far apart, then the two real bins */
     size_t distance_room;
     double *ends[3]; /* sums of squares of pairs, by lag inside a pair of blocks:
                         [n_groups][2l] for distance 0, 1, 2; place l + m for difference m */
-
-    size_t pending;      /* bundles of the last closed block still to work in */
-    size_t pending_from; /* distances that were complete before it */
-    bool pending_block;  /* its spectra are pending too, not only distances that became needed */
 
     size_t longest;       /* frames of the longest finished segment */
     double *done;         /* [n_groups][longest] finished segments */
     double *done_origins; /* [longest] */
 
-    double *tiles;    /* [16][2 tile] one shifted tile */
+    double *tiles;    /* [round + 2][16][2 tile] shifted tiles */
     double *spare;    /* [16][2l] spectra of a bundle of the open block */
     double **partial; /* [partial_room][stride] products of the open block */
     size_t partial_room;
@@ -96,24 +92,20 @@ iw_msd_stride(const iw_msd *self) /* doubles of one accumulator */
     return 2 * self->block + 8;
 }
 
-/* One tile of a bundle of block q, against the blocks from..to before it. */
+/* A later block of pairs: one bundle of it, and where its products go. */
 typedef struct {
-    const iw_bundle *bundle;
-    size_t first_bin;
     size_t q;
-    const double *spectra; /* of this bundle */
-    const double *origin;  /* c_q [n_coords] */
-    const double *box;     /* [2l] tiles of the transform of a box as long as q has frames */
-    size_t from, to;
+    const double *spectra;   /* of the bundle */
+    const double *origin;    /* c_q [n_coords] */
+    const double *box;       /* [2l] transform of a box as long as q has frames */
     double *const *products; /* [distance] accumulators; offset: where the bundle's group begins */
     size_t offset;
-} iw_msd_pairs;
-void iw_msd_multiply(iw_msd *self, const iw_msd_pairs *pairs);
+} iw_msd_later;
+/* Multiplies the n later blocks, ascending, with themselves and all before them up to max_distance
+ * blocks back. */
+void iw_msd_multiply(iw_msd *self, const iw_bundle *bundle, const iw_msd_later *later, size_t n,
+                     size_t max_distance);
 
-/* Works in what is pending of the last closed block, at most `bundles` of them. */
-void iw_msd_settle(iw_msd *self, size_t bundles);
-/* Makes sure that all pairs of closed blocks up to this distance are summed. */
-iw_status iw_msd_reach(iw_msd *self, size_t distance, iw_error *err);
 /* Adds sums for lags 0..n_lags-1 of this segment to sum[n_groups][n_lags]. */
 iw_status iw_msd_evaluate(iw_msd *self, size_t n_lags, double *sum, iw_error *err);
 /* Adds the squares of the pairs of block q, `frames` long, with itself, q-1 and q-2 to
