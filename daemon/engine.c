@@ -11,11 +11,14 @@
 /* MSD frames are about this far apart by default: no ion conductor needs them closer. */
 #define MSD_SPACING_FS 10.0
 /* The first check of convergence, and the smallest distance between checks, in frames. */
-enum { CHECK_FRAMES = 50 };
-/* Checks lie this share of the run apart, so that their cost stays a few per cent of the whole: the
- * denser one where the run is to be stopped, the other where convergence is only reported. */
-#define CHECK_GROWTH_STOP 0.05
-#define CHECK_GROWTH_OFF  0.25
+enum { CHECK_FRAMES = 100 };
+/* Checks lie this share of the run apart, so that their cost stays a small part of the whole: more
+ * densely where the run is to be stopped.  Mode "off" makes none: a snapshot judges itself. */
+#define CHECK_GROWTH_STOP   0.05
+#define CHECK_GROWTH_ADVISE 0.10
+/* From so many MSD frames on the correlator's own choice of block is best; shorter runs that are
+ * known beforehand are cut in BLOCKS. */
+enum { LONG_RUN = 16384, BLOCKS = 4, SHORTEST_BLOCK = 64 };
 
 void
 iw_engine_options_init(iw_engine_options *options)
@@ -254,7 +257,7 @@ static iw_status
 announce(iw_engine *self, iw_error *err)
 {
     iw_stop_mode mode = self->options.convergence.mode;
-    if (self->announced || mode == IW_STOP_OFF || strcmp(self->convergence.state, "converged") != 0)
+    if (self->announced || strcmp(self->convergence.state, "converged") != 0)
         return IW_OK;
     self->announced = true;
     if (mode == IW_STOP_STOP) {
@@ -273,7 +276,7 @@ check(iw_engine *self, iw_error *err)
 {
     uint64_t frames = iw_trajectory_frames(self->trajectory);
     double growth =
-        self->options.convergence.mode == IW_STOP_OFF ? CHECK_GROWTH_OFF : CHECK_GROWTH_STOP;
+        self->options.convergence.mode == IW_STOP_STOP ? CHECK_GROWTH_STOP : CHECK_GROWTH_ADVISE;
     self->next_check = frames + (uint64_t)fmax(CHECK_FRAMES, growth * (double)frames);
     self->last_checked = frames;
     if (!self->msd || self->groups.n_mobile == 0)
@@ -311,7 +314,8 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
         status = begin(self, err);
     if (status == IW_OK)
         status = self->msd ? feed(self, &step, err) : wait_for_spacing(self, &step, err);
-    if (status == IW_OK && iw_trajectory_frames(self->trajectory) >= self->next_check)
+    if (status == IW_OK && self->options.convergence.mode != IW_STOP_OFF &&
+        iw_trajectory_frames(self->trajectory) >= self->next_check)
         status = check(self, err);
     return status;
 }

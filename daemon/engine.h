@@ -27,6 +27,8 @@ typedef struct {
     uint64_t
         expected_frames; /* of a finished file: only speed and memory depend on it; 0: unknown */
     iw_diffusion_options diffusion;
+    /* Mode off costs nothing while frames come and is for finished files: a snapshot is judged by
+     * itself.  Advise and stop check at frame counts that grow by 10 and 5 per cent. */
     iw_convergence_options convergence;
 } iw_engine_options;
 
@@ -54,8 +56,8 @@ iw_status iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *er
 /* Remarks by the caller (restart, recovered, stop_asked, ...) join the run's events. */
 iw_event_list *iw_engine_events(iw_engine *self);
 
-/* True once convergence mode "stop" is satisfied, and for good: the checks are made at frame counts
- * that grow by a few per cent, so the moment depends on the frames alone.  *reason (may be NULL)
+/* True once convergence mode "stop" is satisfied, and for good: the moment depends on the frames
+ * alone, never on when snapshots were asked for.  *reason (may be NULL)
  * belongs to the engine. */
 bool iw_engine_should_stop(const iw_engine *self, const char **reason);
 

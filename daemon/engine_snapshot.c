@@ -230,6 +230,20 @@ fill_events(const iw_engine *self, iw_snapshot *out, iw_error *err)
     return status;
 }
 
+/* Frames since the last check count as well, on a copy: asking must not change the run.  Without
+ * checks one look has to do. */
+static void
+fill_convergence(const iw_engine *self, iw_snapshot *out)
+{
+    iw_convergence_options options = self->options.convergence;
+    out->convergence = self->convergence;
+    if (!self->msd || self->groups.n_mobile == 0 || out->frames == self->last_checked)
+        return;
+    if (options.mode == IW_STOP_OFF)
+        options.hold = 1;
+    iw_convergence_check(&out->convergence, &options, &out->groups[1].diffusion, out->time_ps);
+}
+
 static iw_status
 fill_run(const iw_engine *self, const char *state, iw_snapshot *out, iw_error *err)
 {
@@ -275,11 +289,7 @@ iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err)
     if (status == IW_OK)
         status = fill_groups(self, out, err);
     if (status == IW_OK) {
-        /* Frames since the last check count as well, on a copy: asking must not change the run. */
-        out->convergence = self->convergence;
-        if (self->msd && self->groups.n_mobile > 0 && out->frames != self->last_checked)
-            iw_convergence_check(&out->convergence, &self->options.convergence,
-                                 &out->groups[1].diffusion, out->time_ps);
+        fill_convergence(self, out);
         status = fill_events(self, out, err);
     }
     if (status != IW_OK)

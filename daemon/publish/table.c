@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { WIDTH = 92, CELL = 40 };
+enum { WIDTH = 92, CELL = 40, LINE = 700 };
 
 static double
 number(const json_t *object, const char *key)
@@ -90,6 +90,16 @@ paragraph(FILE *out, int indent, const char *words)
         words += strspn(words, " ");
     }
     (void)fputc('\n', out);
+}
+
+/* Adds to a line what still fits: records may come from afar. */
+static void __attribute__((format(printf, 2, 3))) append(char line[LINE], const char *format, ...)
+{
+    size_t used = strlen(line);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line + used, LINE - used, format, args);
+    va_end(args);
 }
 
 static void
@@ -246,19 +256,13 @@ print_vibrations(FILE *out, json_t *groups, const json_t *run)
 static void
 print_convergence(FILE *out, const json_t *convergence)
 {
-    char line[700];
-    double error = number(convergence, "relative_error");
+    char line[LINE] = "";
     double more_ps = number(convergence, "predicted_ps_to_target");
-    int used = snprintf(line, sizeof line, "%s", text(convergence, "state"));
+    append(line, "%s", text(convergence, "state"));
     if (*text(convergence, "reason"))
-        used +=
-            snprintf(line + used, sizeof line - (size_t)used, ": %s", text(convergence, "reason"));
-    if (used > 0 && (size_t)used < sizeof line - 120 && isfinite(error))
-        used += snprintf(line + used, sizeof line - (size_t)used, " (relative error of D %.0f %%",
-                         100.0 * error);
-    if (used > 0 && (size_t)used < sizeof line - 120 && isfinite(error))
-        (void)snprintf(line + used, sizeof line - (size_t)used,
-                       more_ps > 0.0 ? ", about %.3g ps more to the target)" : ")", more_ps);
+        append(line, ": %s", text(convergence, "reason"));
+    if (more_ps > 0.0)
+        append(line, "; about %.3g ps more to the target", more_ps);
     (void)fprintf(out, "\nConvergence: ");
     paragraph(out, 13, line);
 }
@@ -272,11 +276,9 @@ print_events(FILE *out, const json_t *events)
     for (size_t e = 0; e < json_array_size(events); e++) {
         const json_t *event = json_array_get(events, e);
         double count = number(event, "count");
-        char line[700];
-        int used = snprintf(line, sizeof line, "%s:", text(event, "id"));
-        if (count > 1.0)
-            used = snprintf(line, sizeof line, "%s, %.0f times, first:", text(event, "id"), count);
-        (void)snprintf(line + used, sizeof line - (size_t)used, " %s", text(event, "text"));
+        char line[LINE] = "";
+        append(line, count > 1.0 ? "%s, %.0f times, first:" : "%s:", text(event, "id"), count);
+        append(line, " %s", text(event, "text"));
         (void)fprintf(out, "  %-8s ", text(event, "severity"));
         paragraph(out, 11, line);
     }
