@@ -289,11 +289,13 @@ check(iw_engine *self, iw_error *err)
     if (status != IW_OK)
         return status;
     iw_diffusion diffusion = {0};
-    iw_error reason; /* too few lags for a fit is an answer here, not an error */
-    (void)iw_diffusion_estimate(&msd.curve, &self->options.diffusion, &diffusion, &reason);
+    /* Too few lags for a fit is an answer here, not an error. */
+    status = iw_diffusion_estimate(&msd.curve, &self->options.diffusion, &diffusion, err);
+    free(msd.mean);
+    if (status == IW_NO_MEMORY)
+        return status;
     iw_convergence_check(&self->convergence, &self->options.convergence, &diffusion,
                          iw_engine_time_ps(self));
-    free(msd.mean);
     return announce(self, err);
 }
 

@@ -90,8 +90,9 @@ fill_vacf(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, 
                            .taper = self->options.taper,
                            .finite_difference = !iw_trajectory_engine_velocities(self->trajectory)};
     iw_vdos vdos = {0};
-    iw_error reason; /* too short for a spectrum: no series, descriptors NAN */
-    if (n > 2 && iw_vdos_compute(&input, &vdos, &reason) == IW_OK) {
+    /* Too short for a spectrum: no series, descriptors NAN. */
+    status = n > 2 ? iw_vdos_compute(&input, &vdos, err) : IW_INVALID;
+    if (status == IW_OK) {
         iw_vibration_options options = {.temperature_K = iw_engine_temperature_K(self),
                                         .cutoff_meV = self->options.cutoff_meV};
         iw_vibration_compute(vdos.energy_meV, vdos.g, vdos.n, &options, &out->vibration);
@@ -101,7 +102,7 @@ fill_vacf(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, 
         iw_vdos_fini(&vdos);
     }
     free(weighted);
-    return IW_OK;
+    return status == IW_NO_MEMORY ? status : IW_OK;
 }
 
 static iw_status

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every allocation of the chain fails once: the answer is NO_MEMORY, and nothing is leaked or
+ * touched after it was freed (the sanitizer build watches). */
+#include "model.h"
+#include "publish/json.h"
+
+static long left = -1; /* allocations until one fails; negative: none does */
+static bool failed;
+
+static bool
+fails(void)
+{
+    failed = failed || left == 0;
+    return left >= 0 && left-- == 0;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+void *
+__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *
+__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __real_calloc(n, size);
+}
+
+void *
+__wrap_realloc(void *old, size_t size)
+{
+    return fails() ? NULL : __real_realloc(old, size);
+}
+
+static iw_status
+push_frames(const model *m, iw_engine *engine, iw_frame *frame, iw_error *err)
+{
+    for (size_t t = 0; t < m->frames; t++) {
+        frame->seq = t + 1;
+        frame->step = (int64_t)(t + 3 * (t / 50)); /* gaps: events must fit */
+        frame->time_fs = 2.0 * (double)frame->step;
+        frame->has_cell = frame->has_velocities = true;
+        memcpy(frame->cell_A, m->cell[t], sizeof frame->cell_A);
+        memcpy(frame->pos_A, m->pos + 3 * MODEL_ATOMS * t, 3 * MODEL_ATOMS * sizeof(double));
+        memcpy(frame->vel_A_fs, m->vel + 3 * MODEL_ATOMS * t, 3 * MODEL_ATOMS * sizeof(double));
+        iw_status status = iw_engine_push(engine, frame, err);
+        if (status != IW_OK)
+            return status;
+    }
+    return IW_OK;
+}
+
+/* One whole analysis. */
+static iw_status
+analyse(const model *m, iw_frame *frame)
+{
+    iw_engine_options options;
+    iw_engine_options_init(&options);
+    options.msd_stride = 1;
+    iw_error err = {0};
+    json_t *json = NULL;
+    iw_snapshot *snapshot = NULL;
+    iw_engine *engine = iw_engine_new(&m->run, &options, &err);
+    iw_status status = engine ? push_frames(m, engine, frame, &err) : err.code;
+    if (status == IW_OK) {
+        snapshot = iw_engine_snapshot(engine, "analysed", &err);
+        status = snapshot ? IW_OK : err.code;
+    }
+    if (status == IW_OK) {
+        json = iw_snapshot_json(snapshot, IW_JSON_SERIES);
+        status = json ? IW_OK : IW_NO_MEMORY;
+    }
+    left = -1;
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+    iw_engine_destroy(&engine);
+    return status;
+}
+
+static void
+every_allocation_may_fail(void **state)
+{
+    (void)state;
+    model m;
+    model_init(&m, 130, CELL_CHANGING, true, true, 5);
+    iw_frame frame;
+    iw_error err;
+    assert_ok(iw_frame_init(&frame, MODEL_ATOMS, &err), err);
+    assert_int_equal(analyse(&m, &frame), IW_OK);
+    long k = 0;
+    do {
+        left = k++;
+        failed = false;
+        iw_status status = analyse(&m, &frame);
+        if (status != (failed ? IW_NO_MEMORY : IW_OK))
+            fail_msg("allocation %ld %s: status %d", k, failed ? "failed" : "was the last",
+                     (int)status);
+    } while (failed);
+    assert_true(k > 100);
+    iw_frame_fini(&frame);
+    model_fini(&m);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
