@@ -35,8 +35,39 @@ static void
 take_notes(analysis *self)
 {
     const char *note;
-    while ((note = iw_reader_note(self->reader)) != NULL)
+    while ((note = iw_reader_note(self->reader)) != NULL) {
         remark(self, note);
+        if (self->settings->json) /* the table shows its events by itself */
+            iw_complain(self->settings, "note: %s", note);
+    }
+}
+
+/* Looks at the first frame for the id; a pipe, which cannot be read again, keeps a random one. */
+static iw_status
+identify(analysis *self, iw_error *err)
+{
+    iw_status status = iw_reader_rewind(self->reader, err);
+    if (status == IW_UNSUPPORTED)
+        return IW_OK;
+    if (status == IW_OK)
+        status = iw_reader_next(self->reader, &self->frame, err);
+    if (status == IW_OK)
+        status = iw_input_identity(self->settings, &self->run, &self->frame, err);
+    return status ? status : iw_reader_rewind(self->reader, err);
+}
+
+static iw_status
+make_engine(analysis *self, iw_error *err)
+{
+    iw_engine_options options;
+    iw_mobile_list mobile = {0};
+    iw_status status = iw_input_engine(self->settings, &options, &mobile, err);
+    if (status == IW_OK) {
+        self->engine = iw_engine_new(&self->run, &options, err);
+        status = self->engine ? IW_OK : err->code;
+    }
+    iw_mobile_list_fini(&mobile);
+    return status;
 }
 
 static iw_status
@@ -47,16 +78,12 @@ start(analysis *self, iw_error *err)
     if (!self->reader)
         return err->code;
     iw_status status = iw_input_run(settings, self->reader, &self->run, err);
-    if (status)
-        return status;
-    iw_engine_options options;
-    iw_mobile_list mobile = {0};
-    status = iw_input_engine(settings, &options, &mobile, err);
-    if (status == IW_OK) {
-        self->engine = iw_engine_new(&self->run, &options, err);
-        status = self->engine ? iw_frame_init(&self->frame, self->run.n_atoms, err) : err->code;
-    }
-    iw_mobile_list_fini(&mobile);
+    if (status == IW_OK)
+        status = iw_frame_init(&self->frame, self->run.n_atoms, err);
+    if (status == IW_OK)
+        status = identify(self, err);
+    if (status == IW_OK)
+        status = make_engine(self, err);
     if (status == IW_OK && settings->db) {
         /* Before the work, so that a mistyped path costs nothing. */
         self->store = iw_db_open(settings, settings->db, false, err);

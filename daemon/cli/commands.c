@@ -12,15 +12,16 @@
 
 static const iw_cli_option input_options[] = {
     {"format", 'f', IW_OPT_TEXT, TO(format), "NAME", "", "by name and first lines", 0, 0, NULL,
-     "format of the files: vasp, cp2k, lammps, extxyz, iwlog"},
+     "format of the files: xdatcar, cp2k, lammps, extxyz, iwlog"},
     {"dt", 0, IW_OPT_NUMBER, TO(dt_fs), "FS", "fs", "from the files", 1e-6, 1e9, NULL,
      "time from one frame to the next, fs"},
     {"temperature", 'T', IW_OPT_NUMBER, TO(temperature_K), "K", "K", "from the files", 0, 1e6, NULL,
      "target temperature, K"},
-    {"units", 0, IW_OPT_TEXT, TO(units), "STYLE", "", "metal", 0, 0, NULL,
-     "LAMMPS unit style: metal, real, si, electron, lj, ..."},
+    {"units", 0, IW_OPT_TEXT, TO(units), "STYLE", "", "metal; A/fs", 0, 0, NULL,
+     "of a LAMMPS dump: metal, real, si, electron, lj, ...; of velocities in extended XYZ: A/fs, "
+     "A/ps, ase"},
     {"species", 0, IW_OPT_TEXT, TO(species), "LIST", "", "from the files", 0, 0, NULL,
-     "names of LAMMPS types 1, 2, ...: Li,S"},
+     "names of LAMMPS types 1, 2, ...: Li,S; or of all atoms in order: Ga*54,N*54"},
     {"charges", 0, IW_OPT_TEXT, TO(charges), "LIST", "", "from the files", 0, 0, NULL,
      "charges of species in e: Li=1,Cl=-1"},
     {"masses", 0, IW_OPT_TEXT, TO(masses), "LIST", "", "from the files, else standard", 0, 0, NULL,
