@@ -232,21 +232,44 @@ iw_options_parse(const iw_command *command, int argc, char **argv, iw_settings *
 
 /* ---- help ---- */
 
+enum { HELP_INDENT = 30, HELP_WIDTH = 96 };
+
+/* Words from column HELP_INDENT on, folded. */
+static void
+fold(FILE *out, const char *words)
+{
+    int column = HELP_INDENT;
+    while (*words) {
+        int length = (int)strcspn(words, " ");
+        if (column > HELP_INDENT && column + 1 + length > HELP_WIDTH) {
+            (void)fprintf(out, "\n%*s", HELP_INDENT, "");
+            column = HELP_INDENT;
+        } else if (column > HELP_INDENT) {
+            (void)fputc(' ', out);
+            column++;
+        }
+        (void)fprintf(out, "%.*s", length, words);
+        column += length;
+        words += length;
+        words += strspn(words, " ");
+    }
+    (void)fputc('\n', out);
+}
+
 static void
 help_row(const iw_cli_option *option, FILE *out)
 {
-    char left[64];
+    char left[64], right[400];
     int used = option->letter
                    ? snprintf(left, sizeof left, "-%c, --%s", option->letter, option->name)
                    : snprintf(left, sizeof left, "    --%s", option->name);
     if (option->type != IW_OPT_FLAG)
         (void)snprintf(left + used, sizeof left - (size_t)used, " %s", option->argument);
-    (void)fprintf(out, "  %-27s %s", left, option->help);
-    if (option->choices)
-        (void)fprintf(out, ": %s", option->choices);
-    if (option->fallback)
-        (void)fprintf(out, " [%s]", option->fallback);
-    (void)fputc('\n', out);
+    (void)snprintf(right, sizeof right, "%s%s%s%s%s%s", option->help, option->choices ? ": " : "",
+                   option->choices ? option->choices : "", option->fallback ? " [" : "",
+                   option->fallback ? option->fallback : "", option->fallback ? "]" : "");
+    (void)fprintf(out, "  %-27s ", left);
+    fold(out, right);
 }
 
 void

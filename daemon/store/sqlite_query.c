@@ -147,7 +147,8 @@ iw_sqlite_runs(void *state, const iw_store_query *query, json_t **out, iw_error 
     return select_rows(
         state,
         "SELECT r.run AS db_id, r.id, r.name, r.state, r.code, r.frames, r.atoms, r.dt_fs, "
-        "r.time_ps, r.temperature_K, r.mobile AS mobile_json, r.filed_at, d.value AS D_cm2_s, "
+        "r.time_ps, r.temperature_K, r.mobile AS mobile_json, r.filed_at, r.record ->> "
+        "'$.convergence.state' AS convergence, d.value AS D_cm2_s, "
         "d.stderr AS D_stderr_cm2_s FROM runs r LEFT JOIN descriptors d ON d.run = r.run AND "
         "d.\"group\" = 'mobile' AND d.descriptor = 'D_cm2_s' AND d.method = 'physical' "
         "WHERE " RUN_IS("?1") " ORDER BY r.filed_at, r.run",
