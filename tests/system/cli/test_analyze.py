@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`ionwatch analyze` on small files with known answers, and on bad ones."""
+import gzip
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import numpy as np
+
+import program
+from program import MASS, PROGRAM, SPECIES, Case, environment, write_extxyz
+
+
+class Numbers(Case):
+    """docs/physics.md: MSD, D_einstein, VACF, Green-Kubo, drift."""
+
+    def close(self, got, want, rtol=1e-10, atol=0.0):
+        np.testing.assert_allclose(np.array(got, float), want, rtol=rtol, atol=atol)
+
+    def compare(self, record, r, v, dt_fs):
+        groups = {"all": slice(0, 10), "mobile": slice(0, 6), "framework": slice(6, 10),
+                  "Li": slice(0, 6), "S": slice(6, 10)}
+        m, c = program.msd(r), program.vacf(v, len(v) // 2)
+        for name, atoms in groups.items():
+            group = record["groups"][name]
+            curve = m[:, atoms].mean(axis=1)
+            self.close(group["msd"]["msd_A2"], curve, atol=1e-12)
+            self.close(group["msd"]["lag_ps"], np.arange(len(curve)) * dt_fs / 1000)
+            self.close(group["D_einstein_cm2_s"], program.einstein_cm2_s(curve, dt_fs), 1e-9, 1e-15)
+            velocity = c[:, atoms].mean(axis=1)
+            self.close(group["vacf"]["c"], velocity, atol=1e-12 * velocity[0])
+            integral = ((velocity[1:] + velocity[:-1]) / 2).sum() * dt_fs / 3 * 0.1
+            self.close(group["D_green_kubo_cm2_s"], integral, 1e-9, 1e-15)
+
+    def test_analyze_equals_brute_force(self):
+        r, v = program.walk(157)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v, dt_fs=2.0)
+        options = ["--msd-stride", "1", "--vacf-window", "10", "--series", "--full", "-T", "600"]
+        raw = self.record(self.path("a.extxyz"), "--drift", "none", *options)
+        self.compare(raw, r, v, 2.0)
+        weight = (MASS / MASS.sum())[None, :, None]
+        com = self.record(self.path("a.extxyz"), *options)
+        self.compare(com, r - (r * weight).sum(axis=1, keepdims=True),
+                     v - (v * weight).sum(axis=1, keepdims=True), 2.0)
+        self.assertEqual(com["run"]["mobile"], ["Li"])
+        self.assertEqual(com["run"]["state"], "analysed")
+
+    def test_wrapped_positions_in_a_triclinic_cell_give_the_same(self):
+        r, v = program.walk(60)
+        cell = np.array([[11.0, 0, 0], [3.0, 12.0, 0], [-2.0, 1.0, 13.0]])
+        fraction = r @ np.linalg.inv(cell)
+        write_extxyz(self.path("w.extxyz"), SPECIES, (fraction - np.floor(fraction)) @ cell, v,
+                     cell=cell)
+        record = self.record(self.path("w.extxyz"), "--drift", "none", "--msd-stride", "1",
+                             "--series", "--full")
+        self.compare(record, r, v, 1.0)
+
+    def test_pieces_equal_the_whole(self):
+        r, v = program.walk(90)
+        write_extxyz(self.path("whole.extxyz"), SPECIES, r, v)
+        write_extxyz(self.path("1.extxyz"), SPECIES, r[:40], v[:40])
+        write_extxyz(self.path("2.extxyz"), SPECIES, r[40:], v[40:], first=40)
+        options = ["--msd-stride", "1", "--series", "--full"]
+        whole = self.record(self.path("whole.extxyz"), *options)
+        parts = self.record(self.path("1.extxyz"), self.path("2.extxyz"), *options)
+        self.assertEqual(whole["groups"], parts["groups"])
+        self.assertEqual(parts["run"]["segments"], 1)
+
+    def test_a_compressed_file_gives_the_same(self):
+        r, v = program.walk(50)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        with open(self.path("a.extxyz"), "rb") as plain, \
+                gzip.open(self.path("b.extxyz.gz"), "wb") as packed:
+            packed.write(plain.read())
+        a, b = (self.record(self.path(n))["groups"] for n in ("a.extxyz", "b.extxyz.gz"))
+        self.assertEqual(a, b)
+
+    def test_masses_can_be_given(self):
+        r, v = program.walk(60)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        record = self.record(self.path("a.extxyz"), "--masses", "Li=7.016,S=32.06",
+                             "--msd-stride", "1", "--series", "--full")
+        weight = np.array([7.016] * 6 + [32.06] * 4)
+        weight = (weight / weight.sum())[None, :, None]
+        self.compare(record, r - (r * weight).sum(axis=1, keepdims=True),
+                     v - (v * weight).sum(axis=1, keepdims=True), 1.0)
+
+    def test_method_paper_is_left_out_on_request(self):
+        r, v = program.walk(60)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        self.assertIsNotNone(self.record(self.path("a.extxyz"), "-T", "300")["groups"]["all"]["paper"])
+        self.assertIsNone(self.record(self.path("a.extxyz"), "--no-paper")["groups"]["all"]["paper"])
+
+    def test_series_are_thinned_unless_full(self):
+        r, v = program.walk(3000)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        options = [self.path("a.extxyz"), "--msd-stride", "1", "--no-paper"]
+        none = self.record(*options)["groups"]["Li"]
+        thin = self.record(*options, "--series")["groups"]["Li"]["msd"]["lag_ps"]
+        full = self.record(*options, "--series", "--full")["groups"]["Li"]["msd"]["lag_ps"]
+        self.assertNotIn("msd", none)
+        self.assertEqual(len(full), 1501)
+        self.assertLess(len(thin), 700)
+        self.assertEqual((thin[0], thin[-1]), (full[0], full[-1]))
+
+    def test_the_table_names_every_group_and_its_units(self):
+        r, v = program.walk(100)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        done = self.expect(0, "analyze", self.path("a.extxyz"), "-T", "300")
+        for words in ("cm2/s", "meV", "mobile", "framework", "Li", "Convergence"):
+            self.assertIn(words, done.stdout)
+
+
+class BadInput(Case):
+    def setUp(self):
+        super().setUp()
+        self.r, self.v = program.walk(40)
+        self.good = self.path("good.extxyz")
+        write_extxyz(self.good, SPECIES, self.r, self.v)
+
+    def test_a_missing_file(self):
+        self.expect(1, "analyze", self.path("none"), says=["none", "there is no such file"])
+
+    def test_a_folder(self):
+        self.expect(1, "analyze", self.folder, says=self.folder)
+
+    def test_an_empty_file(self):
+        open(self.path("empty.extxyz"), "w").close()
+        done = self.expect(1, "analyze", self.path("empty.extxyz"), says="empty.extxyz")
+        self.assertEqual(done.stdout, "")
+
+    def test_a_file_of_another_format(self):
+        with open(self.path("picture"), "wb") as file:
+            file.write(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+        self.expect(1, "analyze", self.path("picture"), says="picture")
+        self.expect(1, "analyze", self.good, "--format", "lammps", says="good.extxyz")
+        self.expect(1, "analyze", self.good, "--format", "gromacs", says=["gromacs", "extxyz"])
+
+    def test_a_truncated_file_gives_what_is_whole(self):
+        with open(self.good) as file:
+            text = file.read()
+        with open(self.path("cut.extxyz"), "w") as file:
+            file.write(text[:int(0.8 * len(text))])
+        done = self.expect(0, "analyze", "--json", self.path("cut.extxyz"), says="cut.extxyz")
+        record = json.loads(done.stdout)
+        self.assertGreater(record["run"]["frames"], 25)
+        self.assertLess(record["run"]["frames"], 35)
+        self.assertTrue(any("cut" in e["text"] for e in record["events"]), record["events"])
+
+    def test_a_truncated_gzip_gives_what_is_whole(self):
+        r, v = program.walk(4000)
+        write_extxyz(self.path("long.extxyz"), SPECIES, r, v)
+        with open(self.path("long.extxyz"), "rb") as file:
+            packed = gzip.compress(file.read())
+        with open(self.path("cut.extxyz.gz"), "wb") as file:
+            file.write(packed[:len(packed) // 2])
+        done = self.expect(0, "analyze", "--json", self.path("cut.extxyz.gz"), says="cut.extxyz.gz")
+        self.assertGreater(json.loads(done.stdout)["run"]["frames"], 1000)
+
+    def test_a_damaged_line_gives_the_frames_before_it(self):
+        with open(self.good) as file:
+            lines = file.read().split("\n")
+        lines[12 * 30 + 5] = "Li 1.0 broken 2.0 0 0 0"
+        with open(self.path("bad.extxyz"), "w") as file:
+            file.write("\n".join(lines))
+        done = self.expect(0, "analyze", "--json", self.path("bad.extxyz"),
+                           says=["warning", "bad.extxyz", "366"])
+        self.assertEqual(json.loads(done.stdout)["run"]["frames"], 30)
+
+    def test_a_changed_atom_count_gives_the_frames_before_it(self):
+        write_extxyz(self.path("grown.extxyz"), SPECIES, self.r, self.v)
+        write_extxyz(self.path("grown.extxyz"), SPECIES[:9], self.r[:5, :9], self.v[:5, :9],
+                     mode="a", first=40)
+        done = self.expect(0, "analyze", "--json", self.path("grown.extxyz"),
+                           says=["warning", "grown.extxyz"])
+        self.assertEqual(json.loads(done.stdout)["run"]["frames"], 40)
+
+    def test_nothing_but_a_broken_first_frame(self):
+        with open(self.path("bad.extxyz"), "w") as file:
+            file.write('3\nProperties=species:S:1:pos:R:3 Time=0\nLi 0 0 0\nLi x y z\nLi 0 0 0\n')
+        done = self.expect(1, "analyze", self.path("bad.extxyz"), says="bad.extxyz")
+        self.assertEqual(done.stdout, "")
+
+    def test_an_unknown_mobile_species_names_the_known_ones(self):
+        self.expect(1, "analyze", self.good, "--mobile", "Na", says=["Na", "Li", "S"])
+        self.expect(1, "analyze", self.good, "--mobile", ",", says="names no species")
+
+    def test_masses_are_checked(self):
+        self.expect(1, "analyze", self.good, "--masses", "Na=23", says="no species \"Na\"")
+        self.expect(1, "analyze", self.good, "--masses", "Li", says="is not species=mass")
+        self.expect(1, "analyze", self.good, "--masses", "Li=-1", says="is not species=mass")
+
+    def test_a_missing_time_step_says_what_to_do(self):
+        with open(self.path("XDATCAR"), "w") as file:
+            file.write("Li S\n1.0\n12 0 0\n0 12 0\n0 0 12\nLi S\n6 4\n")
+            for t in range(20):
+                file.write(f"Direct configuration= {t + 1:5d}\n")
+                for x in self.r[t] / 12 % 1:
+                    file.write("%.8f %.8f %.8f\n" % tuple(x))
+        self.expect(1, "analyze", self.path("XDATCAR"), says=["--dt", "INCAR"])
+        record = self.record(self.path("XDATCAR"), "--dt", "1", "--msd-stride", "1")
+        self.assertEqual(record["run"]["frames"], 20)
+
+    def test_no_mobile_species_says_so_and_reports_every_species(self):
+        write_extxyz(self.path("si.extxyz"), ["Si"] * 6 + ["C"] * 4, self.r, self.v)
+        record = self.record(self.path("si.extxyz"))
+        self.assertIn("no_mobile", [e["id"] for e in record["events"]])
+        self.assertIn("Si", record["groups"])
+        self.assertIn("C", record["groups"])
+        self.assertNotIn("mobile", record["groups"])
+
+    def test_json_stays_clean_when_there_is_something_to_say(self):
+        done = self.expect(0, "analyze", "--json", self.good, "--no-paper")
+        self.assertEqual(set(json.loads(done.stdout)), {"run", "groups", "convergence", "events"})
+
+
+class Interrupt(Case):
+    def test_ctrl_c_prints_what_is_known(self):
+        r, v = program.walk(100)
+        write_extxyz(self.path("all.extxyz"), SPECIES, r, v)
+        with open(self.path("all.extxyz")) as file:
+            lines = file.read().split("\n")
+        frames = ["\n".join(lines[i:i + 12]) + "\n" for i in range(0, 1200, 12)]
+        pipe = self.path("pipe.extxyz")
+        os.mkfifo(pipe)
+        process = subprocess.Popen([PROGRAM, "analyze", "--format", "extxyz", "--json", pipe],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=environment(self.folder), cwd=self.folder)
+
+        def feed():
+            try:
+                with open(pipe, "w") as file:
+                    for frame in frames[:60]:
+                        file.write(frame)
+                    file.flush()
+                    time.sleep(0.3)
+                    process.send_signal(signal.SIGINT)
+                    for frame in frames[60:]:
+                        file.write(frame)
+                        file.flush()
+                        time.sleep(0.02)
+            except BrokenPipeError:
+                pass  # it has ended, as it should
+
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        out, said = process.communicate(timeout=30)
+        feeder.join()
+        self.assertEqual(process.returncode, 130, said)
+        record = json.loads(out)
+        self.assertIn("interrupted after", said)
+        self.assertGreaterEqual(record["run"]["frames"], 59)
+        self.assertLess(record["run"]["frames"], 80)
+
+
+if __name__ == "__main__":
+    program.main()
