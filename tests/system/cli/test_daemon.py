@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""follow, ls, show, watch, stop and rm against a real daemon, and without one."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+
+import program
+from program import DAEMON, PROGRAM, SPECIES, Case, environment, write_extxyz
+
+
+class NoDaemon(Case):
+    def test_every_question_ends_with_exit_code_3(self):
+        for words in (["ls"], ["show", "x"], ["watch"], ["stop", "x"], ["rm", "x"]):
+            self.expect(3, *words, says=["no daemon answers at", "ionwatchd", "--endpoint"])
+
+    def test_a_silent_port_and_a_socket_left_behind_end_at_the_timeout(self):
+        open(self.path("left.sock"), "w").close()
+        for endpoint in ("tcp://127.0.0.1:9", "ipc://" + self.path("left.sock")):
+            began = time.monotonic()
+            self.expect(3, "ls", "-e", endpoint, "--timeout", "0.3", says=endpoint)
+            self.assertLess(time.monotonic() - began, 5)
+
+    def test_an_endpoint_that_is_none_is_refused(self):
+        self.expect(1, "ls", "-e", "head:5555", says=["head:5555", "ipc://path or tcp://host:port"])
+
+    def test_follow_once_has_no_use_without_a_daemon(self):
+        r, v = program.walk(5)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        self.expect(3, "follow", "--once", self.path("a.extxyz"), says="no daemon answers")
+
+    def test_frames_followed_into_a_file_are_analysed_later(self):
+        r, v = program.walk(60)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        log = self.path("a.iwlog")
+        self.expect(0, "follow", "--once", self.path("a.extxyz"), "-e", "file://" + log,
+                    "--run", "later")
+        options = ["--no-paper", "--msd-stride", "1", "--series", "--full"]
+        direct = self.record(self.path("a.extxyz"), *options)
+        later = self.record(log, *options)
+        self.assertEqual(later["groups"], direct["groups"])
+
+
+class WithDaemon(Case):
+    def setUp(self):
+        super().setUp()
+        self.endpoint = "ipc://" + self.path("ionwatch.sock")
+        self.db = self.path("ions.db")
+        self.log = open(self.path("daemon.log"), "w")
+        self.daemon = subprocess.Popen(
+            [DAEMON, "--listen", self.endpoint, "--data", self.path("data"), "--db", self.db,
+             "--publish-every-s", "0.1"],
+            stderr=self.log, stdout=self.log, env=environment(self.folder))
+        self.wait_for(lambda: self.run_program("ls").returncode == 0, "the daemon to answer")
+
+    def tearDown(self):
+        self.daemon.send_signal(signal.SIGTERM)
+        try:
+            self.daemon.wait(timeout=20)
+        finally:
+            self.daemon.kill()
+            self.daemon.wait()
+            self.log.close()
+        super().tearDown()
+
+    def wait_for(self, condition, what, timeout_s=20):
+        until = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > until:
+                with open(self.path("daemon.log")) as file:
+                    self.fail(f"waited {timeout_s} s for {what}\n{file.read()[-2000:]}")
+            time.sleep(0.05)
+
+    def listing(self):
+        return json.loads(self.expect(0, "ls", "--json", "--all").stdout)
+
+    def show(self, run, *options):
+        return json.loads(self.expect(0, "show", run, "--json", *options).stdout)
+
+    def start_follower(self, *words):
+        return subprocess.Popen([PROGRAM, "follow", *words], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True, cwd=self.folder,
+                                env=environment(self.folder))
+
+    def test_a_finished_file_streamed_equals_the_file_analysed(self):
+        r, v = program.walk(200)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        options = ["-T", "600", "--msd-stride", "1", "--drift", "none", "--taper", "hann",
+                   "--vacf-window", "0.05", "--mobile", "S"]
+        self.expect(0, "follow", "--once", self.path("a.extxyz"), "--run", "streamed", *options,
+                    says="200 frames at the daemon")
+        self.wait_for(lambda: self.run_program("db", "show", "streamed", "--db",
+                                               self.db).returncode == 0, "the run to be filed")
+        filed = json.loads(self.expect(0, "db", "show", "streamed", "--json", "--series",
+                                       "--db", self.db).stdout)
+        direct = self.record(self.path("a.extxyz"), *options, "--series", "--full")
+        self.assertEqual(filed["run"]["mobile"], ["S"])
+        self.assertEqual(filed["run"]["taper"], "hann")
+        self.assertEqual(filed["run"]["drift"], "none")
+        for group in direct["groups"]:
+            for series, column in [("msd", "msd_A2"), ("vacf", "c"), ("vdos", "g")]:
+                np.testing.assert_allclose(
+                    np.array(filed["groups"][group][series][column], float),
+                    np.array(direct["groups"][group][series][column], float), rtol=1e-9, atol=1e-12)
+
+    def test_a_growing_file_is_followed_with_its_half_written_frames(self):
+        r, v = program.walk(60)
+        path = self.path("grow.extxyz")
+        write_extxyz(self.path("all.extxyz"), SPECIES, r, v)
+        with open(self.path("all.extxyz")) as file:
+            text = file.read()
+        follower = self.start_follower(path, "--run", "grow", "-T", "300")
+        time.sleep(0.3)  # the file is not there yet: it is waited for
+        with open(path, "w") as file:
+            for part in range(7):
+                piece = len(text) // 7 + 1
+                file.write(text[part * piece:(part + 1) * piece])
+                file.flush()
+                time.sleep(0.15)
+        self.wait_for(lambda: any(run["name"] == "grow" and run["frames_durable"] == 60
+                                  for run in self.listing()), "60 frames")
+        self.wait_for(lambda: self.show("grow")["run"]["frames"] == 60, "a snapshot of 60 frames")
+        self.assertEqual(self.show("grow")["run"]["state"], "running")
+        self.assertIn("msd", self.show("grow", "--series")["groups"]["Li"])
+        self.assertIn("grow", self.expect(0, "ls").stdout)
+        watched = self.expect(0, "watch", "grow", "--count", "2", "--interval", "0.1").stdout
+        self.assertEqual(len(watched.split("\n")), 3)
+        self.assertIn("grow running", watched)
+        self.assertIn("grow running", self.expect(0, "watch", "--count", "1").stdout)
+
+        follower.send_signal(signal.SIGINT)
+        _, said = follower.communicate(timeout=30)
+        self.assertEqual(follower.returncode, 130, said)
+        self.assertIn("60 frames at the daemon", said)
+        self.wait_for(lambda: self.run_program("db", "show", "grow", "--db",
+                                               self.db).returncode == 0, "the run to be filed")
+        # a watched run that has ended ends the watching
+        self.expect(0, "watch", "grow", "--interval", "0.1")
+
+    def test_a_run_that_is_stopped_says_why_and_makes_the_stop_file(self):
+        r, v = program.walk(30)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        stop_file = self.path("STOPCAR")
+        follower = self.start_follower(self.path("a.extxyz"), "--run", "tostop", "--stop-file",
+                                       stop_file, "--idle", "2")
+        self.wait_for(lambda: any(run["name"] == "tostop" for run in self.listing()), "the run")
+        done = self.expect(0, "stop", "tostop")
+        self.assertIn("asked to stop", done.stdout)
+        self.wait_for(lambda: os.path.exists(stop_file), "the stop file")
+        _, said = follower.communicate(timeout=30)
+        self.assertEqual(follower.returncode, 0, said)
+        self.assertIn("the daemon asks the run to stop", said)
+        self.wait_for(lambda: self.run_program("db", "show", "tostop", "--db",
+                                               self.db).returncode == 0, "the run to be filed")
+        self.assertEqual(self.show("tostop")["run"]["state"], "stopped")
+        self.expect(1, "stop", "tostop", says="has ended")
+        self.expect(0, "rm", "tostop")
+        self.assertEqual([run for run in self.listing() if run["name"] == "tostop"], [])
+        self.expect(4, "show", "tostop", says="tostop")
+
+    def test_unknown_runs_have_their_own_exit_code(self):
+        for words in (["show", "nobody"], ["stop", "nobody"], ["watch", "nobody"]):
+            self.expect(4, *words, says="nobody")
+
+    def test_damage_in_the_file_ends_the_run_with_what_came_before(self):
+        r, v = program.walk(40)
+        write_extxyz(self.path("all.extxyz"), SPECIES, r, v)
+        with open(self.path("all.extxyz")) as file:
+            lines = file.read().split("\n")
+        lines[12 * 30 + 5] = "Li 1.0 broken 2.0 0 0 0"
+        with open(self.path("bad.extxyz"), "w") as file:
+            file.write("\n".join(lines))
+        self.expect(0, "follow", "--once", self.path("bad.extxyz"), "--run", "bad",
+                    says=["broken", "366", "30 frames at the daemon"])
+
+    def test_bad_input_is_refused_before_anything_is_sent(self):
+        self.expect(1, "follow", "--once", self.path("none"), says="there is no such file")
+        r, v = program.walk(5)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        self.expect(1, "follow", "--once", self.path("a.extxyz"), "--masses", "Na=23",
+                    says='no species "Na"')
+        self.assertEqual(self.listing(), [])
+
+
+if __name__ == "__main__":
+    program.main()
