@@ -18,7 +18,7 @@ if [ ! -e build/CMakeCache.txt ]; then
     iw_quietly "configuring" cmake -S . -B build "${generator[@]}" -DBUILD_TESTING=OFF
 fi
 iw_quietly "building" cmake --build build -j "$(getconf _NPROCESSORS_ONLN)" \
-    --target ionwatchd --target ionwatch-cli --target ionwatchplugin
+    --target ionwatchd --target iw_cli --target ionwatchplugin
 
 folder=$PWD/build/quickstart
 database=sqlite:///$folder/runs.sqlite
@@ -84,7 +84,8 @@ if ! wait "$run"; then
     exit 1
 fi
 run=''
-kill "$watch" 2>/dev/null || true
+# The table ends by itself once the run is filed.
+within 20 sh -c "! kill -0 $watch" || kill "$watch" 2>/dev/null || true
 watch=''
 grep 'ionwatch: the run ends' "$folder/run/log.lammps" || echo "the run came to its last step"
 if ! within 30 build/ionwatch db show "$IONWATCH_RUN_ID" --db "$database"; then

@@ -168,7 +168,6 @@ FixIonwatch::init()
 void
 FixIonwatch::setup(int)
 {
-    inside_run = true;
     if (update->ntimestep % nevery == 0 && update->ntimestep != last_step)
         send_frame();
 }
@@ -189,9 +188,11 @@ FixIonwatch::post_run()
     inside_run = false;
     if (state == STOPPED)
         ending = "stopped";
+    else if (state == SILENT)
+        ending = "stream broke off";
     else
         ending = timer->is_timeout() ? "walltime" : "completed";
-    if (handle)
+    if (handle && state == STREAMING)
         warn_if_unheard(true);
 }
 
@@ -211,6 +212,7 @@ FixIonwatch::send_frame()
 {
     if (state == SILENT || state == STOPPED)
         return;
+    inside_run = true;
     last_step = update->ntimestep;
     if (state == WAITING)
         open_stream();
@@ -352,8 +354,9 @@ FixIonwatch::open_handle()
     return opened;
 }
 
-/* Alone: straight from LAMMPS' arrays into the frame.  False if the atoms are not those that the
- * stream began with. */
+/* Alone: straight from LAMMPS' arrays into the frame.  LAMMPS folds positions into the cell when it
+ * rebuilds neighbour lists; the minimum image of a displacement does not mind those a little
+ * outside in between.  False if the atoms are not those that the stream began with. */
 bool
 FixIonwatch::fill_alone()
 {
