@@ -178,6 +178,8 @@ ionwatch_open(const char *endpoint, const ionwatch_run *run)
     (void)pthread_cond_init(&w->changed, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
     w->broken = make_ready(w, endpoint, run, &w->error);
+    if (!w->broken) /* a file that is not there yet left its words */
+        w->error.text[0] = '\0';
     return w;
 }
 

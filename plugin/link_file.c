@@ -16,6 +16,7 @@ typedef struct {
     uint64_t durable; /* of them */
     int64_t synced_ms;
     int64_t stop_checked_ms;
+    int64_t frames_at_ms; /* when the last frame was written */
     int64_t retry_ms; /* after a failure, not before */
     bool bye_written;
 } file_link;
@@ -184,7 +185,10 @@ work(file_link *self, int64_t now_ms)
     iw_error err;
     if (now_ms < self->retry_ms)
         return;
+    const uint64_t before = self->written;
     iw_status status = write_frames(self, &err);
+    if (self->written > before)
+        self->frames_at_ms = now_ms;
     pthread_mutex_lock(&w->lock);
     bool all = status == IW_OK && iw_outbox_all_sent(&w->outbox);
     bool bye = all && w->finishing && !self->bye_written;
@@ -213,7 +217,9 @@ wait_for_events(file_link *self, int64_t now_ms)
     bool retrying = self->retry_ms > now_ms;
     if (retrying && self->retry_ms - now_ms < wait_ms)
         wait_ms = (int)(self->retry_ms - now_ms);
-    bool news = !retrying && !iw_outbox_all_sent(&w->outbox);
+    /* Where frames come fast the next one needs no wake-up either. */
+    bool busy = now_ms - self->frames_at_ms <= 5 * w->timing.doze_ms;
+    bool news = !retrying && (busy || !iw_outbox_all_sent(&w->outbox));
     if (news && wait_ms > w->timing.doze_ms)
         wait_ms = w->timing.doze_ms;
     w->asleep = !news;

@@ -5,12 +5,14 @@
 #include "comm.h"
 #include "compute.h"
 #include "domain.h"
-#include <lammps/error.h> // by its folder: there is an error.h in ours too
 #include "force.h"
 #include "group.h"
 #include "modify.h"
 #include "timer.h"
 #include "update.h"
+
+/* By its folder: there is an error.h in ours too. */
+#include <lammps/error.h>
 
 #include <algorithm>
 #include <cmath>
