@@ -25,6 +25,8 @@ typedef struct {
 
 iw_text *iw_text_open(const char *path, bool follow, iw_error *err);
 void iw_text_close(iw_text **self);
+/* For files that people write: a last line without newline is as good as the others. */
+void iw_text_trust_end(iw_text *self);
 
 /* The next line.  AGAIN: the file is followed and has no whole line yet.  END.  Other failures as
  * iw_bytes_read, and INVALID for a line of more than IW_TEXT_LINE_MAX bytes or with a zero byte in
@@ -46,7 +48,8 @@ bool iw_text_past_mark(const iw_text *self);       /* bytes of an unfinished fra
 const iw_bytes *iw_text_bytes(const iw_text *self);
 const char *iw_text_path(const iw_text *self);
 
-/* "FILE line N: message"; returns code. */
+/* "FILE line N: message"; returns code, or END when the line given last has no newline: what is
+ * wrong with it is that the file was cut off. */
 iw_status iw_text_fail(const iw_text *self, iw_error *err, iw_status code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -377,14 +377,12 @@ read_frame(dump *self, header *head, iw_frame *frame, iw_error *err)
                        "%s line %llu: %lld atoms, but %zu before: the atoms of a run do not change",
                        self->piece->path, (unsigned long long)self->piece->atoms_line,
                        (long long)head->n_atoms, self->n_atoms);
-    unsigned char use[COLUMNS_MAX];
-    size_t n_columns = self->n_columns;
-    bool velocities = self->has_velocities;
-    memcpy(use, self->use, sizeof use);
+    bool wrapped = self->wrapped, velocities = self->has_velocities;
+    bool named = self->has_type, elements = self->has_element;
     if ((status = plan_columns(self, columns, err)) != IW_OK)
         return status;
-    if (n_columns != self->n_columns || velocities != self->has_velocities ||
-        memcmp(use, self->use, n_columns) != 0)
+    if (wrapped != self->wrapped || velocities != self->has_velocities || named != self->has_type ||
+        elements != self->has_element)
         return iw_text_fail(self->text, err, IW_INVALID,
                             "the columns are others than before; analyse the parts by themselves");
     self->frame++;
@@ -548,7 +546,11 @@ name_atoms(dump *self, iw_run_info *run, iw_error *err)
                          self->has_type ? "name the types with --species, as in --species Li,S"
                                         : "name them in the order of their ids with --species, as "
                                           "in --species Ga*54,N*54");
-    bool by_type = given && self->has_type && names.n != self->n_atoms;
+    int64_t types = 0;
+    for (size_t i = 0; i < self->n_atoms; i++)
+        types = self->atoms[i].type > types ? self->atoms[i].type : types;
+    bool by_type =
+        given && self->has_type && (names.n != self->n_atoms || (int64_t)names.n == types);
     if (status == IW_OK && by_type) {
         status = name_by_type(self, &names, &atoms, err);
     } else {

@@ -101,6 +101,7 @@ iw_incar_find(iw_incar *self, const char *xdatcar, iw_error *err)
     iw_text *text = iw_text_open(self->path, false, err);
     if (!text)
         return IW_INVALID;
+    iw_text_trust_end(text);
     iw_line line;
     iw_status status;
     do {
