@@ -4,6 +4,7 @@
 #include "constants.h"
 #include "estimate/walk.h"
 
+#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_fit.h>
 #include <math.h>
 
@@ -25,6 +26,7 @@ typedef struct {
     bool valid;
     size_t first;
     double intercept, slope;
+    double chi2;               /* of the residuals; n - first - 2 is expected */
     double weight[MAX_POINTS]; /* slope = sum weight y; zero before first */
     iw_walk walk;              /* that the covariance was made from */
 } line;
@@ -88,11 +90,11 @@ cholesky(double a[MAX_POINTS][MAX_POINTS], size_t n)
     return true;
 }
 
-/* Generalised least squares of y = intercept + slope x; weight[n] is the row that gives the slope.
- * covariance is destroyed. */
+/* Generalised least squares of y = intercept + slope x for the points out->first..n-1: fills
+ * intercept, slope, chi2 and weight.  covariance (of those points) is destroyed. */
 static bool
 least_squares(double covariance[MAX_POINTS][MAX_POINTS], const double *x, const double *y, size_t n,
-              double *intercept, double *slope, double *weight)
+              line *out)
 {
     if (n < 2 || !cholesky(covariance, n))
         return false;
@@ -119,15 +121,19 @@ least_squares(double covariance[MAX_POINTS][MAX_POINTS], const double *x, const 
     double determinant = s11 * stt - s1t * s1t;
     if (!(determinant > 0))
         return false;
-    *slope = (s11 * sty - s1t * s1y) / determinant;
-    *intercept = (s1y - *slope * s1t) / s11;
+    out->slope = (s11 * sty - s1t * s1y) / determinant;
+    out->intercept = (s1y - out->slope * s1t) / s11;
+    out->chi2 = 0;
+    double *weight = out->weight + out->first;
     for (size_t i = n; i-- > 0;) {
+        double residual = value[i] - out->intercept * one[i] - out->slope * time[i];
+        out->chi2 += residual * residual;
         weight[i] = (s11 * time[i] - s1t * one[i]) / determinant;
         for (size_t k = i + 1; k < n; k++)
             weight[i] -= covariance[k][i] * weight[k];
         weight[i] /= covariance[i][i];
     }
-    return isfinite(*slope) && isfinite(*intercept);
+    return isfinite(out->slope) && isfinite(out->intercept);
 }
 
 /* How long the noise (in solids: the vibration) stays correlated, told from how the MSD reaches its
@@ -174,8 +180,7 @@ fit(const grid *points, size_t first, double jump_A2, double atoms)
                     iw_walk_covariance(&self.walk, &points->sums[first + i][first + j]);
             covariance[i][i] *= 1 + 1e-10;
         }
-        self.valid =
-            least_squares(covariance, x, y, n, &self.intercept, &self.slope, self.weight + first);
+        self.valid = least_squares(covariance, x, y, n, &self);
         if (!self.valid)
             return self;
     }
@@ -195,34 +200,30 @@ variance(const grid *points, const double *weight, const iw_walk *walk)
     return sum;
 }
 
-/* Does starting the fit at a later lag change the slope by no more than chance (two sigma)? */
+/* Does the line fit as well as chance allows, in 95 of 100 cases? */
 static bool
-agrees(const grid *points, const line *early, const line *late)
+fits_well(const grid *points, const line *candidate)
 {
-    double difference[MAX_POINTS];
-    for (size_t i = 0; i < points->n; i++)
-        difference[i] = early->weight[i] - late->weight[i];
-    double sigma = sqrt(fmax(0, variance(points, difference, &early->walk)));
-    return late->valid && fabs(early->slope - late->slope) <= 2 * sigma;
+    double freedom = (double)(points->n - candidate->first) - 2;
+    return candidate->valid && candidate->chi2 <= gsl_cdf_chisq_Pinv(0.95, freedom);
 }
 
-/* Index of the first point from which starting twice and four times as late agrees; where there is
- * none, that of M/4, and *found is false. */
+/* Index of the point where the window starts: the first one from which a line fits; where shorter
+ * lags were refused, twice as late, since a misfit too small to be seen would still bias D.  Where
+ * there is none up to M/4, that of M/4, and *found is false. */
 static size_t
 find_window(const grid *points, const line *fits, bool *found)
 {
     double m = points->x[points->n - 1];
-    for (size_t i = 0; 4 * points->x[i] <= m; i++) {
-        size_t twice = grid_find(points, 2 * points->x[i]);
-        size_t four = grid_find(points, 4 * points->x[i]);
-        *found = fits[i].valid && agrees(points, &fits[i], &fits[twice]) &&
-                 (8 * points->x[i] > m || agrees(points, &fits[i], &fits[four]));
-        if (*found)
-            return i;
-    }
-    *found = false;
     size_t last = grid_find(points, fmax(1, floor(m / 4)));
-    return last + 2 <= points->n ? last : points->n - 2;
+    last = last + 2 <= points->n ? last : points->n - 2;
+    *found = false;
+    for (size_t i = 0; 4 * points->x[i] <= m && !*found; i++) {
+        *found = fits_well(points, &fits[i]);
+        if (*found)
+            last = i == 0 ? 0 : grid_find(points, 2 * points->x[i]);
+    }
+    return last;
 }
 
 /* The values of q that the fitted slope does not contradict: |slope - q| <= z sigma(q), where
@@ -253,7 +254,7 @@ interval(const grid *points, const line *line_fit, double ci[2])
 static double
 exponent(const grid *points, const line *line_fit, double *sigma)
 {
-    double x[MAX_POINTS], y[MAX_POINTS], weight[MAX_POINTS], covariance[MAX_POINTS][MAX_POINTS];
+    double x[MAX_POINTS], y[MAX_POINTS], covariance[MAX_POINTS][MAX_POINTS];
     size_t first = line_fit->first;
     double decade = points->x[points->n - 1] / 10;
     while (first + 3 < points->n && points->x[first] < decade &&
@@ -273,13 +274,14 @@ exponent(const grid *points, const line *line_fit, double *sigma)
                 (points->y[first + i] * points->y[first + j]);
         covariance[i][i] *= 1 + 1e-10;
     }
-    double intercept, slope, relative[MAX_POINTS] = {0};
-    if (!least_squares(covariance, x, y, n, &intercept, &slope, weight))
+    line logarithmic = {.first = first};
+    double relative[MAX_POINTS] = {0};
+    if (!least_squares(covariance, x, y, n, &logarithmic))
         return NAN;
     for (size_t i = 0; i < n; i++)
-        relative[first + i] = weight[i] / points->y[first + i];
+        relative[first + i] = logarithmic.weight[first + i] / points->y[first + i];
     *sigma = sqrt(fmax(0, variance(points, relative, &line_fit->walk)));
-    return slope;
+    return logarithmic.slope;
 }
 
 /* Ordinary least squares over the lags ceil(M/2)..M; slope in A^2 per lag. */

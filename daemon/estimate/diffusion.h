@@ -8,7 +8,8 @@
  * 4). gls: MSD = c + 6 D tau fitted by generalised least squares with the covariance of overlapping
  * displacements of a random walk with localisation noise (Bullerjahn, von Buelow, Hummer 2020) and,
  * for motion by hops, the counting noise of the hops.  The window starts at the first lag from
- * which starting later changes D by no more than chance and ends at M.  docs/physics.md has the
+ * which a line fits as well as chance allows (twice as late where shorter lags were refused) and
+ * ends at M.  docs/physics.md has the
  * formulas.  A call costs about 1 ms at any length, and O(M) more for stderr_A2.  Pure.
  */
 #include "error.h"
