@@ -9,7 +9,7 @@ enum { DEFAULT_BLOCK = 4096, SMALLEST_BLOCK = 8, FIRST_CAPACITY = 64 };
 
 /* Bytes of older spectra that one push may read (about 0.1 s); the rest of a round waits for the
  * next pushes, and a query meanwhile sums what is missing for itself. */
-static const size_t bytes_per_push = (size_t)1 << 30;
+enum { BYTES_PER_PUSH = 1 << 30 };
 
 /* Grows *array to hold `count` items; what is new is zero. */
 static iw_status
@@ -112,6 +112,7 @@ iw_msd_new(const iw_msd_options *options, iw_error *err)
     size_t l = self->block;
     self->tile = l < IW_MSD_TILE ? l : IW_MSD_TILE;
     self->n_species = options->n_species;
+    self->bytes_per_push = BYTES_PER_PUSH;
     if (iw_bundles_init(&self->bundles, options->n_atoms, options->n_species, options->kind, 1,
                         err) != IW_OK ||
         iw_transform_init(&self->transform, l, self->tile, err) != IW_OK) {
@@ -386,6 +387,21 @@ add_scalars(iw_msd *self, const double *row)
     }
 }
 
+void
+iw_msd_store_rows(iw_msd *self)
+{
+    size_t count = self->fill % IW_MSD_NEAR;
+    count = count == 0 && self->fill > 0 ? IW_MSD_NEAR : count;
+    size_t start = self->fill - count, n = self->bundles.n_coords;
+    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
+        const iw_bundle *bundle = &self->bundles.bundles[i];
+        double *to = self->raw + bundle->first * self->capacity + start * bundle->width;
+        for (size_t t = 0; t < count; t++)
+            memcpy(to + t * bundle->width, self->ring + t * n + bundle->first,
+                   bundle->width * sizeof *to);
+    }
+}
+
 iw_status
 iw_msd_push(iw_msd *self, const double *pos_A, iw_error *err)
 {
@@ -402,19 +418,15 @@ iw_msd_push(iw_msd *self, const double *pos_A, iw_error *err)
     if (self->fill == 0)
         memcpy(self->blocks[self->n_blocks].origin, row, n * sizeof *row);
     add_scalars(self, row);
-    for (size_t i = 0; i < bundles->n_bundles; i++) {
-        const iw_bundle *bundle = &bundles->bundles[i];
-        double *to = self->raw + bundle->first * self->capacity + self->fill * bundle->width;
-        for (size_t c = 0; c < bundle->width; c++)
-            to[c] = row[bundle->first + c];
-    }
     self->fill++;
     self->length++;
     self->frames++;
+    if (self->fill % IW_MSD_NEAR == 0)
+        iw_msd_store_rows(self);
     if (self->fill == self->block)
         close_block(self);
     size_t bytes = (self->round_end + 1) * IW_BUNDLE * 2 * self->block * sizeof *row;
-    continue_round(self, bytes_per_push / bytes + 1);
+    continue_round(self, self->bytes_per_push / bytes + 1);
     return IW_OK;
 }
 
@@ -424,6 +436,7 @@ iw_msd_break(iw_msd *self, iw_error *err)
     size_t groups = self->bundles.n_groups, length = self->length;
     if (length == 0)
         return IW_OK;
+    iw_msd_store_rows(self);
     start_round(self);
     continue_round(self, SIZE_MAX);
     size_t longest = self->longest > length ? self->longest : length;

@@ -231,6 +231,7 @@ iw_msd_query(iw_msd *self, iw_msd_result *out, iw_error *err)
     size_t longest = self->longest > self->length ? self->longest : self->length;
     size_t n_lags = longest / 2 + 1;
     size_t live = self->length < n_lags ? self->length : n_lags;
+    iw_msd_store_rows(self);
     double *sum = calloc(groups * n_lags, sizeof *sum);
     double *origins = calloc(n_lags, sizeof *origins);
     double *part = calloc(groups * (live + 1), sizeof *part);

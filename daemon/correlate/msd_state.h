@@ -46,6 +46,7 @@ struct iw_msd {
     size_t n_species;
     size_t block; /* l, a power of two >= 8 */
     size_t tile;
+    size_t bytes_per_push; /* of older spectra that a push may read for a round */
     iw_bundles bundles;
     iw_transform transform;
     double *box; /* [2l] tiles of the transform of l ones */
@@ -106,6 +107,8 @@ typedef struct {
 void iw_msd_multiply(iw_msd *self, const iw_bundle *bundle, const iw_msd_later *later, size_t n,
                      size_t max_distance);
 
+/* Brings raw up to the last frame. */
+void iw_msd_store_rows(iw_msd *self);
 /* Adds sums for lags 0..n_lags-1 of this segment to sum[n_groups][n_lags]. */
 iw_status iw_msd_evaluate(iw_msd *self, size_t n_lags, double *sum, iw_error *err);
 /* Adds the squares of the pairs of block q, `frames` long, with itself, q-1 and q-2 to
