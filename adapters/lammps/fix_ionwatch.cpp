@@ -25,8 +25,8 @@ namespace
 
 constexpr double COULOMB_EV_A = 14.399645478425668; /* e^2 / (4 pi epsilon0) */
 constexpr double UNHEARD_S = 5.0;                   /* before a missing daemon is worth a word */
-constexpr int LINGER_MS = 30000;                    /* for a daemon that listens */
-constexpr int LINGER_UNHEARD_MS = 1000;
+constexpr int LINGER_UNHEARD_MS = 2000;             /* at the end, for a daemon to be heard of */
+constexpr int LINGER_MS = 30000;                    /* for one that listens */
 
 /* tag, x, y, z, vx, vy, vz of an atom in a frame; tag, type, mass, charge when a stream opens */
 constexpr int FRAME_WIDTH = 7;
@@ -53,8 +53,17 @@ FixIonwatch::~FixIonwatch()
         (void)ionwatch_finish(handle, ending);
     ionwatch_stats stats;
     stats.size = sizeof stats;
+    (void)ionwatch_flush(handle, LINGER_UNHEARD_MS);
     ionwatch_get_stats(handle, &stats);
-    ionwatch_close(&handle, stats.connected ? LINGER_MS : LINGER_UNHEARD_MS);
+    if (stats.connected && stats.frames_acknowledged < stats.frames_sent)
+        (void)ionwatch_flush(handle, LINGER_MS);
+    ionwatch_get_stats(handle, &stats);
+    if (stats.frames_acknowledged < stats.frames_sent)
+        error->warning(
+            FLERR, "ionwatch: " + std::to_string(stats.frames_sent - stats.frames_acknowledged) +
+                       " frames wait in the spool for the next job of run " +
+                       ionwatch_run_id(handle));
+    ionwatch_close(&handle, stats.connected ? LINGER_MS : 0);
 }
 
 int

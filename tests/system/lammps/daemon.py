@@ -33,10 +33,11 @@ def filed(endpoint, frames=None):
 def same_numbers(live, batch):
     for name, group in batch["groups"].items():
         a, b = live["groups"][name]["msd"], group["msd"]
-        assert a["lag_ps"] == b["lag_ps"]
-        top = max(b["msd_A2"])
-        for mine, its in zip(a["msd_A2"], b["msd_A2"]):
-            close(mine, its, 0.0, f"MSD of {name}", atol=1e-9 * top)
+        # The daemon thins its series to a readable length.
+        whole = {round(lag, 9): value for lag, value in zip(b["lag_ps"], b["msd_A2"])}
+        assert len(a["lag_ps"]) > 20, a["lag_ps"]
+        for lag, mine in zip(a["lag_ps"], a["msd_A2"]):
+            close(mine, whole[round(lag, 9)], 0.0, f"MSD of {name}", atol=1e-9 * max(b["msd_A2"]))
         for key in ("D_einstein_cm2_s", "omega_mean_meV", "f_vib_meV"):
             close(live["groups"][name][key], group[key], 1e-8, f"{key} of {name}")
 
@@ -53,7 +54,7 @@ def the_daemon_gives_what_the_dump_gives_with_one_and_two_ranks():
                 done = lmp(START + fix(endpoint) + dump + "run 400\n", folder, ranks)
                 assert done.returncode == 0, done.stdout
                 until(lambda: filed(endpoint, 201), 20, "the run is filed")
-                live = show(endpoint, "--series", "--full")
+                live = show(endpoint, "--series")
             same_numbers(live, analyze(folder / "run.lammpstrj", "--dt", 4, "--temperature", 2000))
 
 
@@ -116,14 +117,14 @@ def a_killed_daemon_costs_no_frame():
 def a_daemon_that_comes_late_gets_every_frame():
     with workfolder() as folder:
         endpoint = f"ipc://{folder}/iw.sock"
-        process = lmp(START + fix(endpoint) + "run 6000\n", folder, wait=False)
+        process = lmp(START + fix(endpoint) + "run 16000\n", folder, wait=False)
         until(lambda: (folder / "log.lammps").exists()
               and "ionwatch: run" in (folder / "log.lammps").read_text(), 30, "the stream begins")
         with daemon(folder, endpoint):
             output, _ = process.communicate(timeout=60)
             assert process.returncode == 0, output
             run = until(lambda: filed(endpoint), 30, "the run is filed")
-            assert run["run"]["frames"] == 3001, run["run"]
+            assert run["run"]["frames"] == 8001, run["run"]
 
 
 lmprun.require(lmprun.INCLUDE, lmprun.CLI, lmprun.DAEMON)

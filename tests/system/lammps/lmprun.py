@@ -51,7 +51,8 @@ def lmp(script, folder, ranks=1, env=None, wait=True, timeout=120):
     command = ["lmp", "-in", name, "-log", "log.lammps"]
     settings = dict(os.environ, OMP_NUM_THREADS="1", **(env or {}))
     if ranks > 1:
-        launcher = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
+        launcher = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none",
+                    "--mca", "mpi_yield_when_idle", "1"]
         for key, value in sanitizer().items():
             launcher += ["-x", f"{key}={value}"]
         command = launcher + ["-np", str(ranks)] + command
