@@ -7,7 +7,20 @@
  * MSD(n) = 1/(N (T - n)) sum_i sum_j |r_i(t_j + n) - r_i(t_j)|^2 is split (Fast Correlation
  * Algorithm) into sums of squares, kept as prefix sums, and an autocorrelation, kept as products of
  * block spectra summed over the atoms of a species, one accumulator for each block distance,
- * species and axis.  At any instant a query equals brute force on the frames so far (1e-10).
+ * species and axis.  At any instant a query equals brute force on the frames so far (1e-10, in
+ * practice 1e-12), and depends on nothing but the frames: not on when queries were made.
+ *
+ * The error does not grow with the run, nor with how far the atoms went: lags below 8 are summed
+ * directly; longer ones from differences to the first frame of a block where the pair is no more
+ * than one block apart, to the first frame of the segment where it is farther; running sums are
+ * compensated (Neumaier), and the spectra of a million frames are a few hundred blocks.
+ *
+ * Cost for 300 atoms: memory twice the raw positions; 10 to 20 us a frame, most of it when a block
+ * closes: its transforms, and every fourth time the products with all older blocks.  One push reads
+ * at most 1 GiB of older spectra for that (0.1 s); what is left waits for the next pushes.  A query
+ * transforms the accumulators back and multiplies the frames that are in none of them: 10 ms at
+ * 65,536 frames where that is nothing, 80 ms at other instants (it reads half the spectra).  A
+ * break finishes all pairs of its segment and frees the spectra.
  * Pure: no files, no sockets, no clock.  One thread at a time.
  */
 #include "error.h"
@@ -18,7 +31,8 @@ typedef struct {
     size_t n_atoms;
     size_t n_species;
     const unsigned short *kind; /* [n_atoms] species of each atom; copied */
-    size_t block;               /* frames in a block; 0: chosen here */
+    size_t block; /* frames in a block, rounded up to a power of two; 0: 4,096.  Longer is cheaper
+                     in all and dearer for a query */
 } iw_msd_options;
 
 /* What a query gives.  Owns its arrays; init with {0}; reused by the next query. */
@@ -37,7 +51,8 @@ void iw_msd_destroy(iw_msd **self);
 /* One frame: pos_A[n_atoms][3], unwrapped, drift removed, best given relative to the first frame.
  */
 iw_status iw_msd_push(iw_msd *self, const double *pos_A, iw_error *err);
-/* The next frame does not follow on the last: pairs never cross this point. */
+/* The next frame does not follow on the last: pairs never cross this point.  After NO_MEMORY (of
+ * any call) the object is as before it, and the call may be made again. */
 iw_status iw_msd_break(iw_msd *self, iw_error *err);
 /* Exact sums for the frames so far.  Changes no state that a caller can see. */
 iw_status iw_msd_query(iw_msd *self, iw_msd_result *out, iw_error *err);
