@@ -14,6 +14,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { GAP_MAX = 1000000 }; /* frames; a larger difference is no gap but nonsense */
+
 typedef struct {
     iw_piece *piece;
     iw_text *text;
@@ -250,13 +252,14 @@ frames_ahead(xdatcar *self, int64_t number)
         return 1;
     if (self->increment == 0)
         self->increment = difference;
-    if (difference == self->increment || difference % self->increment != 0)
+    int64_t ahead = difference / self->increment;
+    if (ahead == 1 || difference % self->increment != 0 || ahead > GAP_MAX)
         return 1;
     iw_notes_add(
         self->piece->notes, "%s line %llu: configurations are missing between %lld and %lld",
         self->piece->path, (unsigned long long)(iw_text_line_number(self->text) - self->n_atoms),
         (long long)self->number, (long long)number);
-    return difference / self->increment;
+    return ahead;
 }
 
 static iw_status
