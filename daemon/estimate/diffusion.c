@@ -227,8 +227,8 @@ find_window(const grid *points, const line *fits, bool *found)
 }
 
 /* The values of q that the fitted slope does not contradict: |slope - q| <= z sigma(q), where
- * sigma^2 = v0 + v1 q + v2 q^2.  Unlike slope +- z sigma(slope), it is not too short when the slope
- * came out too small. */
+ * sigma^2 = v0 + v1 q + v2 q^2.  Unlike slope +- z sigma(slope), it is not too
+ * short when the slope came out too small.  So little data that no q is too large: NAN. */
 static void
 interval(const grid *points, const line *line_fit, double ci[2])
 {
@@ -246,20 +246,22 @@ interval(const grid *points, const line *line_fit, double ci[2])
     double c = s * s - z2 * v0 / (unit * unit);
     double root = sqrt(fmax(0, b * b - a * c));
     ci[0] = fmax(0, unit * (b - root) / a);
-    ci[1] = a > 0 ? fmax(0, unit * (b + root) / a) : INFINITY;
+    ci[1] = a > 0 ? fmax(0, unit * (b + root) / a) : NAN;
 }
 
-/* d ln MSD / d ln tau by generalised least squares, from where the offset is at most a twentieth of
- * the MSD, or over the last decade of the window where it never is. */
+/* d ln MSD / d ln tau by generalised least squares, from where the offset is at most a tenth of the
+ * MSD, at the latest from M/4 on.  *allowed: what it may miss 1 by for its error (two sigma) and
+ * for the offset. */
 static double
-exponent(const grid *points, const line *line_fit, double *sigma)
+exponent(const grid *points, const line *line_fit, double *allowed)
 {
     double x[MAX_POINTS], y[MAX_POINTS], covariance[MAX_POINTS][MAX_POINTS];
     size_t first = line_fit->first;
-    double decade = points->x[points->n - 1] / 10;
-    while (first + 3 < points->n && points->x[first] < decade &&
-           points->y[first] < 20 * line_fit->walk.c_A2)
+    double quarter = points->x[points->n - 1] / 4;
+    while (first + 3 < points->n && points->x[first] < quarter &&
+           points->y[first] < 10 * line_fit->walk.c_A2)
         first++;
+    *allowed = 0;
     size_t n = points->n - first;
     if (n < 2)
         return NAN;
@@ -280,7 +282,8 @@ exponent(const grid *points, const line *line_fit, double *sigma)
         return NAN;
     for (size_t i = 0; i < n; i++)
         relative[first + i] = logarithmic.weight[first + i] / points->y[first + i];
-    *sigma = sqrt(fmax(0, variance(points, relative, &line_fit->walk)));
+    *allowed = 2 * sqrt(fmax(0, variance(points, relative, &line_fit->walk))) +
+               line_fit->walk.c_A2 / points->y[first];
     return logarithmic.slope;
 }
 
@@ -354,18 +357,24 @@ iw_diffusion_estimate(const iw_msd_curve *curve, const iw_diffusion_options *opt
         out->warning = "nothing moves";
         return IW_OK;
     }
-    double sigma = sqrt(variance(&points, best->weight, &best->walk));
-    double ci[2], alpha_sigma = 0;
-    interval(&points, best, ci);
+    /* a line that does not fit gets an error that would make it fit */
+    double freedom = fmax(1, (double)(points.n - best->first) - 2);
+    double birge = found ? 1 : fmax(1, best->chi2 / freedom);
+    double sigma = sqrt(birge * variance(&points, best->weight, &best->walk));
+    double ci[2], allowed = 0;
+    ci[0] = fmax(0, best->slope - normal_95 * sigma);
+    ci[1] = fmax(0, best->slope + normal_95 * sigma);
+    if (found)
+        interval(&points, best, ci);
     out->D_cm2_s = best->slope / 6 * unit;
     out->stderr_cm2_s = sigma / 6 * unit;
     out->ci95_cm2_s[0] = ci[0] / 6 * unit;
     out->ci95_cm2_s[1] = ci[1] / 6 * unit;
     out->intercept_A2 = best->intercept;
-    out->alpha = exponent(&points, best, &alpha_sigma);
+    out->alpha = exponent(&points, best, &allowed);
     /* half a squared hop is the least that He, Zhu, Epstein and Mo accept */
     double moved_A2 = best->slope * (double)m;
-    double miss = fmax(options->alpha_tolerance, 2 * alpha_sigma);
+    double miss = fmax(options->alpha_tolerance, allowed);
     out->diffusive =
         found && best->slope > 2 * sigma && moved_A2 >= hop_A2 / 2 && fabs(out->alpha - 1) <= miss;
     if (!found)

@@ -28,14 +28,15 @@ typedef struct {
 
 typedef struct {
     double hop_length_A; /* a in N_eff = N max MSD / a^2 (He, Zhu, Epstein, Mo 2018); default 3 */
-    double alpha_tolerance; /* not diffusive where alpha misses 1 by more, error allowed; default
-                               0.1 */
+    double alpha_tolerance; /* not diffusive where alpha misses 1 by more than this and more than
+                               its error and the offset explain; default 0.1 */
     double jump_length_A; /* elementary jump whose counting noise widens the error, a^2/(N 6 D t) of
                              D^2; 0: continuous motion; NAN: hop_length_A (default) */
 } iw_diffusion_options;
 
 typedef struct {
-    double D_cm2_s, stderr_cm2_s, ci95_cm2_s[2]; /* gls; NAN where it cannot be told */
+    double D_cm2_s, stderr_cm2_s, ci95_cm2_s[2]; /* gls; NAN where it cannot be told; ci95[1] is
+                                                       NAN where nothing bounds D */
     double intercept_A2;
     double D_einstein_cm2_s;
     double D_axes_cm2_s[3];
@@ -45,7 +46,8 @@ typedef struct {
     double fit_ps[2];         /* window of gls */
     double *stderr_A2;        /* [n_lags] standard error of each MSD value, by the random-walk
                                  covariance; allocated by the caller, or NULL */
-    bool diffusive;           /* a window with alpha within tolerance was found */
+    bool diffusive;           /* a line fits, grows beyond its error and by half a squared hop,
+                                 and alpha is within tolerance */
     const char *warning;      /* static text, or NULL */
 } iw_diffusion;
 
