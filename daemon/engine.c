@@ -408,7 +408,7 @@ iw_engine_memory(const iw_engine *self)
 {
     /* Beside the correlators: what trajectory keeps of a frame, and the results of the last query.
      */
-    size_t held = sizeof *self + 11 * 3 * self->run.n_atoms * sizeof(double);
+    size_t held = sizeof *self + self->run.n_atoms * 33 * sizeof(double);
     held += 3 * self->msd_sums.n_species * self->msd_sums.n_lags * sizeof(double);
     held += self->vacf_sums.n_species * self->vacf_sums.n_lags * sizeof(double);
     if (self->msd)

@@ -121,11 +121,11 @@ iw_groups_init(iw_groups *self, const iw_run_info *run, const char *const *mobil
     self->mass_amu = calloc(run->n_species, sizeof *self->mass_amu);
     self->mobile = calloc(run->n_species, sizeof *self->mobile);
     self->groups = calloc(run->n_species + 3, sizeof *self->groups);
-    iw_status status;
-    if (!self->atoms || !self->mass_amu || !self->mobile || !self->groups)
-        status = iw_fail(err, IW_NO_MEMORY, "no memory for %zu species", run->n_species);
-    else
-        status = weigh(self, run, err);
+    if (!self->atoms || !self->mass_amu || !self->mobile || !self->groups) {
+        iw_groups_fini(self);
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu species", run->n_species);
+    }
+    iw_status status = weigh(self, run, err);
     if (status == IW_OK && n_mobile > 0)
         status = name_mobile(self, run, mobile, n_mobile, err);
     else if (status == IW_OK)

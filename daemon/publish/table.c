@@ -23,6 +23,12 @@ text(const json_t *object, const char *key)
     return value ? value : "";
 }
 
+static const char *
+species_name(const json_t *value)
+{
+    return json_is_string(value) ? json_string_value(value) : "?";
+}
+
 /* "-" for what is not known. */
 static const char *
 fixed(char cell[CELL], double value, int decimals)
@@ -107,15 +113,18 @@ print_run(FILE *out, const json_t *run)
 {
     char a[CELL], b[CELL];
     const char *name = text(run, "name");
-    (void)fprintf(out, "%s  %s%s%s%s\n", *name ? name : text(run, "id"), text(run, "state"),
-                  *text(run, "code") ? "  " : "", text(run, "code"), "");
+    (void)fprintf(out, "%s  %s  %s\n", *name ? name : text(run, "id"), text(run, "state"),
+                  text(run, "code"));
     double segments = number(run, "segments");
     (void)fprintf(out, "  %.0f frames of %.0f atoms, %s fs apart: %s ps", number(run, "frames"),
                   number(run, "atoms"), general(a, number(run, "dt_fs"), 6),
                   general(b, number(run, "time_ps"), 6));
     if (segments > 1.0)
         (void)fprintf(out, " in %.0f segments", segments);
-    (void)fprintf(out, "\n  temperature %s K", general(a, number(run, "temperature_K"), 5));
+    if (isfinite(number(run, "temperature_K")))
+        (void)fprintf(out, "\n  temperature %s K", general(a, number(run, "temperature_K"), 5));
+    else
+        (void)fprintf(out, "\n  temperature not known (E_vib, F_vib, S_vib and C_V need it)");
     if (isfinite(number(run, "temperature_measured_K")))
         (void)fprintf(out, " (measured %s K)", fixed(a, number(run, "temperature_measured_K"), 1));
     (void)fprintf(out, ", velocities: %s, drift: %s\n", text(run, "velocity_source"),
@@ -123,7 +132,7 @@ print_run(FILE *out, const json_t *run)
     const json_t *mobile = json_object_get(run, "mobile");
     (void)fprintf(out, "  mobile:");
     for (size_t m = 0; m < json_array_size(mobile); m++)
-        (void)fprintf(out, " %s", json_string_value(json_array_get(mobile, m)));
+        (void)fprintf(out, " %.*s", IW_SPECIES_LENGTH, species_name(json_array_get(mobile, m)));
     (void)fprintf(out, "%s\n", json_array_size(mobile) ? "" : " none known");
 }
 
@@ -234,16 +243,20 @@ static void
 print_vibrations(FILE *out, json_t *groups, const json_t *run)
 {
     char a[CELL], b[CELL], c[CELL];
-    (void)fprintf(
-        out,
-        "\nVibrations by method \"physical\": velocities weighted with masses, VACF to %s "
-        "ps,\n  taper %s, resolution %s meV; at %s K, per mode\n",
-        general(a, number(run, "vacf_window_ps"), 4), text(run, "taper"),
-        general(b, number(run, "vdos_resolution_meV"), 3),
-        general(c, number(run, "temperature_K"), 5));
+    double temperature_K = number(run, "temperature_K");
+    (void)fprintf(out,
+                  "\nVibrations by method \"physical\": velocities weighted with masses, VACF to "
+                  "%s ps,\n  taper %s, resolution %s meV; ",
+                  general(a, number(run, "vacf_window_ps"), 4), text(run, "taper"),
+                  general(b, number(run, "vdos_resolution_meV"), 3));
+    if (isfinite(temperature_K))
+        (void)fprintf(out, "at %s K, ", general(c, temperature_K, 5));
+    (void)fprintf(out, "per mode\n");
     print_vibration(out, groups, false, false);
-    (void)fprintf(out, "  per atom (three modes)\n");
-    print_vibration(out, groups, false, true);
+    if (isfinite(temperature_K)) {
+        (void)fprintf(out, "  per atom (three modes)\n");
+        print_vibration(out, groups, false, true);
+    }
     if (!has_paper(groups))
         return;
     (void)fprintf(out,

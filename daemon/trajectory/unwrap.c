@@ -68,6 +68,15 @@ set_cell(iw_unwrap *self, const double cell[9])
                        cell[6] == 0.0 && cell[7] == 0.0;
 }
 
+static bool
+same_cell(const double one[9], const double other[9])
+{
+    bool same = true;
+    for (size_t k = 0; k < 9; k++)
+        same = same && one[k] == other[k];
+    return same;
+}
+
 /* Row vector times matrix. */
 static inline void
 times(const double v[3], const double m[9], double out[3])
@@ -229,7 +238,7 @@ iw_unwrap_push(iw_unwrap *self, const double *pos_A, const double *cell_A, doubl
 {
     if (cell_A && !self->has_cell) {
         set_cell(self, cell_A);
-    } else if (cell_A && memcmp(cell_A, self->cell, sizeof self->cell) != 0) {
+    } else if (cell_A && !same_cell(cell_A, self->cell)) {
         if (!self->changed)
             begin_changing(self);
         set_cell(self, cell_A);

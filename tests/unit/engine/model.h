@@ -9,7 +9,7 @@
 #include "engine.h"
 #include "iw_test.h"
 
-enum { MODEL_ATOMS = 9 };
+#define MODEL_ATOMS ((size_t)9)
 
 typedef enum { CELL_CUBIC, CELL_SKEWED, CELL_CHANGING, CELL_NONE } model_cell;
 

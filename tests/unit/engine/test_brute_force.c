@@ -3,7 +3,7 @@
  * coordinates that are unwrapped, freed of drift and differenced here once more. */
 #include "model.h"
 
-enum { N = MODEL_ATOMS };
+#define N MODEL_ATOMS
 
 /* Prepared coordinates of the first T frames. */
 typedef struct {
