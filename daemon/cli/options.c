@@ -67,12 +67,13 @@ static iw_exit usage(const parser *self, const char *format, ...)
 static iw_exit
 usage(const parser *self, const char *format, ...)
 {
+    char text[512];
     va_list args;
-    (void)fprintf(stderr, "ionwatch %s: ", self->command->name);
     va_start(args, format);
-    (void)vfprintf(stderr, format, args);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    (void)fprintf(stderr, "\n(`ionwatch %s --help` lists the options)\n", self->command->name);
+    (void)fprintf(stderr, "ionwatch %s: %s\n(`ionwatch %s --help` lists the options)\n",
+                  self->command->name, text, self->command->name);
     return IW_EXIT_USAGE;
 }
 
@@ -188,7 +189,7 @@ parse_option(const parser *self, int argc, char **argv, int *at)
     if (option->type == IW_OPT_FLAG) {
         if (equals)
             return usage(self, "--%s takes no value", option->name);
-        return store_value(self, option, NULL);
+        return store_value(self, option, "");
     }
     if (equals)
         return store_value(self, option, equals + 1);

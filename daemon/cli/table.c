@@ -9,15 +9,16 @@
 iw_status
 iw_table_row(iw_table *self, iw_error *err)
 {
+    const size_t row_size = (size_t)IW_TABLE_COLUMNS * sizeof *self->cells;
     if (self->n_rows == self->capacity) {
         size_t capacity = self->capacity ? 2 * self->capacity : 32;
-        void *cells = realloc(self->cells, capacity * IW_TABLE_COLUMNS * IW_TABLE_CELL);
+        void *cells = realloc(self->cells, capacity * row_size);
         if (!cells)
             return iw_fail(err, IW_NO_MEMORY, "no memory for row %zu of a table", self->n_rows);
         self->cells = cells;
         self->capacity = capacity;
     }
-    memset(self->cells + self->n_rows * IW_TABLE_COLUMNS, 0, IW_TABLE_COLUMNS * IW_TABLE_CELL);
+    memset(self->cells + self->n_rows * IW_TABLE_COLUMNS, 0, row_size);
     self->n_rows++;
     return IW_OK;
 }

@@ -258,10 +258,8 @@ sqlite_open(void **state, const char *location, bool read_only, iw_error *err)
 
 /* One row of one table is written by one of these, prepared once for the life of the handle. */
 static const char *const insert_sql[IW_SQLITE_STATEMENTS] = {
-    [IW_SQLITE_RUN] = "INSERT INTO runs (run, id, name, state, code, code_version, frames, atoms, "
-                      "segments, dt_fs, time_ps, temperature_K, mobile, filed_at, writer, record) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
-                      "?16)",
+    [IW_SQLITE_RUN] =
+        "INSERT INTO runs VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
     [IW_SQLITE_SPECIES] = "INSERT INTO species VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [IW_SQLITE_GROUP] = "INSERT INTO groups VALUES (?1, ?2, ?3, ?4)",
     [IW_SQLITE_DESCRIPTOR] =

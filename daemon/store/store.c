@@ -13,7 +13,7 @@ struct iw_store {
     void *state;
 };
 
-static const iw_store_ops *const backends[] = {&iw_store_sqlite};
+static const iw_store_ops *const backends[] = {&iw_store_sqlite, NULL};
 
 /* "sqlite:///absolute", "sqlite:relative" or a plain path. */
 static const iw_store_ops *
@@ -24,7 +24,7 @@ find_backend(const char *uri, const char **location, iw_error *err)
         *location = uri;
         return &iw_store_sqlite;
     }
-    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+    for (size_t i = 0; backends[i]; i++) {
         const char *scheme = backends[i]->scheme;
         if (strlen(scheme) == length && strncmp(uri, scheme, length) == 0) {
             *location = uri + length + 1;

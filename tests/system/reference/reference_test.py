@@ -209,8 +209,10 @@ class Dataset:
             self.meta = json.load(file)
         with open(os.path.join(DATA, "references.json")) as file:
             self.reference = json.load(file)["datasets"][name]
+        # the window reaches every lag of the reference, half the run
         self.options = ["--dt", repr(self.meta["dt_fs"]), "--masses", masses(self.meta),
-                        "--temperature", str(self.meta["temperature_K"]), "--vacf-window", "1000"]
+                        "--temperature", str(self.meta["temperature_K"]),
+                        "--vacf-window", repr(self.reference["frames"] * self.meta["dt_fs"] / 1000)]
 
     def file(self, name):
         return os.path.join(self.folder, name)

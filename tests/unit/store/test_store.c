@@ -18,11 +18,11 @@ static char folder[64], path[128], uri[160];
 /* ---- a disk that can be full: SQLite writes through this pwrite64 ---- */
 
 static bool disk_is_full;
-__attribute__((visibility("default"))) ssize_t pwrite64(int fd, const void *data, size_t size,
+__attribute__((visibility("default"))) ssize_t pwrite64(int fd, const void *buf, size_t n,
                                                         off64_t offset);
 
 ssize_t
-pwrite64(int fd, const void *data, size_t size, off64_t offset)
+pwrite64(int fd, const void *buf, size_t n, off64_t offset)
 {
     if (disk_is_full) {
         errno = ENOSPC;
@@ -30,7 +30,7 @@ pwrite64(int fd, const void *data, size_t size, off64_t offset)
     }
     if (lseek64(fd, offset, SEEK_SET) < 0)
         return -1;
-    return write(fd, data, size);
+    return write(fd, buf, n);
 }
 
 /* ---- helpers ---- */
