@@ -17,7 +17,7 @@ typedef struct {
     int64_t synced_ms;
     int64_t stop_checked_ms;
     int64_t frames_at_ms; /* when the last frame was written */
-    int64_t retry_ms; /* after a failure, not before */
+    int64_t retry_ms;     /* after a failure, not before */
     bool bye_written;
 } file_link;
 
