@@ -14,7 +14,9 @@ iw_endpoint_is_local(const char *endpoint)
 {
     if (strncmp(endpoint, "ipc://", 6) == 0)
         return true;
-    return strncmp(endpoint, "tcp://127.", 10) == 0 || strncmp(endpoint, "tcp://[::1]:", 12) == 0 ||
+    if (strncmp(endpoint, "tcp://127.", 10) == 0) /* an address, not a host of such a name */
+        return endpoint[10 + strspn(endpoint + 10, "0123456789.")] == ':';
+    return strncmp(endpoint, "tcp://[::1]:", 12) == 0 ||
            strncmp(endpoint, "tcp://localhost:", 16) == 0;
 }
 

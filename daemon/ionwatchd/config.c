@@ -141,7 +141,7 @@ set_number(const iw_option *option, const char *value, double *number, iw_error 
     errno = 0;
     double x = strtod(value, &end);
     if (end == value || *end || !isfinite(x) || x < option->min || x > option->max)
-        return iw_fail(err, IW_INVALID, "%s = %s: a number from %g to %g%s%s is wanted",
+        return iw_fail(err, IW_INVALID, "%s = %s: a number from %.10g to %.10g%s%s is wanted",
                        option->key, value, option->min, option->max, *option->unit ? " " : "",
                        option->unit);
     if (option->type == IW_OPTION_COUNT && x != floor(x))
@@ -449,7 +449,7 @@ print_bounds(FILE *out, const iw_option *option)
     if (option->type == IW_OPTION_CHOICE)
         fprintf(out, " %s", option->choices);
     else if (option->type == IW_OPTION_REAL || option->type == IW_OPTION_COUNT)
-        fprintf(out, " %g to %g%s%s", option->min, option->max, *option->unit ? " " : "",
+        fprintf(out, " %.10g to %.10g%s%s", option->min, option->max, *option->unit ? " " : "",
                 option->unit);
     if (*option->initial)
         fprintf(out, " (default %s)", option->initial);
@@ -507,8 +507,8 @@ iw_config_sample(FILE *out)
         if (option->type == IW_OPTION_CHOICE)
             fprintf(out, "; one of %s\n", option->choices);
         else if (option->type == IW_OPTION_REAL || option->type == IW_OPTION_COUNT)
-            fprintf(out, "; %g to %g%s%s\n", option->min, option->max, *option->unit ? " " : "",
-                    option->unit);
+            fprintf(out, "; %.10g to %.10g%s%s\n", option->min, option->max,
+                    *option->unit ? " " : "", option->unit);
         fprintf(out, ";%s =%s%s\n", option->key, *option->initial ? " " : "", option->initial);
     }
 }
