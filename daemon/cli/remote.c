@@ -6,6 +6,7 @@
 
 #include "publish/json.h"
 
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -130,17 +131,26 @@ clock_text(char text[16])
     (void)strftime(text, 16, "%H:%M:%S", &local);
 }
 
-/* In place: up over the old table, line by line over it, then wipe what is left below. */
+/* In place: up over the old table, line by line over it, then wipe what is left below.  Lines that
+ * do not fit are cut by the terminal (no wrapping meanwhile), rows that do not fit are counted. */
 static void
-draw_terminal(watcher *self, const iw_table *table)
+draw_terminal(watcher *self, iw_table *table)
 {
     char now[16];
+    struct winsize window;
+    size_t rows = table->n_rows, room = rows;
     clock_text(now);
+    if (ioctl(1, TIOCGWINSZ, &window) == 0 && window.ws_row > 4)
+        room = (size_t)window.ws_row - 3;
+    table->n_rows = rows < room ? rows : room;
     if (self->lines)
         (void)printf("\033[%zuA\r", self->lines);
-    (void)printf("%s  %s  (Ctrl-C ends)\033[K\n", now, iw_asker_endpoint(self->asker));
+    (void)printf("\033[?7l%s  %s  (Ctrl-C ends)", now, iw_asker_endpoint(self->asker));
+    if (rows > room)
+        (void)printf("  %zu more: `ionwatch ls`", rows - room);
+    (void)printf("\033[K\n");
     iw_table_print(table, stdout, true);
-    (void)printf("\033[J");
+    (void)printf("\033[J\033[?7h");
     self->lines = 1 + table->n_rows;
 }
 

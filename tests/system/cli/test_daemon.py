@@ -141,6 +141,29 @@ class WithDaemon(Case):
         # a watched run that has ended ends the watching
         self.expect(0, "watch", "grow", "--interval", "0.1")
 
+    def test_a_follower_that_was_killed_goes_on_with_its_run(self):
+        r, v = program.walk(80)
+        path = self.path("a.extxyz")
+        write_extxyz(path, SPECIES, r[:50], v[:50])
+        run_id = "12345678-1234-4234-8234-123456789abc"
+        env = environment(self.folder, IONWATCH_RUN_ID=run_id)
+        options = ["-T", "300", "--msd-stride", "1"]
+        follower = subprocess.Popen([PROGRAM, "follow", path, "--run", "kept", *options],
+                                    stderr=subprocess.DEVNULL, cwd=self.folder, env=env)
+        self.wait_for(lambda: any(run["id"] == run_id and run["frames_durable"] == 50
+                                  for run in self.listing()), "50 frames")
+        follower.kill()
+        follower.wait()
+        write_extxyz(path, SPECIES, r[50:], v[50:], mode="a", first=50)
+        self.expect(0, "follow", "--once", path, "--run", "kept", *options, IONWATCH_RUN_ID=run_id)
+        self.wait_for(lambda: self.run_program("db", "show", run_id, "--db",
+                                               self.db).returncode == 0, "the run to be filed")
+        filed = self.show("kept", "--series")
+        direct = self.record(path, *options, "--series", "--full")
+        self.assertEqual(filed["run"]["frames"], 80)
+        np.testing.assert_allclose(filed["groups"]["all"]["D_einstein_cm2_s"],
+                                   direct["groups"]["all"]["D_einstein_cm2_s"], rtol=1e-9)
+
     def test_a_run_that_is_stopped_says_why_and_makes_the_stop_file(self):
         r, v = program.walk(30)
         write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
