@@ -140,7 +140,7 @@ iw_groups_init(iw_groups *self, const iw_run_info *run, const char *const *mobil
 void
 iw_groups_fini(iw_groups *self)
 {
-    for (size_t g = 0; g < self->n_groups; g++)
+    for (size_t g = 0; self->groups && g < self->n_groups; g++)
         free(self->groups[g].member);
     free(self->groups);
     free(self->atoms);

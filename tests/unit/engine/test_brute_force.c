@@ -17,7 +17,7 @@ solve(const double m[9], const double d[3], double s[3])
     /* Rows are the vectors: d = s m, by Cramer's rule on the transpose. */
     double det = m[0] * (m[4] * m[8] - m[5] * m[7]) - m[1] * (m[3] * m[8] - m[5] * m[6]) +
                  m[2] * (m[3] * m[7] - m[4] * m[6]);
-    for (int row = 0; row < 3; row++) {
+    for (size_t row = 0; row < 3; row++) {
         double c[9];
         memcpy(c, m, sizeof c);
         memcpy(c + 3 * row, d, 3 * sizeof *d);
@@ -55,8 +55,8 @@ unwrap(const model *m, model_cell kind, size_t t, size_t i, double *u)
         d[k] = w1[k] - w0[k];
     if (images) {
         solve(m->cell[t], d, s);
-        for (int row = 0; row < 3; row++) {
-            for (int k = 0; k < 3; k++)
+        for (size_t row = 0; row < 3; row++) {
+            for (size_t k = 0; k < 3; k++)
                 d[k] -= floor(s[row] + 0.5) * m->cell[t][3 * row + k];
         }
     }

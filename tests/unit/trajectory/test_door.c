@@ -119,7 +119,7 @@ kinetic_temperature_leaves_out_the_centre_of_mass(void **state)
     stream_start(&s, IW_DRIFT_NONE);
     s.frame.has_velocities = true;
     const double m[2] = {6.94, 32.06}, v[2] = {0.05, 0.01};
-    for (int i = 0; i < 2; i++)
+    for (size_t i = 0; i < 2; i++)
         s.frame.vel_A_fs[3 * i] = v[i];
     assert_ok(stream_push(&s), s.err);
     double com = (m[0] * v[0] + m[1] * v[1]) / (m[0] + m[1]);

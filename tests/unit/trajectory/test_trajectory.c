@@ -47,12 +47,12 @@ drift_is_taken_from_positions_and_velocities_alike(void **state)
             stream_start(&s, cases[c].drift);
             s.frame.has_velocities = engine;
             for (int t = 0; t < 500; t++) {
-                for (int i = 0; i < 2; i++) {
+                for (size_t i = 0; i < 2; i++) {
                     s.frame.pos_A[3 * i] = fmod(2.0 * v[i] * t, 10.0);
                     s.frame.vel_A_fs[3 * i] = v[i];
                 }
                 assert_ok(stream_push(&s), s.err);
-                for (int i = 0; i < 2; i++) {
+                for (size_t i = 0; i < 2; i++) {
                     assert_close(s.step.pos_A[3 * i], 2.0 * (v[i] - cases[c].still) * t, 1e-12,
                                  1e-12);
                     if (s.step.has_velocities)

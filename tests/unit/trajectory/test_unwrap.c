@@ -24,7 +24,7 @@ static void
 walkers_init(walkers *w)
 {
     w->seed = 11;
-    for (int i = 0; i < N; i++) {
+    for (size_t i = 0; i < N; i++) {
         for (int k = 0; k < 3; k++) {
             w->s[i][k] = iw_test_uniform(&w->seed);
             w->drift[i][k] = 0.05 * (iw_test_uniform(&w->seed) - 0.5);
@@ -35,7 +35,7 @@ walkers_init(walkers *w)
 static void
 walkers_move(walkers *w)
 {
-    for (int i = 0; i < N; i++) {
+    for (size_t i = 0; i < N; i++) {
         for (int k = 0; k < 3; k++)
             w->s[i][k] += w->drift[i][k] + 0.05 * (iw_test_uniform(&w->seed) - 0.5);
     }
@@ -44,7 +44,7 @@ walkers_move(walkers *w)
 static void
 walkers_show(const walkers *w, const double cell[9], bool folded, double pos[3 * N])
 {
-    for (int i = 0; i < N; i++) {
+    for (size_t i = 0; i < N; i++) {
         double s[3];
         for (int k = 0; k < 3; k++)
             s[k] = folded ? w->s[i][k] - floor(w->s[i][k]) : w->s[i][k];
@@ -139,7 +139,7 @@ a_changing_cell_follows_the_toroidal_scheme(void **state)
         iw_jump jump;
         iw_unwrap_push(&wrapped, pos, cell, out, &jump);
         iw_unwrap_push(&unwrapped, free_pos, cell, same, &jump);
-        for (int i = 0; i < N; i++)
+        for (size_t i = 0; i < N; i++)
             toroidal(last + 3 * i, pos + 3 * i, cell, truth + 3 * i);
         if (t >= 3) { /* until the cell changes, unwrapped input is taken as it is */
             for (int i = 0; i < 3 * N; i++) {
@@ -249,7 +249,7 @@ the_atom_that_jumped_is_named(void **state)
         iw_jump jump;
         iw_unwrap_start(&u, pos, cells[c]);
         double s[3] = {0.1, -0.47, 0.2};
-        apply(s, cells[c], pos + 3 * 4);
+        apply(s, cells[c], pos + 12);
         iw_unwrap_push(&u, pos, cells[c], out, &jump);
         assert_int_equal(jump.atom, 4);
         assert_close(jump.fraction, 0.47, 1e-12, 0);
