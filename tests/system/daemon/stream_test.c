@@ -187,6 +187,45 @@ stop_asked_by_a_user_reaches_the_md_code(void **state)
     md_close(&code);
 }
 
+/* Free random walkers: D is known to a few per cent after some hundred frames. */
+static void
+converged_run_is_asked_to_stop_with_the_reason(void **state)
+{
+    harness *daemon = *state;
+    md code;
+    const char *reason = NULL;
+    const char *metadata[] = {"stop",        "stop", "target", "0.5", "min_hops", "1",
+                              "min_time_ps", "1",    "hold",   "1",   NULL};
+    uint64_t random = 42;
+    harness_start(daemon, NULL, 0);
+    md_open(&code, daemon, 64, NULL, metadata);
+    synthetic_frame(&code.run, 1, &code.frame);
+    for (int64_t step = 1; step <= 3000 && !ionwatch_should_stop(code.handle, NULL); step++) {
+        ionwatch_frame frame;
+        ionwatch_frame_init(&frame);
+        for (size_t i = 0; i < 3 * code.run.n_atoms; i++) {
+            double x = code.frame.pos_A[i] + 0.2 * iw_test_normal(&random);
+            code.frame.pos_A[i] = x - 12 * floor(x / 12);
+        }
+        frame.step = step;
+        frame.time = 10.0 * (double)step;
+        frame.cell = code.frame.cell_A;
+        frame.pos_f64 = code.frame.pos_A;
+        assert_int_equal(ionwatch_send(code.handle, &frame), IONWATCH_OK);
+        if (step % 100 == 0)
+            pause_ms(20);
+    }
+    assert_true(ionwatch_should_stop(code.handle, &reason));
+    assert_true(strlen(reason) > 10);
+    assert_int_equal(ionwatch_finish(code.handle, "stopped"), IONWATCH_OK);
+    harness_wait_state(daemon, code.run.id, "stopped");
+    iw_message answer;
+    json_t *record = harness_ask(daemon, "show", code.run.id, false, &answer);
+    assert_true(has_event(record, "stop_asked"));
+    json_decref(record);
+    md_close(&code);
+}
+
 static void
 two_runs_at_once_are_each_complete(void **state)
 {
@@ -222,6 +261,7 @@ main(void)
         CASE(second_handle_with_the_same_run_id_is_told_why),
         CASE(run_asks_for_its_own_analysis_in_its_metadata),
         CASE(stop_asked_by_a_user_reaches_the_md_code),
+        CASE(converged_run_is_asked_to_stop_with_the_reason),
         CASE(two_runs_at_once_are_each_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
