@@ -9,7 +9,7 @@ import unittest
 
 import numpy as np
 
-BUILD = os.environ.get("IONWATCH_BUILD", "build")
+BUILD = os.path.abspath(os.environ.get("IONWATCH_BUILD", "build"))
 SOURCE = os.environ.get("IONWATCH_SOURCE", ".")
 PROGRAM = os.path.join(BUILD, "ionwatch")
 DAEMON = os.path.join(BUILD, "ionwatchd")
@@ -31,9 +31,7 @@ class Case(unittest.TestCase):
     def setUp(self):
         self.temporary = tempfile.TemporaryDirectory(prefix="iw-cli-")
         self.folder = self.temporary.name
-
-    def tearDown(self):
-        self.temporary.cleanup()
+        self.addCleanup(self.temporary.cleanup)  # the last of the clean-ups
 
     def path(self, name):
         return os.path.join(self.folder, name)

@@ -55,9 +55,10 @@ class WithDaemon(Case):
             [DAEMON, "--listen", self.endpoint, "--data", self.path("data"), "--db", self.db,
              "--publish-every-s", "0.1"],
             stderr=self.log, stdout=self.log, env=environment(self.folder))
+        self.addCleanup(self.stop_daemon)
         self.wait_for(lambda: self.run_program("ls").returncode == 0, "the daemon to answer")
 
-    def tearDown(self):
+    def stop_daemon(self):
         self.daemon.send_signal(signal.SIGTERM)
         try:
             self.daemon.wait(timeout=20)
@@ -65,7 +66,6 @@ class WithDaemon(Case):
             self.daemon.kill()
             self.daemon.wait()
             self.log.close()
-        super().tearDown()
 
     def wait_for(self, condition, what, timeout_s=20):
         until = time.monotonic() + timeout_s

@@ -18,7 +18,7 @@ import tempfile
 
 import numpy as np
 
-BUILD = os.environ.get("IONWATCH_BUILD", "build")
+BUILD = os.path.abspath(os.environ.get("IONWATCH_BUILD", "build"))
 SOURCE = os.environ.get("IONWATCH_SOURCE", ".")
 DATA = os.path.join(os.environ.get("IONWATCH_SHARED", os.path.join(SOURCE, "../shared")), "data")
 KB_MEV = 8.617333262145179e-2
