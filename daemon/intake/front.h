@@ -21,11 +21,11 @@ typedef struct {
 
 /* Binds everything.  NULL: INVALID (refused endpoint, and what to do), IO (endpoint in use), ... */
 iw_front *iw_front_new(void *context, const iw_front_options *options, iw_error *err);
-void iw_front_destroy(iw_front **self); /* after the thread was joined */
+void iw_front_destroy(iw_front **front); /* after the thread was joined */
 
 /* Works until a QUIT mail, which goes through the journal so that everything taken is durable and
  * acknowledged before the sockets close. */
-void *iw_front_run(void *self);
+void *iw_front_run(void *front);
 
 /* Is this endpoint open to this user or this machine only? */
 bool iw_endpoint_is_local(const char *endpoint);

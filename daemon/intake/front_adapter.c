@@ -97,14 +97,24 @@ wake(iw_front *self, iw_live *run)
     (void)iw_mail_send(self->journal, &hello);
 }
 
+/* For ipc libzmq says "localhost:UID:GID:PID". */
+static void
+take_address(iw_live *run, const char *address)
+{
+    const char *process = address ? strrchr(address, ':') : NULL;
+    if (address && strncmp(address, "localhost:", 10) == 0 && process)
+        (void)snprintf(run->address, sizeof run->address, "process %.20s", process + 1);
+    else
+        iw_text_copy(run->address, sizeof run->address, address && *address ? address : "local");
+}
+
 /* The run's session now belongs to the sender of this HELLO; the journal speaks next. */
 static void
 admit(iw_front *self, iw_live *run, iw_mail *hello)
 {
     run->peer = hello->peer;
     memcpy(run->adapter, hello->text, sizeof run->adapter);
-    const char *address = zmq_msg_gets(&hello->message, "Peer-Address");
-    iw_text_copy(run->address, sizeof run->address, address && *address ? address : "local");
+    take_address(run, zmq_msg_gets(&hello->message, "Peer-Address"));
     run->heard_s = iw_now();
     run->lagging = false;
     hello->run = run->number;

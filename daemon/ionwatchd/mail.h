@@ -96,7 +96,7 @@ typedef struct iw_mail {
 
 /* NULL when memory is exhausted. */
 iw_mail *iw_mail_new(iw_mail_kind kind, uint32_t run);
-void iw_mail_destroy(iw_mail **self);
+void iw_mail_destroy(iw_mail **mail);
 
 /* Hands the mail over; always consumed, *mail becomes NULL.  False when the socket is closed. */
 bool iw_mail_send(void *socket, iw_mail **mail);

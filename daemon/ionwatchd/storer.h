@@ -13,7 +13,7 @@ typedef struct iw_storer iw_storer;
 
 /* Opens the database.  NULL: what iw_store_open says. */
 iw_storer *iw_storer_new(void *context, const char *uri, iw_error *err);
-void iw_storer_destroy(iw_storer **self); /* after the thread was joined */
-void *iw_storer_run(void *self);          /* until QUIT */
+void iw_storer_destroy(iw_storer **storer); /* after the thread was joined */
+void *iw_storer_run(void *storer);          /* until QUIT */
 
 #endif

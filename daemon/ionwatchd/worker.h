@@ -15,7 +15,7 @@ typedef struct iw_worker iw_worker;
 
 /* config is borrowed for the worker's life.  NULL with *err. */
 iw_worker *iw_worker_new(void *context, unsigned index, const iw_config *config, iw_error *err);
-void iw_worker_destroy(iw_worker **self); /* after the thread was joined */
-void *iw_worker_run(void *self);          /* until QUIT */
+void iw_worker_destroy(iw_worker **worker); /* after the thread was joined */
+void *iw_worker_run(void *worker);          /* until QUIT */
 
 #endif

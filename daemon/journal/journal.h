@@ -18,11 +18,11 @@ typedef struct iw_journal iw_journal;
  * takes the lock DATA/lock.  context: ZeroMQ.  NULL: IO, EXISTS (another daemon has the folder). */
 iw_journal *iw_journal_new(void *context, const char *data, unsigned workers, iw_error *err);
 /* After the thread was joined. */
-void iw_journal_destroy(iw_journal **self);
+void iw_journal_destroy(iw_journal **journal);
 
 /* First tells the front what is in the folder (RECOVERED..., READY), then works until QUIT, which
  * it passes on to the workers, and answers DONE to the front. */
-void *iw_journal_run(void *self);
+void *iw_journal_run(void *journal);
 
 /* The worker that owns a run, by the run's number. */
 unsigned iw_journal_worker(uint32_t run, unsigned workers);

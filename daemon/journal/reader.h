@@ -26,7 +26,7 @@ typedef struct {
 
 /* Opens the journal and reads the run from its first record.  NULL: IO, CORRUPT. */
 iw_journal_reader *iw_journal_reader_open(const char *path, iw_error *err);
-void iw_journal_reader_close(iw_journal_reader **self);
+void iw_journal_reader_close(iw_journal_reader **reader);
 
 /* The run as its first HELLO gave it; valid until close. */
 const iw_run_info *iw_journal_reader_run(const iw_journal_reader *self);

@@ -18,7 +18,7 @@ enum { IW_PUB_ENDPOINT = 256 };
 /* One PUB endpoint beside each endpoint where the daemon listens: ipc://PATH gives ipc://PATH.pub,
  * tcp://HOST:PORT a free port on the same host.  NULL: IO, with endpoint and reason. */
 iw_pub *iw_pub_open(void *context, const char *const *listen, size_t n, iw_error *err);
-void iw_pub_close(iw_pub **self);
+void iw_pub_close(iw_pub **pub);
 
 size_t iw_pub_count(const iw_pub *self);
 const char *iw_pub_endpoint(const iw_pub *self, size_t i); /* as subscribers connect; until close */

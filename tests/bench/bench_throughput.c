@@ -225,8 +225,11 @@ main(int argc, char **argv)
         return 2;
     self.pos = calloc(3 * self.atoms, sizeof(double));
     self.vel = calloc(3 * self.atoms, sizeof(double));
-    if (!self.pos || !self.vel)
+    if (!self.pos || !self.vel) {
+        free(self.pos);
+        free(self.vel);
         return 1;
+    }
     self.cell[0] = self.cell[4] = self.cell[8] = 12;
     double durable[MAX_ROUNDS], analysed[MAX_ROUNDS], raw[MAX_ROUNDS], synced[MAX_ROUNDS];
     for (int i = 0; i < rounds; i++) {

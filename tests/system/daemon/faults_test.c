@@ -369,7 +369,7 @@ full_disk_makes_the_run_wait_and_costs_no_frame(void **state)
 {
     harness *daemon = *state;
     stream s;
-    harness_start(daemon, NULL, 512 * 1024);
+    harness_start(daemon, NULL, 512UL * 1024);
     stream_open(&s, daemon, 100);
     (void)stream_hello(&s);
     stream_send(&s, 1, 400); /* about 1 MB */

@@ -30,7 +30,7 @@ int harness_end(void **state);
 void harness_start(harness *self, const char *const *options, unsigned long file_limit);
 /* Runs a daemon that must not start: its exit code; what it said is in self->log. */
 int harness_fail(harness *self, const char *const *options);
-void harness_kill(harness *self, int signal); /* and waits; SIGTERM must give exit code 0 */
+void harness_kill(harness *self, int number); /* and waits; SIGTERM must give exit code 0 */
 bool harness_log_has(const harness *self, const char *text);
 
 /* The JSON of an answer (caller frees), NULL for a refusal, whose text is in *answer. */
