@@ -215,7 +215,7 @@ decode_xz(iw_bytes *self, unsigned char *out, size_t size, size_t *got, iw_error
 }
 
 static iw_status
-decode_zstd(iw_bytes *self, unsigned char *out, size_t size, size_t *got, iw_error *err)
+decode_zstd(iw_bytes *self, void *out, size_t size, size_t *got, iw_error *err)
 {
     ZSTD_inBuffer in = {self->input, self->filled, self->at};
     ZSTD_outBuffer to = {out, size, 0};

@@ -133,7 +133,7 @@ iw_names_override(iw_names *self, const char *list, iw_error *err)
                          "species '%.60s' names %zu atoms, the file has %zu: name each of them, as "
                          "in Ga*54,N*54, or leave the option out",
                          list, given.n, self->n);
-    for (size_t i = 0; status == IW_OK && i < self->n; i++)
+    for (size_t i = 0; status == IW_OK && given.name && i < self->n; i++)
         memcpy(self->name[i], given.name[given.n == 1 ? 0 : i], sizeof *self->name);
     iw_names_fini(&given);
     return status;

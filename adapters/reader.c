@@ -370,16 +370,14 @@ complete_run(iw_reader *self, iw_error *err)
         status = set_name(self, err);
     if (status == IW_OK && !run->code && !(run->code = strdup(self->format->code)))
         status = iw_fail(err, IW_NO_MEMORY, "no memory for the name of the code");
-    size_t size = 1;
+    size_t size = 1, used = 0;
     for (size_t i = 0; i < self->n_paths; i++)
         size += strlen(self->paths[i]) + 1;
     char *files = status == IW_OK ? calloc(1, size) : NULL;
     if (status == IW_OK && !files)
         status = iw_fail(err, IW_NO_MEMORY, "no memory for the names of the files");
-    for (size_t i = 0; files && i < self->n_paths; i++) {
-        strcat(files, i ? "\n" : "");
-        strcat(files, self->paths[i]);
-    }
+    for (size_t i = 0; files && i < self->n_paths; i++)
+        used += (size_t)snprintf(files + used, size - used, "%s%s", i ? "\n" : "", self->paths[i]);
     if (status == IW_OK)
         status = iw_run_info_set_metadata(run, "files", files, err);
     free(files);
@@ -525,11 +523,12 @@ join_piece(iw_reader *self, const iw_frame *frame)
         first <= self->piece_first_step) {
         bool same = memcmp(frame->pos_A, self->last_pos, 3 * frame->n_atoms * sizeof(double)) == 0;
         int64_t ahead = same ? 0 : self->run.stride;
-        self->step_shift = self->last_step + ahead - first;
+        int64_t becomes = self->last_step + ahead;
+        self->step_shift = becomes - first;
         self->time_shift_fs =
             self->last_time_fs + (double)ahead * self->run.timestep_fs - frame->time_fs;
         iw_notes_add(&self->notes, "%s counts its steps anew: step %lld becomes step %lld%s",
-                     self->piece.path, (long long)first, (long long)(first + self->step_shift),
+                     self->piece.path, (long long)first, (long long)becomes,
                      same ? ", as its first frame repeats the last one before it" : "");
     }
     self->piece_first_step = first;

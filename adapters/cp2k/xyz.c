@@ -125,7 +125,7 @@ read_rows(const cp2k *self, xyz *file, double *to, double factor, iw_error *err)
         iw_line line;
         const char *name;
         size_t size;
-        double value[3];
+        double value[3] = {0};
         iw_status status = iw_text_line(file->text, &line, err);
         if (status == IW_OK)
             status = read_row(file, line, &name, &size, value, err);
@@ -214,8 +214,9 @@ add_cell(cp2k *self, iw_cp2k_when when, iw_frame *frame, iw_error *err)
     iw_status status = find_row(self, &self->cell, when, self->cell_varies, err);
     if (status == IW_OK) {
         const double *cell = self->cell.value + 1; /* behind the time */
-        if (self->has_cell && memcmp(cell, self->last_cell_A, sizeof self->last_cell_A) != 0)
-            self->cell_varies = true;
+        for (size_t i = 0; i < 9; i++)
+            self->cell_varies =
+                self->cell_varies || (self->has_cell && cell[i] != self->last_cell_A[i]);
         memcpy(self->last_cell_A, cell, sizeof self->last_cell_A);
         self->has_cell = true;
     } else if (status == IW_NOT_FOUND && self->cell_varies) {

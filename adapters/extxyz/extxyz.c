@@ -419,7 +419,7 @@ note_velocities(const extxyz *self, double m_v2)
 static iw_status
 describe_time(extxyz *self, const comment *first, iw_run_info *run, iw_error *err)
 {
-    comment second;
+    comment second = {0};
     int64_t count;
     bool needed = first->has_time || first->has_step;
     iw_status status = needed ? read_count(self, &count, err) : IW_END;
