@@ -344,8 +344,8 @@ iw_diffusion_estimate(const iw_msd_curve *curve, const iw_diffusion_options *opt
     out->effective_hops = (double)curve->atoms * largest / hop_A2;
     out->he_relative_error = 3.43 / sqrt(out->effective_hops) + 0.04;
 
-    grid points;
-    line fits[MAX_POINTS];
+    grid points = {0};
+    line fits[MAX_POINTS] = {{0}};
     grid_fill(&points, curve, 1, m);
     for (size_t i = 0; i < points.n; i++)
         fits[i] = fit(&points, i, jump_A2, (double)curve->atoms);

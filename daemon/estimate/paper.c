@@ -13,6 +13,7 @@
 /* Frames in a tile: long enough to be read back in whole cache lines, short enough that a tile of
  * a few hundred atoms stays in the second-level cache while it is written frame by frame. */
 enum { TILE = 256 };
+static const size_t atom_bytes = (size_t)3 * TILE * sizeof(double); /* of an atom in a tile */
 
 /* Positions closer than this to the first frame, in Angstrom, are the first frame again. */
 static const double same_frame_A = 1e-3;
@@ -42,6 +43,13 @@ typedef struct {
     tiles store;
 } job;
 
+static iw_status
+no_memory(iw_error *err, const char *what, size_t n)
+{
+    (void)iw_fail(err, IW_NO_MEMORY, "no memory for %zu %s", n, what);
+    return IW_NO_MEMORY;
+}
+
 static void
 tiles_clear(tiles *self)
 {
@@ -55,11 +63,10 @@ tiles_clear(tiles *self)
 static iw_status
 tiles_grow(tiles *self, iw_error *err)
 {
-    while (self->kept > 1 &&
-           (self->n_tiles + 1) * (3 * TILE * sizeof(double)) > self->limit_bytes / self->kept) {
+    while (self->kept > 1 && (self->n_tiles + 1) * atom_bytes > self->limit_bytes / self->kept) {
         self->kept = (self->kept + 1) / 2;
         for (size_t t = 0; t < self->n_tiles; t++) {
-            double *less = realloc(self->tile[t], 3 * TILE * sizeof(double) * self->kept);
+            double *less = realloc(self->tile[t], atom_bytes * self->kept);
             self->tile[t] = less ? less : self->tile[t];
         }
     }
@@ -67,14 +74,13 @@ tiles_grow(tiles *self, iw_error *err)
         size_t capacity = self->capacity ? 2 * self->capacity : 64;
         double **more = realloc(self->tile, capacity * sizeof *more);
         if (!more)
-            return iw_fail(err, IW_NO_MEMORY, "no memory for the list of %zu tiles", capacity);
+            return no_memory(err, "tiles", capacity);
         self->tile = more;
         self->capacity = capacity;
     }
-    double *tile = malloc(3 * TILE * sizeof(double) * self->kept);
+    double *tile = malloc(atom_bytes * self->kept);
     if (!tile)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for the displacements of %zu atoms",
-                       self->kept);
+        return no_memory(err, "atoms in a tile", self->kept);
     self->tile[self->n_tiles++] = tile;
     return IW_OK;
 }
@@ -223,7 +229,7 @@ add_power(const tiles *store, size_t length, const size_t *class_of, double *pow
     double complex *spectrum = iw_fft_alloc(half * sizeof *spectrum);
     iw_status status = IW_OK;
     if (!plan || !series || !spectrum)
-        status = iw_fail(err, IW_NO_MEMORY, "no memory for a transform of %zu points", length);
+        status = no_memory(err, "points of a transform", length);
     for (size_t i = 0; status == IW_OK && i < 3 * store->kept; i++) {
         for (size_t t = 0; t < store->n_tiles; t++) {
             size_t filled = store->n - t * TILE < TILE ? store->n - t * TILE : TILE;
@@ -280,7 +286,7 @@ spectrum_of(const double *c, size_t n, double spacing_fs, iw_vdos *out, iw_error
         /* half maximum of sinc^2(pi f n dt), the transform of the triangle of a biased VACF */
         out->resolution_meV = 0.8858929414 * IW_PLANCK_MEV_FS / ((double)n * spacing_fs);
     } else {
-        status = iw_fail(err, IW_NO_MEMORY, "no memory for a spectrum of %zu points", points);
+        status = no_memory(err, "points of a spectrum", points);
     }
     iw_fft_free(even);
     iw_fft_free(spectrum);
@@ -301,7 +307,7 @@ finish(const job *self, const double *power, size_t length, size_t n_classes,
     double *c = calloc(n, sizeof *c);
     iw_status status = IW_OK;
     if (!plan || !padded || !sum || !c)
-        status = iw_fail(err, IW_NO_MEMORY, "no memory for a transform of %zu points", length);
+        status = no_memory(err, "points of a transform", length);
     iw_vibration_options vibration = {.temperature_K = options->temperature_K,
                                       .cutoff_meV = options->cutoff_meV,
                                       .paper_cut = true};
@@ -363,13 +369,12 @@ compute(job *self, size_t *class_of, size_t *representative, iw_paper_group *out
             length = smooth_length(2 * n - 1);
             power = calloc(n_classes * (length / 2 + 1), sizeof *power);
             if (!power)
-                status = iw_fail(err, IW_NO_MEMORY, "no memory for %zu spectra of %zu points",
-                                 n_classes, length / 2 + 1);
+                status = no_memory(err, "points of a spectrum", n_classes * (length / 2 + 1));
         }
         if (status == IW_OK)
             status = add_power(&self->store, length, class_of, power, err);
     }
-    if (status == IW_OK)
+    if (status == IW_OK && power)
         status = finish(self, power, length, n_classes, representative, out, err);
     free(power);
     return status;
@@ -380,6 +385,8 @@ iw_paper_compute(const iw_source *source, const iw_paper_options *options, iw_pa
                  double *spacing_fs, iw_error *err)
 {
     size_t n = source->run->n_atoms;
+    if (n == 0)
+        return iw_fail(err, IW_INVALID, "the run has no atoms");
     job self = {.source = source,
                 .options = options,
                 .n_atoms = n,
@@ -395,7 +402,7 @@ iw_paper_compute(const iw_source *source, const iw_paper_options *options, iw_pa
         status = iw_frame_init(&self.frame, n, err);
     if (status == IW_OK &&
         (!class_of || !representative || !self.unwrapped || !self.used || !self.start))
-        status = iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", n);
+        status = no_memory(err, "atoms", n);
     if (status == IW_OK)
         status = compute(&self, class_of, representative, out, err);
     for (size_t g = 0; status != IW_OK && g < options->n_groups; g++)

@@ -22,7 +22,7 @@ open_file(const char *folder, const char *name)
 static void *
 grown(void *memory, size_t bytes)
 {
-    void *more = realloc(memory, bytes);
+    void *more = realloc(memory, bytes ? bytes : 1);
     assert_non_null(more);
     return more;
 }
@@ -84,7 +84,10 @@ ref_numbers(const char *folder, const char *name, size_t *n)
         if (line[0] == '#')
             continue;
         char *next = line, *end = NULL;
-        for (double number = strtod(next, &end); end != next; number = strtod(next, &end)) {
+        for (;;) {
+            double number = strtod(next, &end);
+            if (end == next)
+                break;
             value = grown(value, (*n + 1) * sizeof *value);
             value[(*n)++] = number;
             next = end;

@@ -194,7 +194,7 @@ little_memory_means_more_passes_and_the_same_answer(void **state)
     iw_error err;
     assert_ok(iw_paper_compute(&m.source, &options, whole, NULL, &err), err);
     assert_int_equal(m.passes, 1);
-    options.memory_bytes = 3 * 3 * 256 * 8 * 3; /* three atoms of three tiles */
+    options.memory_bytes = (uint64_t)3 * 3 * 256 * 8 * 3; /* three atoms of three tiles */
     m.passes = 0;
     assert_ok(iw_paper_compute(&m.source, &options, pieces, NULL, &err), err);
     assert_true(m.passes > 2);
@@ -273,7 +273,8 @@ repeated_steps_of_a_restart_are_left_out(void **state)
 {
     (void)state;
     enum { FRAMES = 120, AGAIN = 15 };
-    double *pos = rattle(FRAMES, 8, 5), *twice = calloc((FRAMES + AGAIN) * 24, sizeof *twice);
+    double *pos = rattle(FRAMES, 8, 5),
+           *twice = calloc((size_t)(FRAMES + AGAIN) * 24, sizeof *twice);
     int64_t step[FRAMES + AGAIN];
     for (size_t t = 0; t < FRAMES + AGAIN; t++) {
         size_t from = t < 60 ? t : t - AGAIN; /* after step 59 the code went back to step 45 */
