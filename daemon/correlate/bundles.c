@@ -69,6 +69,19 @@ iw_bundles_memory(const iw_bundles *self)
            self->n_bundles * sizeof *self->bundles;
 }
 
+void
+iw_bundles_store(const iw_bundles *self, const double *rows, size_t count, double *raw,
+                 size_t capacity, size_t start)
+{
+    for (size_t i = 0; i < self->n_bundles; i++) {
+        const iw_bundle *bundle = &self->bundles[i];
+        double *to = raw + bundle->first * capacity + start * bundle->width;
+        for (size_t t = 0; t < count; t++)
+            memcpy(to + t * bundle->width, rows + t * self->n_coords + bundle->first,
+                   bundle->width * sizeof *to);
+    }
+}
+
 iw_status
 iw_transform_init(iw_transform *self, size_t block, size_t tile, iw_error *err)
 {

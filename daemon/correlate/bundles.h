@@ -35,6 +35,10 @@ iw_status iw_bundles_init(iw_bundles *self, size_t n_atoms, size_t n_species,
 void iw_bundles_fini(iw_bundles *self);
 size_t iw_bundles_memory(const iw_bundles *self);
 
+/* Copies rows[count][n_coords] to the frames from start of raw, [bundle][capacity][width]. */
+void iw_bundles_store(const iw_bundles *self, const double *rows, size_t count, double *raw,
+                      size_t capacity, size_t start);
+
 /* Frames by coordinate, 8 lanes of 2n doubles, and one spectrum: work space of a transform. */
 typedef struct {
     size_t block;       /* n */

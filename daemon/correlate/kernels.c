@@ -152,15 +152,39 @@ iw_kernel_distance(const double *restrict x, const double *restrict y, size_t n)
     return sum;
 }
 
+#define SHUFFLE __builtin_shufflevector
+
 DISPATCH void
 iw_kernel_transpose(double *restrict lanes, size_t lane_pitch, const double *restrict rows,
                     size_t pitch, const double *restrict origin, size_t width, size_t frames)
 {
     size_t t = 0;
-    for (; t + LANES <= frames; t += LANES)
-        for (size_t c = 0; c < width; c++)
+    if (width == LANES) {
+        eight zero;
+        LOAD(zero, origin);
+        for (; t + LANES <= frames; t += LANES) {
+            /* Three rounds of exchanges between rows 1, 2 and 4 apart. */
+            eight a[LANES], b[LANES];
+            for (size_t j = 0; j < LANES; j++) {
+                LOAD(a[j], rows + (t + j) * pitch);
+                a[j] -= zero;
+            }
+            for (size_t j = 0; j < LANES; j += 2) {
+                b[j] = SHUFFLE(a[j], a[j + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+                b[j + 1] = SHUFFLE(a[j], a[j + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+            }
+            for (size_t j = 0; j < LANES; j += j % 4 == 1 ? 3 : 1) {
+                a[j] = SHUFFLE(b[j], b[j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+                a[j + 2] = SHUFFLE(b[j], b[j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+            }
+            for (size_t j = 0; j < LANES / 2; j++) {
+                b[j] = SHUFFLE(a[j], a[j + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+                b[j + 4] = SHUFFLE(a[j], a[j + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+            }
             for (size_t j = 0; j < LANES; j++)
-                lanes[c * lane_pitch + t + j] = rows[(t + j) * pitch + c] - origin[c];
+                memcpy(lanes + j * lane_pitch + t, &b[j], sizeof b[j]);
+        }
+    }
     for (; t < frames; t++)
         for (size_t c = 0; c < width; c++)
             lanes[c * lane_pitch + t] = rows[t * pitch + c] - origin[c];

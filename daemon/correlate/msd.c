@@ -392,14 +392,8 @@ iw_msd_store_rows(iw_msd *self)
 {
     size_t count = self->fill % IW_MSD_NEAR;
     count = count == 0 && self->fill > 0 ? IW_MSD_NEAR : count;
-    size_t start = self->fill - count, n = self->bundles.n_coords;
-    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
-        const iw_bundle *bundle = &self->bundles.bundles[i];
-        double *to = self->raw + bundle->first * self->capacity + start * bundle->width;
-        for (size_t t = 0; t < count; t++)
-            memcpy(to + t * bundle->width, self->ring + t * n + bundle->first,
-                   bundle->width * sizeof *to);
-    }
+    iw_bundles_store(&self->bundles, self->ring, count, self->raw, self->capacity,
+                     self->fill - count);
 }
 
 iw_status

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALLEST_BLOCK = 64, FIRST_CAPACITY = 64 };
+enum { SMALLEST_BLOCK = 64, FIRST_CAPACITY = 64, ROWS = 8 };
 
 /*
  * The block is at least as long as the window.  With X_b the padded transform of block b, that of
@@ -29,6 +29,7 @@ struct iw_vacf {
     bool have_last; /* this segment has a closed block: its spectra are in last */
     double *raw;    /* [bundle][capacity][width] open block */
     size_t capacity;
+    double *rows;     /* [ROWS][n_coords] the last frames; they go to raw together */
     double *last;     /* [coordinate][2l]; from the first closed block on */
     double *products; /* [n_species][stride] origins in blocks that lie two or more back */
     double *carry;    /* [n_species][stride] what rounding took from products: compensated sums */
@@ -85,6 +86,7 @@ iw_vacf_new(const iw_vacf_options *options, iw_error *err)
     size_t lags = self->max_lag + 1;
     self->capacity = FIRST_CAPACITY;
     self->raw = iw_fft_alloc(self->bundles.n_coords * self->capacity * sizeof(double));
+    self->rows = iw_fft_alloc(ROWS * self->bundles.n_coords * sizeof(double));
     self->products = iw_fft_alloc(self->n_species * stride(self) * sizeof(double));
     self->carry = iw_fft_alloc(self->n_species * stride(self) * sizeof(double));
     self->partial = iw_fft_alloc(stride(self) * sizeof(double));
@@ -92,8 +94,8 @@ iw_vacf_new(const iw_vacf_options *options, iw_error *err)
     self->zero = iw_fft_alloc(IW_BUNDLE * sizeof(double));
     self->done = iw_fft_alloc(self->n_species * lags * sizeof(double));
     self->origins = iw_fft_alloc(lags * sizeof(double));
-    if (!self->raw || !self->products || !self->carry || !self->partial || !self->spare ||
-        !self->zero || !self->done || !self->origins) {
+    if (!self->raw || !self->rows || !self->products || !self->carry || !self->partial ||
+        !self->spare || !self->zero || !self->done || !self->origins) {
         (void)fail_memory(self, err);
         iw_vacf_destroy(&self);
     }
@@ -109,6 +111,7 @@ iw_vacf_destroy(iw_vacf **self_p)
     iw_bundles_fini(&self->bundles);
     iw_transform_fini(&self->transform);
     iw_fft_free(self->raw);
+    iw_fft_free(self->rows);
     iw_fft_free(self->last);
     iw_fft_free(self->products);
     iw_fft_free(self->carry);
@@ -146,6 +149,13 @@ reserve(iw_vacf *self, iw_error *err)
             return fail_memory(self, err);
     }
     return IW_OK;
+}
+
+static void
+store_rows(iw_vacf *self, size_t count)
+{
+    iw_bundles_store(&self->bundles, self->rows, count, self->raw, self->capacity,
+                     self->fill - count);
 }
 
 /* Adds the window of the last block, with the open one if it has frames, to partial. */
@@ -205,15 +215,14 @@ iw_vacf_push(iw_vacf *self, const double *vel_A_fs, iw_error *err)
     if (reserve(self, err) != IW_OK)
         return IW_NO_MEMORY;
     const size_t *source = self->bundles.source;
-    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
-        const iw_bundle *bundle = &self->bundles.bundles[i];
-        double *to = self->raw + bundle->first * self->capacity + self->fill * bundle->width;
-        for (size_t c = 0; c < bundle->width; c++)
-            to[c] = vel_A_fs[source[bundle->first + c]];
-    }
+    double *row = self->rows + self->fill % ROWS * self->bundles.n_coords;
+    for (size_t c = 0; c < self->bundles.n_coords; c++)
+        row[c] = vel_A_fs[source[c]];
     self->fill++;
     self->length++;
     self->frames++;
+    if (self->fill % ROWS == 0)
+        store_rows(self, ROWS);
     if (self->fill == self->block)
         close_block(self);
     return IW_OK;
@@ -224,6 +233,7 @@ static void
 evaluate(iw_vacf *self, size_t n_lags, size_t pitch, double *sum)
 {
     size_t l = self->block, i = 0;
+    store_rows(self, self->fill % ROWS);
     for (size_t s = 0; s < self->n_species; s++) {
         memset(self->partial, 0, stride(self) * sizeof *self->partial);
         for (; i < self->bundles.n_bundles && self->bundles.bundles[i].group == s; i++) {
@@ -304,7 +314,7 @@ size_t
 iw_vacf_memory(const iw_vacf *self)
 {
     size_t n = self->bundles.n_coords, l = self->block;
-    size_t doubles = n * self->capacity + (self->last ? n * 2 * l : 0) +
+    size_t doubles = n * (self->capacity + ROWS) + (self->last ? n * 2 * l : 0) +
                      (2 * self->n_species + 1) * stride(self) + IW_BUNDLE * (2 * l + 1) +
                      (self->n_species + 1) * (self->max_lag + 1);
     return doubles * sizeof(double) + sizeof *self + iw_bundles_memory(&self->bundles) +
