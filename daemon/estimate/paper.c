@@ -11,8 +11,9 @@
 #include <string.h>
 
 /* Frames in a tile: long enough to be read back in whole cache lines, short enough that a tile of
- * a few hundred atoms stays in the second-level cache while it is written frame by frame. */
-enum { TILE = 256 };
+ * a few hundred atoms stays in the second-level cache while it is written frame by frame, and no
+ * power of two, which would put all those writes in few cache sets. */
+enum { TILE = 120 };
 static const size_t atom_bytes = (size_t)3 * TILE * sizeof(double); /* of an atom in a tile */
 
 /* Positions closer than this to the first frame, in Angstrom, are the first frame again. */

@@ -194,7 +194,7 @@ little_memory_means_more_passes_and_the_same_answer(void **state)
     iw_error err;
     assert_ok(iw_paper_compute(&m.source, &options, whole, NULL, &err), err);
     assert_int_equal(m.passes, 1);
-    options.memory_bytes = (uint64_t)3 * 3 * 256 * 8 * 3; /* three atoms of three tiles */
+    options.memory_bytes = (uint64_t)3 * 3 * 256 * 8 * 3; /* of 134,208 bytes that all would take */
     m.passes = 0;
     assert_ok(iw_paper_compute(&m.source, &options, pieces, NULL, &err), err);
     assert_true(m.passes > 2);
