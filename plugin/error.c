@@ -19,7 +19,7 @@ ionwatch_status_text(ionwatch_status status)
     return "unknown status";
 }
 
-static void
+__attribute__((format(printf, 4, 0))) static void
 fill(iw_error *err, iw_status code, int sys_errno, const char *format, va_list args)
 {
     err->code = code;

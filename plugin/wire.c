@@ -87,7 +87,7 @@ static void
 put_head(writer *w, size_t pairs, iw_msg_type type)
 {
     msgpack_pack_map(&w->packer, pairs);
-    put_integer(w, "type", type);
+    put_integer(w, "type", (int64_t)type);
 }
 
 static bool
@@ -142,7 +142,7 @@ put_field(writer *w, const iw_message *m, const iw_field *field)
             msgpack_pack_false(&w->packer);
         break;
     case IW_FIELD_STATUS:
-        msgpack_pack_int(&w->packer, m->status);
+        msgpack_pack_int(&w->packer, (int)m->status);
         break;
     case IW_FIELD_JSON:
         msgpack_pack_str(&w->packer, m->json_size);
