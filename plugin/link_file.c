@@ -218,7 +218,7 @@ wait_for_events(file_link *self, int64_t now_ms)
     if (retrying && self->retry_ms - now_ms < wait_ms)
         wait_ms = (int)(self->retry_ms - now_ms);
     /* Where frames come fast the next one needs no wake-up either. */
-    bool busy = now_ms - self->frames_at_ms <= 5 * w->timing.doze_ms;
+    bool busy = now_ms - self->frames_at_ms <= INT64_C(5) * w->timing.doze_ms;
     bool news = !retrying && (busy || !iw_outbox_all_sent(&w->outbox));
     if (news && wait_ms > w->timing.doze_ms)
         wait_ms = w->timing.doze_ms;

@@ -505,7 +505,8 @@ iw_link_zmq_run(ionwatch *w)
         if (end)
             break;
         /* While frames come quickly the link looks for them by itself, every few milliseconds. */
-        bool busy = self.state == STATE_OPEN && now_ms - frames_at_ms <= 5 * w->timing.doze_ms;
+        bool busy =
+            self.state == STATE_OPEN && now_ms - frames_at_ms <= INT64_C(5) * w->timing.doze_ms;
         long wait_ms = more ? 0 : time_to_wait(&self, now_ms, busy);
         wait_for_events(&self, wait_ms);
     }

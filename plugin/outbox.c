@@ -81,7 +81,7 @@ grow(iw_outbox *self, iw_error *err)
     if (self->count < self->capacity)
         return IW_OK;
     size_t capacity = self->capacity ? 2 * self->capacity : 256;
-    iw_packet **ring = malloc(capacity * sizeof(*ring));
+    iw_packet **ring = malloc(capacity * sizeof(iw_packet *));
     if (!ring)
         return iw_fail(err, IW_NO_MEMORY, "no memory for %zu waiting frames", capacity);
     for (size_t i = 0; i < self->count; i++)
