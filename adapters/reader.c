@@ -438,11 +438,16 @@ copy_arguments(iw_reader *self, const char *const *paths, size_t n_paths,
         *texts[i] = ok ? text : NULL;
     }
     self->paths = calloc(n_paths, sizeof *self->paths);
-    for (; ok && self->paths && self->n_paths < n_paths; self->n_paths++)
-        if (!(self->paths[self->n_paths] = strdup(paths[self->n_paths])))
+    for (size_t i = 0; ok && self->paths && i < n_paths; i++) {
+        char *path = strdup(paths[i]);
+        if (!path)
             break;
-    if (!ok || self->n_paths < n_paths)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for the names of %zu files", n_paths);
+        self->paths[self->n_paths++] = path;
+    }
+    if (!ok || !self->paths || self->n_paths < n_paths) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for the names of %zu files", n_paths);
+        return IW_NO_MEMORY;
+    }
     return IW_OK;
 }
 

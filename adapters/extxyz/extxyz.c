@@ -253,7 +253,7 @@ read_rows(extxyz *self, iw_frame *frame, iw_error *err)
 {
     for (size_t i = 0; i < self->n_atoms; i++) {
         double value[USES];
-        iw_line name, rest;
+        iw_line name = {NULL, NULL}, rest;
         iw_status status = read_row(self, value, &name, &rest, err);
         if (status != IW_OK)
             return status;
@@ -370,7 +370,7 @@ read_atoms(extxyz *self, size_t n_atoms, const comment *head, double *m_v2, iw_e
                 return iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", capacity);
         }
         double value[USES] = {0};
-        iw_line name, rest;
+        iw_line name = {NULL, NULL}, rest;
         iw_status status = read_row(self, value, &name, &rest, err);
         if (status != IW_OK)
             return status;
@@ -458,7 +458,7 @@ describe_atoms(extxyz *self, iw_run_info *run, iw_error *err)
     if (self->has[MASS])
         memcpy(run->mass_amu, self->mass_amu, self->n_atoms * sizeof(double));
     if (self->has[CHARGE]) {
-        run->charge_e = calloc(self->n_atoms, sizeof(double));
+        run->charge_e = calloc(self->n_atoms + 1, sizeof(double));
         if (!run->charge_e)
             return iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->n_atoms);
         memcpy(run->charge_e, self->charge_e, self->n_atoms * sizeof(double));

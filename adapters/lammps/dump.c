@@ -246,12 +246,12 @@ plan_columns(dump *self, iw_line columns, iw_error *err)
     self->n_columns = 0;
     for (size_t c = 0; c < n; c++) {
         unsigned char use = self->use[c];
-        if (use >= POS && (size_t)(use - POS) / 3 != kind)
+        bool other_kind = use >= POS && (size_t)(use - POS) / 3 != kind;
+        bool not_used = use >= VX && use < POS && !self->has_velocities;
+        if (other_kind || not_used)
             self->use[c] = SKIP;
         else if (use >= POS)
             self->use[c] = (unsigned char)(POS + (use - POS) % 3);
-        else if (use >= VX && !self->has_velocities)
-            self->use[c] = SKIP;
         if (self->use[c] != SKIP)
             self->n_columns = c + 1;
     }
@@ -503,7 +503,7 @@ static iw_status
 make_lookup(dump *self, iw_error *err)
 {
     uint64_t range = (uint64_t)self->atoms[self->n_atoms - 1].id - (uint64_t)self->atoms[0].id;
-    self->seen = calloc(self->n_atoms, sizeof *self->seen);
+    self->seen = calloc(self->n_atoms + 1, sizeof *self->seen);
     if (self->seen && range < 4 * (uint64_t)self->n_atoms + 1024) {
         self->n_lookup = (size_t)range + 1;
         self->lookup = calloc(self->n_lookup, sizeof *self->lookup);
@@ -582,7 +582,7 @@ describe_atoms(dump *self, iw_run_info *run, iw_error *err)
     iw_status status = name_atoms(self, run, err);
     if (status != IW_OK)
         return status;
-    if (self->has_charge && !(run->charge_e = calloc(self->n_atoms, sizeof(double))))
+    if (self->has_charge && !(run->charge_e = calloc(self->n_atoms + 1, sizeof(double))))
         return iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->n_atoms);
     for (size_t i = 0; i < self->n_atoms; i++) {
         if (self->has_mass)

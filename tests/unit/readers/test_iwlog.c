@@ -25,17 +25,19 @@ append_hello(iw_framelog_writer *log, const char *last)
     iw_run_info_init(&run);
     const char *const species[ATOMS] = {"Li", "Li", last};
     assert_ok(iw_run_info_set_atoms(&run, ATOMS, species, &err), err);
-    run.name = strdup("streamed");
-    run.code = strdup("LAMMPS");
+    char name[] = "streamed", code[] = "LAMMPS";
+    run.name = name;
+    run.code = code;
     run.timestep_fs = 0.5;
     run.stride = 2;
     run.wrapped = true;
-    strcpy(run.id, "01234567-89ab-4cde-8f01-23456789abcd");
+    (void)snprintf(run.id, sizeof run.id, "01234567-89ab-4cde-8f01-23456789abcd");
     iw_message message;
     iw_message_init(&message, IW_MSG_HELLO);
-    strcpy(message.run_id, run.id);
+    (void)snprintf(message.run_id, sizeof message.run_id, "%s", run.id);
     message.run = &run;
     append(log, &message, 0);
+    run.name = run.code = NULL; /* not its own */
     iw_run_info_fini(&run);
 }
 
@@ -51,7 +53,7 @@ append_frame(iw_framelog_writer *log, uint64_t seq)
     frame.has_cell = true;
     frame.cell_A[0] = frame.cell_A[4] = frame.cell_A[8] = 10.0;
     frame.has_velocities = true;
-    for (size_t i = 0; i < 3 * ATOMS; i++) {
+    for (size_t i = 0; i < (size_t)3 * ATOMS; i++) {
         frame.pos_A[i] = (double)(seq * 100 + i);
         frame.vel_A_fs[i] = 0.25 * (double)i;
     }
@@ -68,7 +70,7 @@ append_bye(iw_framelog_writer *log)
     iw_message message;
     iw_message_init(&message, IW_MSG_BYE);
     message.seq = FRAMES;
-    strcpy(message.text, "completed");
+    (void)snprintf(message.text, sizeof message.text, "completed");
     append(log, &message, FRAMES);
 }
 

@@ -102,9 +102,9 @@ static void
 assert_same_place(const double *a, const double *b, const double *cell)
 {
     double d[3] = {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-    for (int row = 2; row >= 0; row--) {
+    for (size_t row = 3; row-- > 0;) {
         double times = round(d[row] / cell[4 * row]);
-        for (int x = 0; x < 3; x++)
+        for (size_t x = 0; x < 3; x++)
             d[x] -= times * cell[3 * row + x];
     }
     for (int x = 0; x < 3; x++)

@@ -9,7 +9,7 @@ agrees_with_strtod(const char *text)
     double value = 0.0, expected = strtod(text, NULL);
     if (!iw_parse_real(text, &value))
         print_error("'%s' is not read\n", text);
-    else if (memcmp(&value, &expected, sizeof value) != 0)
+    else if (value != expected)
         print_error("'%s': %.17g, not %.17g\n", text, value, expected);
     assert_true(iw_parse_real(text, &value));
     assert_memory_equal(&value, &expected, sizeof value);

@@ -66,6 +66,17 @@ static const struct {
 };
 enum { SAMPLES = sizeof samples / sizeof samples[0] };
 
+/* Puts new where old stands first; they are equally long. */
+static void
+overwrite(char *text, const char *old, const char *new)
+{
+    char *at = strstr(text, old);
+    assert_non_null(at);
+    assert_int_equal(strlen(old), strlen(new));
+    for (size_t i = 0; new[i]; i++)
+        at[i] = new[i];
+}
+
 static iw_reader_options
 sample_options(size_t sample, bool follow)
 {
@@ -177,7 +188,7 @@ pieces_make_one_run_with_steps_that_go_on(void **state)
     iw_reader_options options = sample_options(0, false);
     char two[1024];
     (void)snprintf(two, sizeof two, "%s", samples[0].text);
-    memcpy(strstr(two, "  0.125"), "  0.375", 7);
+    overwrite(two, "  0.125", "  0.375");
     const char *paths[3] = {write_text("XDATCAR.1", samples[0].text), write_text("XDATCAR.2", two),
                             write_text("XDATCAR.3", two)};
     trajectory t = read_pieces(paths, 3, &options);
@@ -194,9 +205,9 @@ pieces_make_one_run_with_steps_that_go_on(void **state)
 
     /* a piece that begins with the frame that ended the one before repeats its step */
     (void)snprintf(two, sizeof two, "%s", samples[0].text);
-    memcpy(strstr(two, "  0.500"), "  0.625", 7);
-    memcpy(strstr(two, "  0.000"), "  0.500", 7);
-    memcpy(strstr(two, "  0.750"), "  0.875", 7);
+    overwrite(two, "  0.500", "  0.625");
+    overwrite(two, "  0.000", "  0.500");
+    overwrite(two, "  0.750", "  0.875");
     paths[1] = write_text("XDATCAR.2", two);
     t = read_pieces(paths, 2, &options);
     assert_read(t, 6);
@@ -209,8 +220,8 @@ pieces_make_one_run_with_steps_that_go_on(void **state)
     const char *dump = samples[4].text;
     char later[4096];
     (void)snprintf(later, sizeof later, "%s", dump);
-    memcpy(strstr(later, "1200"), "1220", 4);
-    memcpy(strstr(later, "1210"), "1230", 4);
+    overwrite(later, "1200", "1220");
+    overwrite(later, "1210", "1230");
     const char *dumps[] = {write_text("a.dump", dump), write_text("b.dump", later)};
     t = read_pieces(dumps, 2, &options);
     assert_read(t, 4);
@@ -227,7 +238,7 @@ pieces_with_other_atoms_are_refused_with_file_and_line(void **state)
     const char *one = write_text("XDATCAR", samples[0].text);
     char text[1024];
     (void)snprintf(text, sizeof text, "%s", samples[0].text);
-    memcpy(strstr(text, "Li S"), "Li P", 4);
+    overwrite(text, "Li S", "Li P");
     const char *paths[] = {one, write_text("other", text)};
     trajectory t = read_pieces(paths, 2, &options);
     REFUSED(t, IW_INVALID, "other line 7", "atom 2 is P", "it is S", "by itself");

@@ -8,11 +8,12 @@
 #include <zstd.h>
 
 enum { LINES = 20000, PACKED = 1 << 20 };
+#define JUNK ((size_t)2 * IW_TEXT_LINE_MAX)
 
 static char *
 many_lines(size_t *size)
 {
-    char *text = malloc(LINES * 32);
+    char *text = malloc((size_t)LINES * 32);
     assert_non_null(text);
     *size = 0;
     for (int i = 0; i < LINES; i++)
@@ -243,10 +244,10 @@ what_is_no_text_is_refused(void **state)
     assert_non_null(strstr(err.text, "line 1"));
     iw_text_close(&text);
 
-    char *junk = malloc(2 * IW_TEXT_LINE_MAX);
+    char *junk = malloc(JUNK);
     assert_non_null(junk);
-    memset(junk, 'x', 2 * IW_TEXT_LINE_MAX);
-    text = iw_text_open(write_bytes("junk", junk, 2 * IW_TEXT_LINE_MAX, "wb"), false, &err);
+    memset(junk, 'x', JUNK);
+    text = iw_text_open(write_bytes("junk", junk, JUNK, "wb"), false, &err);
     free(junk);
     assert_int_equal(iw_text_line(text, &line, &err), IW_INVALID);
     assert_non_null(strstr(err.text, "no end of line"));
