@@ -71,7 +71,7 @@ iw_framelog_read_at(int fd, void *to, size_t size, uint64_t offset, iw_error *er
                                  (unsigned long long)offset);
         if (n == 0)
             return iw_fail(err, IW_CORRUPT, "the file ends at offset %llu",
-                           (unsigned long long)(offset + have));
+                           (unsigned long long)offset + have);
         have += (size_t)n;
     }
     return IW_OK;

@@ -49,6 +49,22 @@ take_bye(iw_spool *self, const iw_framelog_record *record)
     memcpy(self->bye, message.text, sizeof self->bye);
 }
 
+/* What follows the name of a spool file: nothing (0), or a dot and a number.  False: neither. */
+static bool
+take_ordinal(const char *tail, unsigned *ordinal)
+{
+    *ordinal = 0;
+    if (*tail == '\0')
+        return true;
+    char *end = NULL;
+    unsigned long number =
+        *tail == '.' && tail[1] >= '1' && tail[1] <= '9' ? strtoul(tail + 1, &end, 10) : 0;
+    if (number == 0 || number > 1000000 || *end != '\0')
+        return false;
+    *ordinal = (unsigned)number;
+    return true;
+}
+
 /* Walks one file and fills in what it holds. */
 static iw_status
 scan_file(iw_spool *self, iw_spool_file *file, const iw_run_info *run, iw_error *err)
@@ -132,11 +148,9 @@ iw_spool_load(iw_spool *self, const iw_run_info *run, iw_error *err)
     iw_status status = IW_OK;
     const struct dirent *entry;
     while (status == IW_OK && (entry = readdir(folder)) != NULL) {
-        unsigned ordinal = 0;
-        char rest;
+        unsigned ordinal;
         const char *tail = entry->d_name + length;
-        if (strncmp(entry->d_name, name, length) != 0 ||
-            (*tail != '\0' && sscanf(tail, ".%u%c", &ordinal, &rest) != 1))
+        if (strncmp(entry->d_name, name, length) != 0 || !take_ordinal(tail, &ordinal))
             continue;
         size_t size = strlen(self->stem) + strlen(tail) + 1;
         char *path = malloc(size);
