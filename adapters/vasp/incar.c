@@ -22,7 +22,8 @@ assign(iw_incar *self, const char *key, size_t key_size, iw_line value)
     case 0:
         return iw_field_real(&value, &self->potim_fs);
     case 1:
-        return iw_field_int(&value, &self->nblock) && self->nblock >= 1 && self->nblock <= 1000000000;
+        return iw_field_int(&value, &self->nblock) && self->nblock >= 1 &&
+               self->nblock <= 1000000000;
     case 2:
         return iw_field_real(&value, &self->begin_K);
     case 3:
