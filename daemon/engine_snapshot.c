@@ -205,8 +205,9 @@ judge(const iw_engine *self, const iw_snapshot *out, iw_event_list *events)
     if (status == IW_OK && !mobile->diffusion.diffusive)
         status = iw_event_add(events, IW_EVENT_not_diffusive, true, self->last_seq, self->last_step,
                               self->last_time_fs / 1000.0,
-                              "MSD of the mobile species grows as time to the power %.2f: D is "
-                              "that of a straight line, not of diffusion",
+                              "%s (alpha %.2f): D is that of a straight line, not of diffusion",
+                              mobile->diffusion.warning ? mobile->diffusion.warning
+                                                        : "no diffusive regime",
                               mobile->diffusion.alpha);
     return status;
 }

@@ -5,20 +5,20 @@
  * convergence.h - is the answer known?  Judged on the mobile group at checks spread evenly over the
  * run.
  *
- * "converged" needs, at `hold` consecutive checks: relative error of D at or below the target,
- * alpha within bounds, effective hops and run length at least so much.  Pure: fed by the engine.
+ * "converged" needs, at `hold` consecutive checks: a diffusive regime (iw_diffusion.diffusive),
+ * relative error of D at or below the target, effective hops and run length at least so much.
+ * Pure: fed by the engine.
  */
 #include "estimate/diffusion.h"
 
 typedef enum { IW_STOP_OFF, IW_STOP_ADVISE, IW_STOP_STOP } iw_stop_mode;
 
 typedef struct {
-    iw_stop_mode mode;      /* off: only reported; advise: event; stop: the run is asked to end */
-    double target;          /* relative standard error of D, default 0.20 */
-    double min_hops;        /* default 50 */
-    double min_time_ps;     /* default 2 */
-    double alpha_tolerance; /* default 0.15 */
-    unsigned hold;          /* consecutive checks, default 3 */
+    iw_stop_mode mode;  /* off: only reported; advise: event; stop: the run is asked to end */
+    double target;      /* relative standard error of D, default 0.20 */
+    double min_hops;    /* default 50 */
+    double min_time_ps; /* default 2 */
+    unsigned hold;      /* consecutive checks, default 3 */
 } iw_convergence_options;
 
 typedef struct {

@@ -51,7 +51,8 @@ const iw_option iw_config_options[] = {
     {"analysis", "hop_length_A", IW_OPTION_REAL, "A", "3", 0.1, 100, NULL, AT(hop_length_A),
      "distance between sites, for the number of effective hops"},
     {"analysis", "diffusive_tolerance", IW_OPTION_REAL, "", "0.1", 0.001, 1, NULL,
-     AT(diffusive_tolerance), "the fit window is where |alpha - 1| is at most this"},
+     AT(diffusive_tolerance),
+     "the regime is diffusive where |alpha - 1| is at most this, or its own error and offset"},
 
     {"stop", "stop", IW_OPTION_CHOICE, "", "advise", 0, 0, "off|advise|stop", AT(stop),
      "what a converged run gets: nothing, an event, or the request to end"},
@@ -61,8 +62,6 @@ const iw_option iw_config_options[] = {
      "effective hops below which no run is converged"},
     {"stop", "min_time_ps", IW_OPTION_REAL, "ps", "2", 0, 1e9, NULL, AT(stop_min_time_ps),
      "MD time below which no run is converged"},
-    {"stop", "alpha_tolerance", IW_OPTION_REAL, "", "0.15", 1e-3, 1, NULL, AT(stop_alpha_tolerance),
-     "|alpha - 1| above which no run is converged"},
     {"stop", "hold", IW_OPTION_COUNT, "checks", "3", 1, 1000, NULL, AT(stop_hold),
      "checks in a row that must pass"},
     {0},
@@ -420,7 +419,6 @@ iw_config_engine(const iw_config *config, const char *mobile[IW_CONFIG_MOBILE],
     options->convergence.target = config->stop_target;
     options->convergence.min_hops = config->stop_min_hops;
     options->convergence.min_time_ps = config->stop_min_time_ps;
-    options->convergence.alpha_tolerance = config->stop_alpha_tolerance;
     options->convergence.hold = config->stop_hold;
 }
 

@@ -53,7 +53,7 @@ typedef struct {
     unsigned msd_stride;
     double vacf_window_ps, cutoff_meV, temperature_K, paper_spacing_fs, hop_length_A,
         diffusive_tolerance;
-    double stop_target, stop_min_hops, stop_min_time_ps, stop_alpha_tolerance;
+    double stop_target, stop_min_hops, stop_min_time_ps;
     unsigned stop_hold;
 } iw_config;
 

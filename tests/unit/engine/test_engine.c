@@ -261,7 +261,8 @@ a_converged_run_asks_to_stop_once_and_for_good(void **state)
     options.convergence.mode = IW_STOP_STOP;
     options.convergence.target = 0.9;
     options.convergence.min_hops = 1.0;
-    options.convergence.alpha_tolerance = 0.9;
+    options.diffusion.alpha_tolerance = 0.9;
+    options.diffusion.hop_length_A = 0.5;
     options.convergence.hold = 2;
     uint64_t stopped_at[2] = {0};
     for (int pass = 0; pass < 2; pass++) {

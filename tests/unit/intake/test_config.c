@@ -46,7 +46,6 @@ defaults_are_those_of_the_engine(void **state)
     assert_close(mine.convergence.target, engine.convergence.target, 0, 0);
     assert_close(mine.convergence.min_hops, engine.convergence.min_hops, 0, 0);
     assert_close(mine.convergence.min_time_ps, engine.convergence.min_time_ps, 0, 0);
-    assert_close(mine.convergence.alpha_tolerance, engine.convergence.alpha_tolerance, 0, 0);
     assert_int_equal(mine.convergence.hold, engine.convergence.hold);
 }
 
