@@ -25,10 +25,10 @@ build()
 }
 
 if [ -z "${IONWATCH_NO_SANITIZE:-}" ]; then
-    build build-asan -DIONWATCH_SANITIZE=address,undefined -DIONWATCH_LAMMPS=OFF
+    build build-asan -DBUILD_TESTING=ON -DIONWATCH_SANITIZE=address,undefined -DIONWATCH_LAMMPS=OFF
     iw_quietly "unit tests under address and undefined-behaviour sanitizers" \
         ctest --test-dir build-asan -L unit -j "$jobs" --output-on-failure
     echo "unit tests under sanitizers: passed"
 fi
-build build
-exec ctest --test-dir build -j "$jobs" --output-on-failure
+build build -DBUILD_TESTING=ON # the quickstart builds without
+exec ctest --test-dir build --no-tests=error -j "$jobs" --output-on-failure
