@@ -32,18 +32,6 @@ def require(*paths):
         skip("lmp is not installed")
 
 
-def sanitizer():
-    """A sanitized module in an ordinary program needs the runtime loaded first."""
-    cache = (BUILD / "CMakeCache.txt").read_text()
-    if "IONWATCH_SANITIZE:STRING=address" not in cache:
-        return {}
-    runtime = subprocess.run(
-        ["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
-    )
-    # Leaks of lmp and its Python are not ours.
-    return {"LD_PRELOAD": runtime.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0"}
-
-
 def lmp(script, folder, ranks=1, env=None, wait=True, timeout=120):
     """Runs a script; returns the finished process with its output as text, or the running one."""
     name = f"in.{time.monotonic_ns()}"
@@ -53,11 +41,7 @@ def lmp(script, folder, ranks=1, env=None, wait=True, timeout=120):
     if ranks > 1:
         launcher = ["mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none",
                     "--mca", "mpi_yield_when_idle", "1"]
-        for key, value in sanitizer().items():
-            launcher += ["-x", f"{key}={value}"]
         command = launcher + ["-np", str(ranks)] + command
-    else:
-        settings.update(sanitizer())
     if wait:
         return subprocess.run(
             command, cwd=folder, env=settings, timeout=timeout, text=True,
