@@ -70,7 +70,7 @@ iw_framelog_read_at(int fd, void *to, size_t size, uint64_t offset, iw_error *er
             return iw_fail_errno(err, "reading %zu bytes at offset %llu", size,
                                  (unsigned long long)offset);
         if (n == 0)
-            return iw_fail(err, IW_CORRUPT, "the file ends at offset %llu",
+            return iw_fail(err, IW_IO, "the file became shorter: it ends at offset %llu",
                            (unsigned long long)offset + have);
         have += (size_t)n;
     }

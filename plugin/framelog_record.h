@@ -35,7 +35,7 @@ bool iw_framelog_head_matches(const unsigned char from[IW_FRAMELOG_HEAD], const 
  * byte: for damaged files only. */
 iw_status iw_framelog_find(int fd, uint64_t from, uint64_t end, uint64_t *found, iw_error *err);
 
-/* Reads exactly size bytes at offset; CORRUPT when the file ends before. */
+/* Reads exactly size bytes at offset; IO too when the file ends before. */
 iw_status iw_framelog_read_at(int fd, void *to, size_t size, uint64_t offset, iw_error *err);
 
 #endif

@@ -28,8 +28,9 @@ int iw_folder_open(const char *data, iw_error *err);
 /* "DATA/runs/<id>/<file>"; "" for file gives the folder. */
 void iw_folder_path(const char *data, const char *id, const char *file, char *path, size_t size);
 iw_status iw_folder_make_run(const char *data, const char *id, iw_error *err);
-/* Makes the names in a run's folder durable: a file that is found after a crash needs its name. */
-void iw_folder_sync(const char *data, const char *id);
+/* Makes the names in a run's folder durable, and the folder's own: a file that is found after a
+ * crash needs its name. */
+iw_status iw_folder_sync(const char *data, const char *id, iw_error *err);
 iw_status iw_folder_remove_run(const char *data, const char *id, iw_error *err);
 
 /* Reads a whole journal.  CORRUPT, IO. */

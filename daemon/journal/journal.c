@@ -203,37 +203,68 @@ send_open(iw_journal *self, entry *run, const iw_run_info *info, bool recovered,
     run->at_worker = true;
 }
 
-/* Opens the file for appending; a filed run that goes on is read again from its start. */
+/* Takes off what a failed commit left behind: it may not have reached the disk. */
+static iw_status
+cut_back(const entry *run, const char *path, iw_error *err)
+{
+    struct stat info;
+    if (run->durable_bytes == 0 || stat(path, &info) != 0 ||
+        (uint64_t)info.st_size <= run->durable_bytes)
+        return IW_OK;
+    if (truncate(path, (off_t)run->durable_bytes) != 0)
+        return iw_fail_errno(err, "cannot cut %s back to %llu bytes", path,
+                             (unsigned long long)run->durable_bytes);
+    return IW_OK;
+}
+
+/* How the journal stands that was just opened: a filed run that goes on is read again from its
+ * start. */
+static iw_status
+take_stock(iw_journal *self, entry *run, const char *path, uint64_t bytes, uint64_t cut,
+           iw_error *err)
+{
+    if (run->durable_bytes == bytes)
+        return IW_OK;
+    iw_journal_scan scan;
+    iw_status status = iw_journal_scan_file(path, &scan, err);
+    if (status == IW_NOT_FOUND) { /* new, or it never held a whole record */
+        run->durable_bytes = bytes;
+        return IW_OK;
+    }
+    if (status != IW_OK)
+        return status;
+    run->durable_seq = scan.last_seq;
+    run->durable_bytes = scan.bytes;
+    if (!run->at_worker)
+        send_open(self, run, scan.info, false, cut);
+    iw_run_info_fini(scan.info);
+    free(scan.info);
+    return IW_OK;
+}
+
+/* Opens the file for appending.  The entry gets the writer only once it is known what in the file
+ * is durable: nobody may cut it back before that. */
 static iw_status
 open_writer(iw_journal *self, entry *run, iw_error *err)
 {
     char path[PATH_SIZE];
-    if (iw_folder_make_run(self->data, run->id, err) != IW_OK)
-        return err->code;
     iw_folder_path(self->data, run->id, "journal.iwlog", path, sizeof path);
-    uint64_t cut = 0;
-    run->writer = iw_framelog_writer_open(path, &cut, err);
-    if (!run->writer)
+    if (iw_folder_make_run(self->data, run->id, err) != IW_OK || cut_back(run, path, err) != IW_OK)
         return err->code;
-    iw_folder_sync(self->data, run->id);
+    uint64_t cut = 0;
+    iw_framelog_writer *writer = iw_framelog_writer_open(path, &cut, err);
+    if (!writer)
+        return err->code;
     if (cut > 0)
         iw_log("journal.torn_tail", "run %s: %llu bytes cut from %s", run->id,
                (unsigned long long)cut, path);
-    if (run->durable_bytes == iw_framelog_size(run->writer))
-        return IW_OK;
-    iw_journal_scan scan;
-    iw_status status = iw_journal_scan_file(path, &scan, err);
-    if (status == IW_OK) {
-        run->durable_seq = scan.last_seq;
-        run->durable_bytes = scan.bytes;
-        if (!run->at_worker)
-            send_open(self, run, scan.info, false, cut);
-        iw_run_info_fini(scan.info);
-        free(scan.info);
-    } else if (status == IW_NOT_FOUND) { /* new, or it never held a whole record */
-        run->durable_bytes = iw_framelog_size(run->writer);
-        status = IW_OK;
-    }
+    iw_status status = iw_folder_sync(self->data, run->id, err);
+    if (status == IW_OK)
+        status = take_stock(self, run, path, iw_framelog_size(writer), cut, err);
+    if (status == IW_OK)
+        run->writer = writer;
+    else
+        (void)iw_framelog_writer_close(&writer, NULL);
     return status;
 }
 
@@ -295,10 +326,11 @@ retreat(iw_journal *self, entry *run, const iw_error *why)
 {
     char path[PATH_SIZE];
     iw_folder_path(self->data, run->id, "journal.iwlog", path, sizeof path);
+    iw_error err;
     if (run->writer) {
         (void)iw_framelog_writer_close(&run->writer, NULL);
-        if (truncate(path, (off_t)run->durable_bytes) != 0 && errno != ENOENT)
-            iw_log("journal.truncate", "run %s: %s: %s", run->id, path, strerror(errno));
+        if (cut_back(run, path, &err) != IW_OK) /* tried again before the file is */
+            iw_log("journal.truncate", "run %s: %s", run->id, err.text);
     }
     run->backoff_s = run->waiting ? 2 * run->backoff_s : 0.5;
     if (run->backoff_s > 15)
@@ -332,24 +364,23 @@ save_summary(iw_journal *self, entry *run, iw_mail *mail)
                err.text);
 }
 
-/* Passes on a mail whose record, if it had one, is durable.  False when the run is gone. */
-static bool
+/* Passes on a mail whose record, if it had one, is durable.  A worker that has dropped the run
+ * sends questions on to the store. */
+static void
 pass_on(iw_journal *self, entry *run, iw_mail *mail)
 {
     switch (mail->kind) {
     case IW_MAIL_STATE:
     case IW_MAIL_SHOW:
         (void)iw_mail_send(worker_of(self, run->run), &mail);
-        return true;
+        break;
     case IW_MAIL_FILED:
         save_summary(self, run, mail);
         send_simple(worker_of(self, run->run), IW_MAIL_FORGET, run, IW_OK, "");
         (void)iw_mail_send(self->front, &mail);
-        forget(self, run);
-        return false;
+        break;
     default:
         iw_mail_destroy(&mail);
-        return true;
     }
 }
 
@@ -377,9 +408,11 @@ commit(iw_journal *self, entry *run)
     run->durable_bytes = iw_framelog_size(run->writer);
     bool grown = false;
     bool ended = false;
+    bool filed = false;
     for (iw_mail *mail = run->first; mail; mail = mail->next) {
         grown |= is_record(mail->kind);
         ended |= mail->kind == IW_MAIL_BYE;
+        filed |= mail->kind == IW_MAIL_FILED;
         if (mail->kind == IW_MAIL_HELLO && !run->at_worker)
             send_open(self, run, mail->info, false, 0);
         if (mail->kind == IW_MAIL_HELLO)
@@ -395,9 +428,10 @@ commit(iw_journal *self, entry *run)
         mail->next = NULL;
         if (!run->first)
             run->last = NULL;
-        if (!pass_on(self, run, mail))
-            return;
+        pass_on(self, run, mail);
     }
+    if (filed)
+        forget(self, run);
 }
 
 static void
@@ -434,9 +468,11 @@ take(iw_journal *self, iw_mail *mail)
     }
     entry *run = entry_of(self, mail);
     if (!run) {
-        iw_log("journal.memory", "run %s: out of memory: a record is left with its adapter",
-               mail->id);
-        iw_mail_destroy(&mail);
+        iw_log("journal.memory", "run %s: out of memory: it is turned away", mail->id);
+        mail->kind = IW_MAIL_OPENED;
+        mail->status = IW_NO_MEMORY;
+        iw_text_copy(mail->text, sizeof mail->text, "the daemon is out of memory");
+        (void)iw_mail_send(self->front, &mail);
         return;
     }
     if (run->waiting && !is_record(mail->kind)) { /* questions do not wait for the disk */
