@@ -22,6 +22,9 @@ void
 iw_text_copy(char *to, size_t room, const char *from)
 {
     size_t size = strnlen(from, room - 1);
+    if (from[size]) /* not through a character: JSON takes UTF-8 alone */
+        while (size > 0 && ((unsigned char)from[size] & 0xc0) == 0x80)
+            size--;
     memcpy(to, from, size);
     to[size] = '\0';
 }

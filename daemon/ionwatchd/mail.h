@@ -56,7 +56,7 @@ typedef struct {
     unsigned char data[255];
 } iw_peer;
 
-/* Copies text, cut to the room (which includes the terminating zero). */
+/* Copies UTF-8 text, cut to the room (which includes the terminating zero) between characters. */
 void iw_text_copy(char *to, size_t room, const char *from);
 
 bool iw_peer_equal(const iw_peer *a, const iw_peer *b);

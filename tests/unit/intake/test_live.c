@@ -146,6 +146,21 @@ endpoints_of_this_machine_are_known(void **state)
     assert_false(iw_endpoint_is_local("tcp://eth0:5000"));
 }
 
+static void
+text_is_cut_between_characters(void **state)
+{
+    (void)state;
+    char text[6];
+    iw_text_copy(text, sizeof text, "abcdef");
+    assert_string_equal(text, "abcde");
+    iw_text_copy(text, sizeof text, "ab\303\251\303\251"); /* the second one needs byte 6 */
+    assert_string_equal(text, "ab\303\251");
+    iw_text_copy(text, sizeof text, "a\303\251\303\251");
+    assert_string_equal(text, "a\303\251\303\251");
+    iw_text_copy(text, sizeof text, "");
+    assert_string_equal(text, "");
+}
+
 int
 main(void)
 {
@@ -157,6 +172,7 @@ main(void)
         cmocka_unit_test(frames_stay_with_the_adapter_when_the_journal_is_far_behind),
         cmocka_unit_test(state_says_what_holds_the_run_up),
         cmocka_unit_test(endpoints_of_this_machine_are_known),
+        cmocka_unit_test(text_is_cut_between_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
