@@ -112,6 +112,7 @@ take_address(iw_live *run, const char *address)
 static void
 admit(iw_front *self, iw_live *run, iw_mail *hello)
 {
+    bool again = run->adapter[0] && strcmp(run->adapter, hello->text) == 0;
     run->peer = hello->peer;
     memcpy(run->adapter, hello->text, sizeof run->adapter);
     take_address(run, zmq_msg_gets(&hello->message, "Peer-Address"));
@@ -125,6 +126,10 @@ admit(iw_front *self, iw_live *run, iw_mail *hello)
     }
     if (run->unfiled)
         go_on(run);
+    if (run->opening && again) { /* its record is on the way to the disk: one is enough */
+        iw_mail_destroy(&hello);
+        return;
+    }
     run->opening = true;
     iw_log("intake.hello", "run %s \"%s\" (%s, %zu atoms) from %s", run->info->id,
            run->info->name ? run->info->name : "", run->info->code ? run->info->code : "?",
@@ -419,7 +424,9 @@ iw_front_tick(iw_front *self)
         iw_live *run = self->runs.items[i];
         if (run->filed || run->unfiled)
             continue;
-        if (run->rival_until_s > 0 && now > run->rival_until_s) {
+        if (run->rival_until_s > 0 && run->ending) {
+            run->rival_until_s = 0; /* it is let in once the run is filed */
+        } else if (run->rival_until_s > 0 && now > run->rival_until_s) {
             iw_mail *parked = run->parked;
             run->parked = NULL;
             run->rival_until_s = 0;
