@@ -187,11 +187,22 @@ ionwatch_open(const char *endpoint, const ionwatch_run *run)
 static bool
 is_usable(ionwatch *w)
 {
+    if (!w)
+        return false;
     if (w->owner != getpid()) {
         (void)iw_fail(&w->error, IW_CLOSED, "the handle belongs to process %ld", (long)w->owner);
         return false;
     }
     return w->broken == IW_OK;
+}
+
+/* What a handle says that is not usable; NULL is what ionwatch_open() gives without memory. */
+static iw_status
+refusal(const ionwatch *w)
+{
+    if (!w)
+        return IW_NO_MEMORY;
+    return w->broken == IW_OK ? IW_CLOSED : w->broken;
 }
 
 static void
@@ -358,7 +369,7 @@ ionwatch_status
 ionwatch_send(ionwatch *w, const ionwatch_frame *frame)
 {
     if (!is_usable(w))
-        return w->broken == IW_OK ? IW_CLOSED : w->broken;
+        return refusal(w);
     if (w->finishing)
         return iw_fail(&w->error, IW_CLOSED, "the run was finished: no frame can follow");
     w->error.text[0] = '\0';
@@ -380,7 +391,7 @@ ionwatch_send(ionwatch *w, const ionwatch_frame *frame)
 int
 ionwatch_should_stop(ionwatch *w, const char **reason)
 {
-    int stop = atomic_load_explicit(&w->stop, memory_order_acquire);
+    int stop = w ? atomic_load_explicit(&w->stop, memory_order_acquire) : 0;
     if (reason)
         *reason = stop ? w->stop_reason : "";
     return stop;
@@ -389,14 +400,14 @@ ionwatch_should_stop(ionwatch *w, const char **reason)
 int64_t
 ionwatch_wanted_stride(ionwatch *w)
 {
-    return atomic_load_explicit(&w->stride, memory_order_relaxed);
+    return w ? atomic_load_explicit(&w->stride, memory_order_relaxed) : 0;
 }
 
 ionwatch_status
 ionwatch_flush(ionwatch *w, int timeout_ms)
 {
     if (!is_usable(w))
-        return w->broken == IW_OK ? IW_CLOSED : w->broken;
+        return refusal(w);
     int64_t deadline_ms = deadline_after(timeout_ms);
     iw_status status = IW_OK;
     w->error.text[0] = '\0';
@@ -424,7 +435,7 @@ ionwatch_status
 ionwatch_finish(ionwatch *w, const char *why)
 {
     if (!is_usable(w))
-        return w->broken == IW_OK ? IW_CLOSED : w->broken;
+        return refusal(w);
     w->error.text[0] = '\0';
     pthread_mutex_lock(&w->lock);
     if (!w->finishing) {
@@ -439,20 +450,20 @@ ionwatch_finish(ionwatch *w, const char *why)
 const char *
 ionwatch_run_id(const ionwatch *w)
 {
-    return w->run.id;
+    return w ? w->run.id : "";
 }
 
 const char *
 ionwatch_error(const ionwatch *w)
 {
-    return w->error.text;
+    return w ? w->error.text : ionwatch_status_text(IW_NO_MEMORY);
 }
 
 void
 ionwatch_get_stats(ionwatch *w, ionwatch_stats *stats)
 {
     ionwatch_stats now = {.size = sizeof now};
-    if (w->owner == getpid()) {
+    if (w && w->owner == getpid()) {
         pthread_mutex_lock(&w->lock);
         now.frames_sent = w->frames_sent;
         now.frames_acknowledged = w->outbox.delivered;
@@ -507,8 +518,8 @@ ionwatch_close(ionwatch **handle, int linger_ms)
         return;
     if (w->started)
         join_thread(w, linger_ms);
-    if (w->zmq_context)
-        (void)zmq_ctx_term(w->zmq_context);
+    while (w->zmq_context && zmq_ctx_term(w->zmq_context) != 0 && errno == EINTR)
+        ; /* a signal of the MD code's */
     (void)iw_framelog_writer_close(&w->file, NULL);
     if (w->wake_fd >= 0)
         (void)close(w->wake_fd);

@@ -281,6 +281,17 @@ iw_framelog_sync(iw_framelog_writer *self, iw_error *err)
     return status;
 }
 
+iw_status
+iw_framelog_cut(iw_framelog_writer *self, uint64_t size, iw_error *err)
+{
+    iw_status status = cut(self->fd, size, err);
+    if (status == IW_OK) {
+        self->on_disk = size;
+        iw_buffer_clear(&self->gathered);
+    }
+    return status;
+}
+
 uint64_t
 iw_framelog_size(const iw_framelog_writer *self)
 {

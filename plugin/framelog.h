@@ -37,6 +37,9 @@ iw_status iw_framelog_append(iw_framelog_writer *self, uint32_t kind, uint64_t s
 iw_status iw_framelog_flush(iw_framelog_writer *self, iw_error *err); /* write(2), no sync */
 iw_status iw_framelog_sync(iw_framelog_writer *self, iw_error *err);  /* flush and fdatasync */
 uint64_t iw_framelog_size(const iw_framelog_writer *self);            /* bytes, buffered included */
+/* Drops what was appended beyond size.  After a sync that failed the disk may lack any of it, and
+ * a second sync would not tell. */
+iw_status iw_framelog_cut(iw_framelog_writer *self, uint64_t size, iw_error *err);
 /* Flushes and closes; sets *self to NULL. */
 iw_status iw_framelog_writer_close(iw_framelog_writer **self, iw_error *err);
 

@@ -14,6 +14,8 @@ typedef struct {
     char *stop_path;
     uint64_t written; /* highest sequence number in the file */
     uint64_t durable; /* of them */
+    uint64_t durable_bytes;
+    bool doubtful; /* what is beyond durable_bytes may have been lost by the disk */
     int64_t synced_ms;
     int64_t stop_checked_ms;
     int64_t frames_at_ms; /* when the last frame was written */
@@ -123,14 +125,37 @@ write_frames(file_link *self, iw_error *err)
     }
 }
 
+/* After a sync that failed: what it was to make durable is written anew. */
+static iw_status
+begin_again(file_link *self, iw_error *err)
+{
+    ionwatch *w = self->w;
+    iw_status status = iw_framelog_cut(w->file, self->durable_bytes, err);
+    if (status != IW_OK)
+        return status;
+    self->doubtful = false;
+    self->written = self->durable;
+    self->bye_written = false;
+    pthread_mutex_lock(&w->lock);
+    iw_outbox_send_again(&w->outbox, self->durable + 1);
+    pthread_mutex_unlock(&w->lock);
+    return IW_OK;
+}
+
 static iw_status
 make_durable(file_link *self, iw_error *err)
 {
     ionwatch *w = self->w;
-    iw_status status = iw_framelog_sync(w->file, err);
+    iw_status status = iw_framelog_flush(w->file, err);
     if (status != IW_OK)
         return status;
+    status = iw_framelog_sync(w->file, err);
+    if (status != IW_OK) {
+        self->doubtful = true;
+        return status;
+    }
     self->durable = self->written;
+    self->durable_bytes = iw_framelog_size(w->file);
     self->synced_ms = iw_now_ms();
     pthread_mutex_lock(&w->lock);
     iw_outbox_acknowledge(&w->outbox, self->durable);
@@ -185,8 +210,10 @@ work(file_link *self, int64_t now_ms)
     iw_error err;
     if (now_ms < self->retry_ms)
         return;
+    iw_status status = self->doubtful ? begin_again(self, &err) : IW_OK;
     const uint64_t before = self->written;
-    iw_status status = write_frames(self, &err);
+    if (status == IW_OK)
+        status = write_frames(self, &err);
     if (self->written > before)
         self->frames_at_ms = now_ms;
     pthread_mutex_lock(&w->lock);
@@ -234,7 +261,10 @@ wait_for_events(file_link *self, int64_t now_ms)
 void
 iw_link_file_run(ionwatch *w)
 {
-    file_link self = {.w = w, .written = w->file_seq, .durable = w->file_seq};
+    file_link self = {.w = w,
+                      .written = w->file_seq,
+                      .durable = w->file_seq,
+                      .durable_bytes = iw_framelog_size(w->file)};
     size_t size = strlen(w->path) + sizeof ".stop";
     self.stop_path = malloc(size);
     if (!self.stop_path)
@@ -255,5 +285,7 @@ iw_link_file_run(ionwatch *w)
             break;
         wait_for_events(&self, now_ms);
     }
+    if (self.doubtful) /* the spool has it */
+        (void)iw_framelog_cut(w->file, self.durable_bytes, NULL);
     free(self.stop_path);
 }

@@ -7,11 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include <zmq.h>
 
 /* What the daemon may send is small; frames that wait inside the socket are bounded in bytes. */
 enum { MOST_RECEIVED = 1 << 20, SOCKET_BYTES = 4 << 20, SEND_BATCH = 64 };
+
+/* What a context, its sockets and our thread take, with a little to spare. */
+enum { DESCRIPTORS = 20, THREADS = 3 };
 
 typedef enum {
     STATE_WAITING, /* no session until resume_ms */
@@ -79,9 +83,49 @@ open_socket(ionwatch *w, void **monitor, iw_error *err)
     return socket;
 }
 
+static void *
+return_at_once(void *nothing)
+{
+    return nothing;
+}
+
+/* libzmq ends the process when it cannot have the descriptors and threads that it begins with: so
+ * they are tried out before it is asked. */
+static iw_status
+check_resources(iw_error *err)
+{
+    int fds[DESCRIPTORS];
+    pthread_t threads[THREADS];
+    int n_fds = 0;
+    int n_threads = 0;
+    iw_status status = IW_OK;
+    while (status == IW_OK && n_fds < DESCRIPTORS) {
+        fds[n_fds] = eventfd(0, EFD_CLOEXEC);
+        if (fds[n_fds] < 0)
+            status = iw_fail_errno(err, "the connection needs %d descriptors", DESCRIPTORS);
+        else
+            n_fds++;
+    }
+    while (status == IW_OK && n_threads < THREADS) {
+        errno = pthread_create(&threads[n_threads], NULL, return_at_once, NULL);
+        if (errno)
+            status = iw_fail_errno(err, "the connection needs %d threads", THREADS);
+        else
+            n_threads++;
+    }
+    while (n_threads > 0)
+        (void)pthread_join(threads[--n_threads], NULL);
+    while (n_fds > 0)
+        (void)close(fds[--n_fds]);
+    return status;
+}
+
 iw_status
 iw_link_zmq_open(ionwatch *w, iw_error *err)
 {
+    iw_status status = check_resources(err);
+    if (status != IW_OK)
+        return status;
     w->zmq_context = zmq_ctx_new();
     if (!w->zmq_context)
         return iw_fail(err, IW_NO_MEMORY, "no memory for the connection");

@@ -218,7 +218,7 @@ iw_outbox_welcome(iw_outbox *self, uint64_t seq)
     }
     if (!self->numbered) {
         self->numbered = true;
-        iw_spool_set_shift(&self->spool, self->shift);
+        (void)iw_spool_set_shift(&self->spool, self->shift, NULL);
     }
     self->sent = 0;
     self->sent_bytes = 0;

@@ -325,13 +325,23 @@ iw_spool_front_close(iw_spool *self, iw_framelog_writer **writer, uint64_t first
     return status;
 }
 
-void
-iw_spool_set_shift(iw_spool *self, uint64_t shift)
+/* Files go oldest first, so the newest one must know the shift. */
+iw_status
+iw_spool_set_shift(iw_spool *self, uint64_t shift, iw_error *err)
 {
+    iw_error unused;
+    if (!err)
+        err = &unused;
+    if (self->numbered && self->shift == shift)
+        return IW_OK;
     self->numbered = true;
     self->shift = shift;
-    if (self->writer)
-        (void)append_welcome(self, self->writer, NULL);
+    if (self->n_files == 0)
+        return IW_OK;
+    if (!self->writer) /* a new file begins with it */
+        return begin_piece(self, self->files[self->n_files - 1].last, err);
+    iw_status status = append_welcome(self, self->writer, err);
+    return status == IW_OK ? iw_framelog_flush(self->writer, err) : status;
 }
 
 iw_status

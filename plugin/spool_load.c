@@ -129,8 +129,9 @@ add_file(iw_spool *self, const char *path, const iw_run_info *run, iw_error *err
 static int
 by_first_number(const void *a, const void *b)
 {
-    uint64_t x = ((const iw_spool_file *)a)->first;
-    uint64_t y = ((const iw_spool_file *)b)->first;
+    /* 0 - 1 is the largest: a file without frames ends the row and keeps what it says longest. */
+    uint64_t x = ((const iw_spool_file *)a)->first - 1;
+    uint64_t y = ((const iw_spool_file *)b)->first - 1;
     return (x > y) - (x < y);
 }
 

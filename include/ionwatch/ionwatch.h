@@ -118,9 +118,10 @@ IONWATCH_API void ionwatch_run_init(ionwatch_run *run);       /* defaults; numbe
 IONWATCH_API void ionwatch_frame_init(ionwatch_frame *frame); /* pointers NULL, numbers NAN */
 
 /* "tcp://host:port", "ipc://path" or "file://path".  NULL: $IONWATCH_ENDPOINT, else the default
- * ipc endpoint of this user.  NULL is returned only when memory is exhausted: a handle that could
- * not be made ready says why in ionwatch_error() and refuses frames; without a daemon the handle
- * works and frames wait in queue and spool. */
+ * ipc endpoint of this user.  NULL is returned only when memory is exhausted, and every call here
+ * takes it: it refuses frames and never asks to stop.  A handle that could not be made ready says
+ * why in ionwatch_error() and refuses frames; without a daemon the handle works and frames wait in
+ * queue and spool. */
 IONWATCH_API ionwatch *ionwatch_open(const char *endpoint, const ionwatch_run *run);
 
 /* Copies the frame.  Waits only when queue and spool are both full and the policy is "block".

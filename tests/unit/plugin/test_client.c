@@ -299,6 +299,40 @@ a_killed_process_leaves_its_frames_in_the_spool(void **state)
     assert_steps(1, 20, 1);
 }
 
+/* The frames were spooled before any daemon numbered them, and the handle that delivered some of
+ * them is killed before it hears of it. */
+static void
+frames_sent_by_a_killed_handle_are_not_sent_again_as_others(void **state)
+{
+    (void)state;
+    ionwatch_run run;
+    make_run(&run);
+    ionwatch *w = open_handle(&run);
+    send_steps(w, 1, 20);
+    ionwatch_close(&w, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        w = ionwatch_open(client_endpoint, &run);
+        (void)sleep(30);
+        _exit(1);
+    }
+    atomic_store(&daemon_.unacknowledged, 1);
+    fake_start(&daemon_);
+    bool came = fake_wait_frames(&daemon_, 20);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(came);
+    assert_true(count_spools() > 0);
+    atomic_store(&daemon_.unacknowledged, 0);
+    w = open_handle(&run);
+    send_steps(w, 21, 25);
+    assert_int_equal(ionwatch_flush(w, 10000), IW_OK);
+    ionwatch_close(&w, 1000);
+    fake_stop(&daemon_);
+    assert_steps(1, 25, 1);
+    assert_int_equal(count_spools(), 0);
+}
+
 int
 main(void)
 {
@@ -315,6 +349,7 @@ main(void)
         CASE(a_queue_that_is_full_overflows_into_the_spool),
         CASE(what_is_in_memory_and_on_disk_survives_a_close),
         CASE(a_killed_process_leaves_its_frames_in_the_spool),
+        CASE(frames_sent_by_a_killed_handle_are_not_sent_again_as_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,8 @@
 
 #include "client.h"
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +16,32 @@ static const char run_id[] = "7f3c1a52-90ab-4cde-8f01-23456789abcd";
 static char folder[64];
 static char path[100];
 static char endpoint[128];
+
+/* A disk that fails one fdatasync() has dropped what was written since the last one, and says
+ * nothing of it at the next. */
+static atomic_int syncs_that_fail;
+static off_t synced_size;
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+int
+__wrap_fdatasync(int fd)
+{
+    static const char zeros[4096];
+    off_t size = lseek(fd, 0, SEEK_END);
+    if (atomic_load(&syncs_that_fail) == 0 || size == synced_size) {
+        synced_size = size;
+        return __real_fdatasync(fd);
+    }
+    (void)atomic_fetch_sub(&syncs_that_fail, 1);
+    for (off_t at = synced_size; at < size; at += (off_t)sizeof zeros)
+        if (pwrite(fd, zeros,
+                   (size_t)(size - at) < sizeof zeros ? (size_t)(size - at) : sizeof zeros, at) < 0)
+            abort();
+    errno = EIO;
+    return -1;
+}
 
 static int
 set_up(void **state)
@@ -236,6 +264,27 @@ a_full_disk_delays_frames_and_loses_none(void **state)
     assert_int_equal(count(IW_MSG_FRAME, NULL), 300);
 }
 
+static void
+frames_that_a_disk_dropped_are_written_again(void **state)
+{
+    (void)state;
+    ionwatch_run run;
+    make_run(&run);
+    ionwatch *w = ionwatch_open(endpoint, &run);
+    send_steps(w, 1, 50);
+    assert_int_equal(ionwatch_flush(w, 10000), IW_OK);
+    atomic_store(&syncs_that_fail, 1);
+    send_steps(w, 51, 100);
+    assert_int_equal(ionwatch_flush(w, 10000), IW_OK);
+    assert_int_equal(atomic_load(&syncs_that_fail), 0);
+    assert_int_equal(count(IW_MSG_FRAME, NULL), 100);
+    atomic_store(&syncs_that_fail, 1);
+    assert_int_equal(ionwatch_finish(w, "completed"), IW_OK);
+    ionwatch_close(&w, 10000);
+    assert_int_equal(count(IW_MSG_BYE, NULL), 1);
+    assert_int_equal(count(IW_MSG_FRAME, NULL), 100);
+}
+
 int
 main(void)
 {
@@ -246,6 +295,7 @@ main(void)
         CASE(the_file_of_another_run_is_not_touched),
         CASE(a_stop_file_asks_the_run_to_end),
         CASE(a_full_disk_delays_frames_and_loses_none),
+        CASE(frames_that_a_disk_dropped_are_written_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

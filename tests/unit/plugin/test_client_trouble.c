@@ -3,6 +3,7 @@
 #include "client_case.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -309,6 +310,63 @@ a_child_of_fork_leaves_the_handle_alone(void **state)
     assert_steps(1, 9, 1);
 }
 
+/* In a child: with so few descriptors left the handle works or says why not. */
+static int
+open_with_descriptors(int n)
+{
+    ionwatch_run run;
+    make_run(&run);
+    int next = dup(0);
+    struct rlimit limit = {(rlim_t)next + (rlim_t)n, (rlim_t)next + (rlim_t)n};
+    (void)close(next);
+    if (next < 0 || setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 1;
+    ionwatch *w = ionwatch_open(client_endpoint, &run);
+    if (!w)
+        return 2;
+    bool refuses = *ionwatch_error(w) != '\0';
+    if ((send_step(w, 1) == IW_OK) == refuses)
+        return 3;
+    (void)ionwatch_flush(w, 20);
+    ionwatch_close(&w, 0);
+    return 0;
+}
+
+static void
+a_process_without_descriptors_goes_on(void **state)
+{
+    (void)state;
+    for (int n = 0; n <= 24; n++) {
+        int result;
+        pid_t child = fork();
+        if (child == 0)
+            _exit(open_with_descriptors(n));
+        assert_int_equal(waitpid(child, &result, 0), child);
+        assert_true(WIFEXITED(result));
+        assert_int_equal(WEXITSTATUS(result), 0);
+    }
+}
+
+static void
+a_handle_that_memory_did_not_suffice_for_is_harmless(void **state)
+{
+    (void)state;
+    ionwatch *w = NULL;
+    const char *reason;
+    ionwatch_stats stats = {.size = sizeof stats};
+    assert_int_equal(send_step(w, 1), IW_NO_MEMORY);
+    assert_int_equal(ionwatch_flush(w, 10), IW_NO_MEMORY);
+    assert_int_equal(ionwatch_finish(w, "completed"), IW_NO_MEMORY);
+    assert_int_equal(ionwatch_should_stop(w, &reason), 0);
+    assert_string_equal(reason, "");
+    assert_int_equal(ionwatch_wanted_stride(w), 0);
+    assert_string_equal(ionwatch_run_id(w), "");
+    assert_string_equal(ionwatch_error(w), "out of memory");
+    ionwatch_get_stats(w, &stats);
+    assert_int_equal(stats.frames_sent, 0);
+    ionwatch_close(&w, 0);
+}
+
 int
 main(void)
 {
@@ -325,6 +383,8 @@ main(void)
         CASE(a_spool_of_other_atoms_is_not_mixed_in),
         CASE(a_spool_folder_that_is_not_there_costs_frames_not_the_run),
         CASE(a_child_of_fork_leaves_the_handle_alone),
+        CASE(a_process_without_descriptors_goes_on),
+        CASE(a_handle_that_memory_did_not_suffice_for_is_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
