@@ -149,8 +149,12 @@ iw_client_take_run(ionwatch *w, const ionwatch_run *from, iw_error *err)
     if (status == IW_OK)
         status = take_atoms(w, from, err);
     const char *const *pair = from->metadata;
-    for (; status == IW_OK && pair && pair[0] && pair[1]; pair += 2)
+    for (; status == IW_OK && pair && pair[0] && pair[1]; pair += 2) {
         status = iw_run_info_set_metadata(&w->run, pair[0], pair[1], err);
+        if (status == IW_OK && w->run.n_metadata > IW_MAX_METADATA)
+            status = iw_fail(err, IW_INVALID, "at most %d pairs of metadata are possible",
+                             IW_MAX_METADATA);
+    }
     if (from->policy != IONWATCH_BLOCK && from->policy != IONWATCH_DROP && status == IW_OK)
         status = iw_fail(err, IW_INVALID, "policy %d is neither block nor drop", (int)from->policy);
     w->policy = from->policy;

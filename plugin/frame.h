@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-enum { IW_ID_LENGTH = 36, IW_SPECIES_LENGTH = 15, IW_MAX_SPECIES = 256 };
+enum { IW_ID_LENGTH = 36, IW_SPECIES_LENGTH = 15, IW_MAX_SPECIES = 256, IW_MAX_METADATA = 1000 };
 
 /* What is true of the whole run.  Owns its arrays. */
 typedef struct {

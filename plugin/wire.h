@@ -12,7 +12,9 @@
 #include "buffer.h"
 #include "frame.h"
 
+/* Sequence numbers stop at IW_SEQ_MAX, so that JSON and SQL can hold them and one more. */
 enum { IW_PROTOCOL_VERSION = 1, IW_WIRE_TEXT = 400 };
+#define IW_SEQ_MAX ((uint64_t)INT64_MAX - 1)
 
 typedef enum {
     IW_MSG_HELLO = 1, /* adapter -> daemon */

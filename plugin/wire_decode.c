@@ -54,6 +54,18 @@ read_words(iw_cursor *c, char *to, size_t room, bool cut, const char *key)
     to[size] = '\0';
 }
 
+static uint64_t
+read_seq(iw_cursor *c)
+{
+    size_t at = c->at;
+    uint64_t seq = iw_cursor_unsigned(c);
+    if (seq <= IW_SEQ_MAX)
+        return seq;
+    c->at = at;
+    iw_cursor_fail(c, "'seq' is %llu, beyond any run", (unsigned long long)seq);
+    return 0;
+}
+
 static void
 read_field(iw_cursor *c, iw_message *out, const iw_field *field)
 {
@@ -77,7 +89,7 @@ read_field(iw_cursor *c, iw_message *out, const iw_field *field)
         read_words(c, to, field->room, false, field->key);
         break;
     case IW_FIELD_SEQ:
-        out->seq = iw_cursor_unsigned(c);
+        out->seq = read_seq(c);
         break;
     case IW_FIELD_INTEGER:
         out->stride = iw_cursor_integer(c);
@@ -204,7 +216,7 @@ read_frame_field(iw_cursor *c, iw_frame_view *f, iw_span *arrays, iw_span key)
         }
     }
     if (is_key(key, "seq"))
-        f->seq = iw_cursor_unsigned(c);
+        f->seq = read_seq(c);
     else if (is_key(key, "step"))
         f->step = iw_cursor_integer(c);
     else if (is_key(key, "time_fs"))
@@ -338,6 +350,9 @@ take_metadata(iw_run_info *run, iw_cursor *c, iw_error *err)
 {
     iw_status status = IW_OK;
     size_t n = c->size ? iw_cursor_map(c) : 0;
+    if (n > IW_MAX_METADATA)
+        return iw_fail(err, IW_PROTOCOL, "HELLO has %zu pairs of metadata, at most %d are possible",
+                       n, IW_MAX_METADATA);
     for (size_t i = 0; i < n && status == IW_OK && c->error.code == IW_OK; i++) {
         char *key = NULL;
         char *value = NULL;

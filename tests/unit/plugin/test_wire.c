@@ -257,6 +257,65 @@ a_frame_gets_another_number_in_place(void **state)
     iw_buffer_fini(&bytes);
 }
 
+static void
+a_number_beyond_any_run_is_refused(void **state)
+{
+    (void)state;
+    iw_frame frame;
+    iw_buffer bytes = {0};
+    iw_message m;
+    iw_error err;
+    make_frame(&frame, 2);
+    iw_message_init(&m, IW_MSG_FRAME);
+    iw_frame_view_of(&frame, &m.frame);
+    encode(&m, &bytes);
+    assert_ok(iw_wire_set_seq(bytes.data, bytes.size, IW_SEQ_MAX, &err), err);
+    assert_ok(iw_wire_decode(bytes.data, bytes.size, &m, &err), err);
+    assert_ok(iw_wire_set_seq(bytes.data, bytes.size, IW_SEQ_MAX + 1, &err), err);
+    assert_int_equal(iw_wire_decode(bytes.data, bytes.size, &m, &err), IW_PROTOCOL);
+    assert_non_null(strstr(err.text, "beyond any run"));
+    iw_message_init(&m, IW_MSG_WELCOME);
+    m.seq = UINT64_MAX;
+    encode(&m, &bytes);
+    assert_int_equal(iw_wire_decode(bytes.data, bytes.size, &m, &err), IW_PROTOCOL);
+    iw_frame_fini(&frame);
+    iw_buffer_fini(&bytes);
+}
+
+static void
+metadata_without_end_are_refused(void **state)
+{
+    (void)state;
+    iw_run_info run, back;
+    iw_buffer bytes = {0};
+    iw_message m;
+    iw_error err;
+    char key[16];
+    make_run(&run);
+    iw_run_info_init(&back);
+    iw_message_init(&m, IW_MSG_HELLO);
+    memcpy(m.run_id, run_id, sizeof run_id);
+    m.run = &run;
+    while (run.n_metadata <= IW_MAX_METADATA) {
+        encode(&m, &bytes);
+        m.run = &back;
+        assert_ok(iw_wire_decode(bytes.data, bytes.size, &m, &err), err);
+        m.run = &run;
+        size_t more = run.n_metadata < 2 ? IW_MAX_METADATA : IW_MAX_METADATA + 1;
+        while (run.n_metadata < more) {
+            (void)snprintf(key, sizeof key, "key %zu", run.n_metadata);
+            assert_ok(iw_run_info_set_metadata(&run, key, "", &err), err);
+        }
+    }
+    encode(&m, &bytes);
+    m.run = &back;
+    assert_int_equal(iw_wire_decode(bytes.data, bytes.size, &m, &err), IW_PROTOCOL);
+    assert_non_null(strstr(err.text, "1001 pairs of metadata"));
+    iw_run_info_fini(&run);
+    iw_run_info_fini(&back);
+    iw_buffer_fini(&bytes);
+}
+
 /* Bytes are copied to a block of their exact size, so that a sanitizer sees a read beyond it. */
 static iw_status
 decode_exact(const unsigned char *data, size_t size, iw_run_info *run, iw_error *err)
@@ -493,6 +552,8 @@ main(void)
         cmocka_unit_test(a_frame_keeps_every_bit),
         cmocka_unit_test(a_frame_of_floats_stays_one),
         cmocka_unit_test(a_frame_gets_another_number_in_place),
+        cmocka_unit_test(a_number_beyond_any_run_is_refused),
+        cmocka_unit_test(metadata_without_end_are_refused),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(no_changed_byte_does_harm),
         cmocka_unit_test(decode_refuses_a_count_beyond_the_buffer),
