@@ -76,6 +76,13 @@ caged(double n, double depth)
     return depth * (1 - exp(-n / 5) * cos(n));
 }
 
+/* What a resting species shows: its plateau, sinking a little by chance. */
+static double
+sinking(double n, double tilt)
+{
+    return n > 0 ? 0.3 - 2e-5 * n * (1 + tilt) : 0;
+}
+
 static iw_diffusion
 estimate(const sample *s)
 {
@@ -142,6 +149,19 @@ ballistic_motion_and_cages_are_not_diffusive(void **state)
     assert_false(d.diffusive);
     assert_non_null(d.warning);
     assert_true(d.ci95_cm2_s[0] == 0);
+    sample_free(&s);
+}
+
+static void
+a_sinking_msd_has_an_interval_from_zero_that_rounding_does_not_move(void **state)
+{
+    (void)state;
+    sample s = sample_new(2000, 50, 1);
+    set_curve(&s, sinking, 0);
+    iw_diffusion d = estimate(&s);
+    assert_true(d.D_cm2_s < 0 && d.ci95_cm2_s[0] == 0 && d.ci95_cm2_s[1] > 0);
+    set_curve(&s, sinking, 1e-12);
+    assert_close(estimate(&s).ci95_cm2_s[1], d.ci95_cm2_s[1], 1e-6, 0);
     sample_free(&s);
 }
 
@@ -334,6 +354,7 @@ main(void)
         cmocka_unit_test(straight_line_gives_its_slope_by_every_estimator),
         cmocka_unit_test(effective_hops_and_their_error_follow_he_and_mo),
         cmocka_unit_test(ballistic_motion_and_cages_are_not_diffusive),
+        cmocka_unit_test(a_sinking_msd_has_an_interval_from_zero_that_rounding_does_not_move),
         cmocka_unit_test(short_and_frozen_runs_are_answered_calmly),
         cmocka_unit_test(brownian_walks_are_covered_by_their_interval),
         cmocka_unit_test(hopping_with_vibration_is_covered_by_its_interval),
