@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# package.sh pkgconfig|cmake - installs the build into a folder of its own, moves it, and builds a
-# consumer there: what is installed must be found without the build tree and must not remember its
-# prefix.
+# package.sh programs|pkgconfig|cmake - installs the build into a folder of its own, moves it, and
+# runs the programs, or builds a consumer, there: what is installed must be found without the build
+# tree and must not remember its prefix.
 set -euo pipefail
 build=${IONWATCH_BUILD:-build}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,6 +22,24 @@ mv "$folder/first" "$prefix"
 cd "$folder"
 
 case ${1:-} in
+programs)
+    # With nothing in the environment: the programs find their library, and the pages are where man looks.
+    wanted=$(sed -n 's/^CMAKE_PROJECT_VERSION:STATIC=//p' "$build/CMakeCache.txt")
+    for program in ionwatch ionwatchd; do
+        said=$(env -i "$prefix/bin/$program" --version)
+        if [[ $said != *"$wanted"* ]]; then
+            echo "$program --version says '$said', not $wanted"
+            exit 1
+        fi
+    done
+    for page in man1/ionwatch.1 man8/ionwatchd.8; do
+        if [ ! -s "$prefix/share/man/$page" ]; then
+            echo "share/man/$page is not installed"
+            exit 1
+        fi
+    done
+    exit 0
+    ;;
 pkgconfig)
     pc=$(find "$prefix" -name 'ionwatch*.pc' -o -name 'libionwatch*.pc' | head -n 1)
     export PKG_CONFIG_PATH=${pc%/*}
@@ -54,7 +72,7 @@ cmake)
         "$(find "$prefix" -name 'ionwatch-config-version.cmake' -o -name 'ionwatchConfigVersion.cmake' | head -n 1)")
     ;;
 *)
-    echo "usage: package.sh pkgconfig|cmake"
+    echo "usage: package.sh programs|pkgconfig|cmake"
     exit 2
     ;;
 esac
