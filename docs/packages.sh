@@ -11,7 +11,7 @@ IW_BUILD_PACKAGES=(
 )
 # On top of those, to run every test.
 IW_TEST_PACKAGES=(
-    clang-format clang-tidy cppcheck libcmocka-dev mandoc openmpi-bin procps python3-numpy shellcheck
+    clang-format clang-tidy cppcheck gfortran libcmocka-dev mandoc openmpi-bin procps python3-numpy shellcheck
     xz-utils zstd
 )
 
