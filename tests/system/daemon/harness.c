@@ -20,7 +20,7 @@ now_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static void
+void
 pause_ms(long ms)
 {
     struct timespec time = {ms / 1000, (ms % 1000) * 1000000};

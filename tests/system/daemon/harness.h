@@ -52,6 +52,8 @@ json_t *synthetic_record(const iw_run_info *run, uint64_t n, const char *state, 
 void assert_same_physics(const json_t *actual, const json_t *expected);
 bool has_event(const json_t *record, const char *id);
 
+void pause_ms(long ms);
+
 /* An adapter by hand: one DEALER. */
 void *peer_open(harness *self);
 void peer_close(harness *self, void **peer);

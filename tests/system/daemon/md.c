@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "md.h"
+
+void
+md_open(md *self, harness *daemon, size_t atoms, const char *id, const char *const *metadata)
+{
+    iw_error err;
+    const char *species[1024];
+    ionwatch_run run;
+    synthetic_run(&self->run, atoms);
+    if (id)
+        (void)snprintf(self->run.id, sizeof self->run.id, "%s", id);
+    assert_ok(iw_frame_init(&self->frame, atoms, &err), err);
+    for (size_t i = 0; i < atoms; i++)
+        species[i] = self->run.species[self->run.kind[i]];
+    ionwatch_run_init(&run);
+    run.run_id = self->run.id;
+    run.name = "synthetic";
+    run.code = "test";
+    run.n_atoms = atoms;
+    run.species = species;
+    run.mass_amu = self->run.mass_amu;
+    run.timestep = self->run.timestep_fs;
+    run.temperature_K = 600;
+    run.wrapped = 1;
+    run.metadata = metadata;
+    run.spool_dir = daemon->folder;
+    self->handle = ionwatch_open(daemon->endpoint, &run);
+    assert_non_null(self->handle);
+    assert_string_equal(ionwatch_error(self->handle), "");
+}
+
+void
+md_send(md *self, uint64_t first, uint64_t last)
+{
+    for (uint64_t seq = first; seq <= last; seq++) {
+        ionwatch_frame frame;
+        synthetic_frame(&self->run, seq, &self->frame);
+        ionwatch_frame_init(&frame);
+        frame.step = (int64_t)seq;
+        frame.time = self->frame.time_fs;
+        frame.cell = self->frame.cell_A;
+        frame.pos_f64 = self->frame.pos_A;
+        if (ionwatch_send(self->handle, &frame) != IONWATCH_OK)
+            fail_msg("frame %llu: %s", (unsigned long long)seq, ionwatch_error(self->handle));
+    }
+}
+
+void
+md_close(md *self)
+{
+    ionwatch_close(&self->handle, 10000);
+    iw_frame_fini(&self->frame);
+    iw_run_info_fini(&self->run);
+}

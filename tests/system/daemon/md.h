@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_MD_H
+#define IW_MD_H
+/* md.h - an MD code with the client library: what it streams is harness.h's synthetic run. */
+#include "harness.h"
+
+#include "ionwatch/ionwatch.h"
+
+typedef struct {
+    iw_run_info run;
+    iw_frame frame;
+    ionwatch *handle;
+} md;
+
+/* id NULL: a new one.  The spool lies in the daemon's scratch folder. */
+void md_open(md *self, harness *daemon, size_t atoms, const char *id, const char *const *metadata);
+void md_send(md *self, uint64_t first, uint64_t last);
+void md_close(md *self);
+
+#endif
