@@ -3,13 +3,15 @@
 
 #include <fftw3.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 struct iw_fft {
     size_t n;
-    fftw_plan forward, backward;
+    fftw_plan forward, backward, complex_forward;
     struct iw_fft *next;
 };
 
@@ -27,19 +29,24 @@ make_plan(size_t n)
 {
     iw_fft *self = malloc(sizeof *self);
     double *real = iw_fft_alloc(n * sizeof *real);
-    double complex *bins = iw_fft_alloc((n / 2 + 1) * sizeof *bins);
-    if (self && real && bins) {
+    double complex *bins = iw_fft_alloc(n * sizeof *bins);
+    double complex *other = iw_fft_alloc(n * sizeof *other);
+    bool room = self && real && bins && other;
+    if (room) {
         self->n = n;
         self->forward = fftw_plan_dft_r2c_1d((int)n, real, bins, effort | FFTW_PRESERVE_INPUT);
         self->backward = fftw_plan_dft_c2r_1d((int)n, bins, real, effort | FFTW_DESTROY_INPUT);
+        self->complex_forward = fftw_plan_dft_1d((int)n, bins, other, FFTW_FORWARD, effort);
     }
     iw_fft_free(real);
     iw_fft_free(bins);
-    if (self && real && bins && self->forward && self->backward)
+    iw_fft_free(other);
+    if (room && self->forward && self->backward && self->complex_forward)
         return self;
-    if (self && real && bins) {
+    if (room) {
         fftw_destroy_plan(self->forward);
         fftw_destroy_plan(self->backward);
+        fftw_destroy_plan(self->complex_forward);
     }
     free(self);
     return NULL;
@@ -107,4 +114,11 @@ void
 iw_fft_backward(const iw_fft *plan, double complex *in, double *out)
 {
     fftw_execute_dft_c2r(plan->backward, in, out);
+}
+
+void
+iw_fft_complex(const iw_fft *plan, const double complex *in, double complex *out)
+{
+    /* FFTW takes no const; an out-of-place complex transform keeps its input. */
+    fftw_execute_dft(plan->complex_forward, (double complex *)(uintptr_t)in, out);
 }

@@ -12,9 +12,9 @@
 
 #include <complex.h>
 
-typedef struct iw_fft iw_fft; /* forward and backward real transforms of one length */
+typedef struct iw_fft iw_fft; /* transforms of one length: real both ways, complex forward */
 
-/* The plan for real transforms of length n; shared, never freed by callers.  NULL: NO_MEMORY. */
+/* The plan for transforms of length n; shared, never freed by callers.  NULL: NO_MEMORY. */
 const iw_fft *iw_fft_get(size_t n, iw_error *err);
 void *iw_fft_alloc(size_t bytes);     /* zeroed, or NULL */
 void *iw_fft_alloc_raw(size_t bytes); /* not zeroed: for what is filled at once, or NULL */
@@ -24,5 +24,7 @@ void iw_fft_free(void *memory);
 void iw_fft_forward(const iw_fft *plan, double *in, double complex *out);
 /* in[n/2 + 1] -> out[n], not divided by n; in is destroyed. */
 void iw_fft_backward(const iw_fft *plan, double complex *in, double *out);
+/* in[n] -> out[n]; in is kept, out is another array. */
+void iw_fft_complex(const iw_fft *plan, const double complex *in, double complex *out);
 
 #endif

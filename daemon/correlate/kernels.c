@@ -11,7 +11,7 @@
 #define DISPATCH
 #endif
 
-enum { LANES = 8 };
+enum { LANES = 8, AHEAD = 64 };
 
 /* Eight lanes: the order of a sum is the same on every processor. */
 typedef double eight __attribute__((vector_size(LANES * sizeof(double))));
@@ -80,24 +80,6 @@ iw_kernel_shift(double *restrict out, const double *restrict tile, const double 
         double s = shift[c];
         for (size_t k = 0; k < 2 * n; k++)
             to[k] = from[k] + s * box[k];
-    }
-}
-
-DISPATCH void
-iw_kernel_window(double *restrict acc, const double *restrict prev, const double *restrict next,
-                 size_t n)
-{
-    double *restrict acc_re = acc;
-    double *restrict acc_im = acc + n;
-    /* The second block sits one block later: its bins turn by (-1)^k. */
-    for (size_t k = 0; k < n; k += 2) {
-        for (size_t j = 0; j < 2; j++) {
-            double sign = j ? -1.0 : 1.0;
-            double re = prev[k + j], im = prev[k + j + n];
-            double x = re + sign * next[k + j], y = im + sign * next[k + j + n];
-            acc_re[k + j] += re * x + im * y;
-            acc_im[k + j] += re * y - im * x;
-        }
     }
 }
 
@@ -196,5 +178,75 @@ iw_kernel_split(double *restrict out, const double *restrict pairs, size_t n)
     for (size_t k = 0; k < n; k++) {
         out[k] = pairs[2 * k];
         out[k + n] = pairs[2 * k + 1];
+    }
+}
+
+typedef double two __attribute__((vector_size(2 * sizeof(double))));
+
+DISPATCH void
+iw_kernel_pair(double *restrict even, double *restrict odd, size_t pitch,
+               const double *restrict rows, const double *restrict turn, size_t width,
+               size_t frames)
+{
+    size_t whole = width / 2 * 2;
+    for (size_t t = 0; t < frames; t++) {
+        const double *row = rows + t * width;
+        double *to = even + 2 * t, *turned = odd + 2 * t;
+        two cosine = {turn[2 * t], turn[2 * t]}, sine = {-turn[2 * t + 1], turn[2 * t + 1]};
+        for (size_t c = 0; c < whole; c += 2, to += pitch, turned += pitch) {
+            two x;
+            LOAD(x, row + c);
+            memcpy(to, &x, sizeof x);
+            x = x * cosine + SHUFFLE(x, x, 1, 0) * sine;
+            memcpy(turned, &x, sizeof x);
+        }
+        if (whole < width) {
+            to[0] = row[whole];
+            to[1] = 0.0;
+            turned[0] = row[whole] * turn[2 * t];
+            turned[1] = row[whole] * turn[2 * t + 1];
+        }
+    }
+}
+
+DISPATCH void
+iw_kernel_products(double *restrict direct, double *restrict swapped, double *const *earlier,
+                   double *const *later, size_t pairs, size_t at, size_t n)
+{
+    for (size_t i = at; i < at + n; i += LANES) {
+        eight s, x = {0.0};
+        LOAD(s, direct + i);
+        if (swapped)
+            LOAD(x, swapped + i);
+        for (size_t c = 0; c < pairs; c++) {
+            eight a, b;
+            /* As many streams as pairs are more than the processor looks ahead for by itself. */
+            __builtin_prefetch(earlier[c] + i + AHEAD);
+            LOAD(a, earlier[c] + i);
+            LOAD(b, later[c] + i);
+            s += a * b;
+            x += a * SHUFFLE(b, b, 1, 0, 3, 2, 5, 4, 7, 6);
+        }
+        memcpy(direct + i, &s, sizeof s);
+        if (swapped)
+            memcpy(swapped + i, &x, sizeof x);
+    }
+}
+
+static inline void
+add_compensated(double *sum, double *carry, double x)
+{
+    double t = *sum + x, part = t - *sum;
+    *carry += (*sum - (t - part)) + (x - part);
+    *sum = t;
+}
+
+DISPATCH void
+iw_kernel_fold(double *restrict sum, double *restrict carry, const double *restrict direct,
+               const double *restrict swapped, size_t n)
+{
+    for (size_t k = 0; k < n; k++) {
+        add_compensated(sum + k, carry + k, direct[2 * k] + direct[2 * k + 1]);
+        add_compensated(sum + n + k, carry + n + k, swapped[2 * k] - swapped[2 * k + 1]);
     }
 }

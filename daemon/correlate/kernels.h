@@ -19,9 +19,19 @@ void iw_kernel_power(double *restrict acc, const double *restrict tile, size_t w
 void iw_kernel_shift(double *restrict out, const double *restrict tile,
                      const double *restrict shift, const double *restrict box, size_t width,
                      size_t n);
-/* acc[2][n] += conj(prev) * (prev + sign * next): all lags of the frames of prev with both. */
-void iw_kernel_window(double *restrict acc, const double *restrict prev,
-                      const double *restrict next, size_t n);
+/* even[j][t] = frame t of columns 2j and 2j+1 as one complex number, odd[j][t] the same turned by
+ * turn[t]; a last column without partner has imaginary part 0.  Lanes are `pitch` doubles apart. */
+void iw_kernel_pair(double *restrict even, double *restrict odd, size_t pitch,
+                    const double *restrict rows, const double *restrict turn, size_t width,
+                    size_t frames);
+/* direct[i] += sum over pairs of a_i b_i, swapped[i] += the same with b's real and imaginary parts
+ * exchanged, for n doubles of re, im pairs: what conj(a) b is made of.  swapped may be NULL. */
+void iw_kernel_products(double *restrict direct, double *restrict swapped, double *const *earlier,
+                        double *const *later, size_t pairs, size_t at, size_t n);
+/* The n complex sums conj(a) b into re[n] and im[n] at sum, compensated: carry takes what rounding
+ * took. */
+void iw_kernel_fold(double *restrict sum, double *restrict carry, const double *restrict direct,
+                    const double *restrict swapped, size_t n);
 /* sums[0..2] = sum of x^2, (x - a)^2, (x - b)^2. */
 void iw_kernel_squares(const double *restrict x, const double *restrict a, const double *restrict b,
                        size_t n, double sums[3]);

@@ -4,46 +4,147 @@
 #include "bundles.h"
 #include "kernels.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALLEST_BLOCK = 64, FIRST_CAPACITY = 64, ROWS = 8 };
+enum {
+    SMALLEST_BLOCK = 64,
+    FIRST_CAPACITY = 64,
+    ROWS = 8,
+    PAIRS = IW_BUNDLE / 2,
+    REACH = 4,   /* blocks in a window, where the block is chosen here */
+    TILE = 1024, /* doubles of a spectrum that are multiplied with all older ones at a time */
+    SKEW = 24    /* doubles between spectra, so that they do not fight for cache sets */
+};
+
+/* Complex transforms of l frames padded to 2l: the even bins are a transform of the frames, the odd
+ * bins one of the frames turned by exp(-i pi t / l). */
+typedef struct {
+    size_t length; /* l */
+    const iw_fft *plan;
+    double *turn;  /* [l] re, im */
+    double *lanes; /* [2][PAIRS] frames, frames turned */
+} padded;
 
 /*
- * The block is at least as long as the window.  With X_b the padded transform of block b, that of
- * two blocks in a row is Z = X_b + (-1)^k X_{b+1}, and conj(X_b) Z holds every lag 0..l of the
- * origins in block b: one product a block, and only the spectra of one block are kept.
+ * With X_b the padded transform of block b, conj(X_b) X_{b+d} holds lags (d-1)l..(d+1)l of the
+ * pairs between the two.  Sums of those over all blocks and a species are kept for every d that the
+ * window reaches, and the spectra of the blocks that the next one still meets.  All spectra are
+ * even bins, then odd bins.
  */
 struct iw_vacf {
     size_t n_species;
     size_t max_lag;
-    size_t block; /* l */
+    size_t block; /* l, a power of two */
+    size_t reach; /* most blocks between the two frames of a lag */
+    size_t n_pairs;
     iw_bundles bundles;
-    iw_transform transform;
 
     size_t frames;  /* all segments */
     size_t longest; /* frames of the longest finished segment */
     size_t length;  /* frames in this segment */
     size_t fill;    /* of those, in the open block */
-    bool have_last; /* this segment has a closed block: its spectra are in last */
+    size_t closed;  /* blocks of this segment */
     double *raw;    /* [bundle][capacity][width] open block */
     size_t capacity;
-    double *rows;     /* [ROWS][n_coords] the last frames; they go to raw together */
-    double *last;     /* [coordinate][2l]; from the first closed block on */
-    double *products; /* [n_species][stride] origins in blocks that lie two or more back */
-    double *carry;    /* [n_species][stride] what rounding took from products: compensated sums */
-    double *partial;  /* [stride] */
-    double *spare;    /* [16][2l] */
-    double *zero;     /* [16] */
-    double *done;     /* [n_species][W + 1] finished segments */
-    double *origins;  /* [W + 1] of finished segments */
+    double *rows; /* [ROWS][n_coords] the last frames; they go to raw together */
+
+    /* From the first closed block on. */
+    padded transform;
+    double *products; /* [n_species][reach + 1][re, im][2l] of closed blocks */
+    double *carry;    /* what rounding took from products: compensated sums */
+    double *partial;  /* [reach + 1][direct, swapped][4l] see kernels.h */
+    double *folded;   /* [2][re, im][2l] */
+    double **pools;   /* [reach + 1] memory of the spectra: the last for one bundle */
+    double **spectra; /* [reach][n_pairs] block b in b % reach; places change hands with open */
+    double *open[PAIRS];
+
+    double *done;    /* [n_species][W + 1] finished segments */
+    double *origins; /* [W + 1] of finished segments */
 };
 
-static size_t
-stride(const iw_vacf *self) /* doubles of one accumulator: tiles, then the two real bins */
+static void
+padded_fini(padded *self)
 {
-    return 2 * self->block + 8;
+    iw_fft_free(self->turn);
+    iw_fft_free(self->lanes);
+    memset(self, 0, sizeof *self);
+}
+
+static size_t
+lane_pitch(const padded *self)
+{
+    return 2 * self->length + SKEW;
+}
+
+static size_t
+pitch(size_t l) /* doubles from one spectrum to the next */
+{
+    return 4 * l + SKEW;
+}
+
+static iw_status
+padded_init(padded *self, size_t l, iw_error *err)
+{
+    const double pi = 3.14159265358979323846;
+    memset(self, 0, sizeof *self);
+    self->length = l;
+    self->plan = iw_fft_get(l, err);
+    if (!self->plan)
+        return IW_NO_MEMORY;
+    self->turn = iw_fft_alloc_raw(2 * l * sizeof *self->turn);
+    self->lanes = iw_fft_alloc_raw(2 * PAIRS * lane_pitch(self) * sizeof *self->lanes);
+    if (!self->turn || !self->lanes) {
+        padded_fini(self);
+        return iw_fail(err, IW_NO_MEMORY, "no memory to transform blocks of %zu frames", l);
+    }
+    for (size_t t = 0; t < l; t++) {
+        double angle = -pi * (double)t / (double)l;
+        self->turn[2 * t] = cos(angle);
+        self->turn[2 * t + 1] = sin(angle);
+    }
+    return IW_OK;
+}
+
+/* Spectra of rows[frames][width], two columns in each. */
+static void
+padded_rows(padded *self, const double *rows, size_t frames, size_t width, double *const *out)
+{
+    size_t l = self->length, step = lane_pitch(self);
+    double *even = self->lanes, *odd = self->lanes + PAIRS * step;
+    iw_kernel_pair(even, odd, step, rows, self->turn, width, frames);
+    for (size_t c = 0; c < (width + 1) / 2; c++, even += step, odd += step) {
+        memset(even + 2 * frames, 0, 2 * (l - frames) * sizeof *even);
+        memset(odd + 2 * frames, 0, 2 * (l - frames) * sizeof *odd);
+        iw_fft_complex(self->plan, (double complex *)even, (double complex *)out[c]);
+        iw_fft_complex(self->plan, (double complex *)odd, (double complex *)(out[c] + 2 * l));
+    }
+}
+
+/* Adds the sums of blocks d apart, bins[re, im][2l], to the lags that they hold. */
+static void
+padded_back(padded *self, const double *bins, size_t d, size_t n_lags, double *sum)
+{
+    size_t l = self->length;
+    double *in = self->lanes, *even = self->lanes + 2 * lane_pitch(self);
+    double *odd = even + 2 * lane_pitch(self), scale = 1.0 / (double)(2 * l);
+    for (size_t half = 0; half < 2; half++) {
+        for (size_t k = 0; k < l; k++) {
+            in[2 * k] = bins[half * l + k];
+            in[2 * k + 1] = -bins[2 * l + half * l + k];
+        }
+        iw_fft_complex(self->plan, (double complex *)in, (double complex *)(half ? odd : even));
+    }
+    for (size_t m = 0; m < l; m++) {
+        double x = even[2 * m];
+        double y = self->turn[2 * m] * odd[2 * m] - self->turn[2 * m + 1] * odd[2 * m + 1];
+        if (d * l + m < n_lags)
+            sum[d * l + m] += (x + y) * scale;
+        if (d > 0 && (d - 1) * l + m < n_lags)
+            sum[(d - 1) * l + m] += (x - y) * scale;
+    }
 }
 
 static iw_status
@@ -57,8 +158,8 @@ fail_memory(const iw_vacf *self, iw_error *err)
 iw_vacf *
 iw_vacf_new(const iw_vacf_options *options, iw_error *err)
 {
-    size_t wanted = options->block > options->max_lag ? options->block : options->max_lag;
-    if (options->max_lag == 0 || wanted > (size_t)1 << 24) {
+    size_t limit = (size_t)1 << 24;
+    if (options->max_lag == 0 || options->max_lag > limit || options->block > limit) {
         (void)iw_fail(err, IW_INVALID, "a window of %zu lags (block %zu) cannot be kept",
                       options->max_lag, options->block);
         return NULL;
@@ -68,34 +169,28 @@ iw_vacf_new(const iw_vacf_options *options, iw_error *err)
         (void)iw_fail(err, IW_NO_MEMORY, "no memory for a velocity autocorrelation");
         return NULL;
     }
-    /* Powers of two and halfway between: lengths that transform fast. */
-    size_t l = SMALLEST_BLOCK;
-    while (l < wanted)
-        l *= 2;
-    if (l > SMALLEST_BLOCK && l / 4 * 3 >= wanted)
-        l = l / 4 * 3;
-    self->block = l;
+    size_t wanted = options->block ? options->block : (options->max_lag + REACH - 1) / REACH;
+    self->block = SMALLEST_BLOCK;
+    while (self->block < wanted)
+        self->block *= 2;
     self->max_lag = options->max_lag;
+    self->reach = (self->max_lag + self->block - 1) / self->block;
     self->n_species = options->n_species;
     if (iw_bundles_init(&self->bundles, options->n_atoms, options->n_species, options->kind, 0,
-                        err) != IW_OK ||
-        iw_transform_init(&self->transform, l, l, err) != IW_OK) {
+                        err) != IW_OK) {
         iw_vacf_destroy(&self);
         return NULL;
     }
+    for (size_t i = 0; i < self->bundles.n_bundles; i++)
+        self->n_pairs += (self->bundles.bundles[i].width + 1) / 2;
     size_t lags = self->max_lag + 1;
     self->capacity = FIRST_CAPACITY;
-    self->raw = iw_fft_alloc(self->bundles.n_coords * self->capacity * sizeof(double));
-    self->rows = iw_fft_alloc(ROWS * self->bundles.n_coords * sizeof(double));
-    self->products = iw_fft_alloc(self->n_species * stride(self) * sizeof(double));
-    self->carry = iw_fft_alloc(self->n_species * stride(self) * sizeof(double));
-    self->partial = iw_fft_alloc(stride(self) * sizeof(double));
-    self->spare = iw_fft_alloc(IW_BUNDLE * 2 * l * sizeof(double));
-    self->zero = iw_fft_alloc(IW_BUNDLE * sizeof(double));
-    self->done = iw_fft_alloc(self->n_species * lags * sizeof(double));
-    self->origins = iw_fft_alloc(lags * sizeof(double));
-    if (!self->raw || !self->rows || !self->products || !self->carry || !self->partial ||
-        !self->spare || !self->zero || !self->done || !self->origins) {
+    self->raw = iw_fft_alloc_raw(self->bundles.n_coords * self->capacity * sizeof(double));
+    self->rows = iw_fft_alloc_raw(ROWS * self->bundles.n_coords * sizeof(double));
+    /* Long windows of short runs: pages that are never touched cost nothing. */
+    self->done = calloc(self->n_species * lags, sizeof(double));
+    self->origins = calloc(lags, sizeof(double));
+    if (!self->raw || !self->rows || !self->done || !self->origins) {
         (void)fail_memory(self, err);
         iw_vacf_destroy(&self);
     }
@@ -108,47 +203,149 @@ iw_vacf_destroy(iw_vacf **self_p)
     if (!self_p || !*self_p)
         return;
     iw_vacf *self = *self_p;
+    for (size_t i = 0; self->pools && i <= self->reach; i++)
+        iw_fft_free(self->pools[i]);
     iw_bundles_fini(&self->bundles);
-    iw_transform_fini(&self->transform);
+    padded_fini(&self->transform);
     iw_fft_free(self->raw);
     iw_fft_free(self->rows);
-    iw_fft_free(self->last);
     iw_fft_free(self->products);
     iw_fft_free(self->carry);
     iw_fft_free(self->partial);
-    iw_fft_free(self->spare);
-    iw_fft_free(self->zero);
-    iw_fft_free(self->done);
-    iw_fft_free(self->origins);
+    iw_fft_free(self->folded);
+    free(self->pools);
+    free(self->spectra);
+    free(self->done);
+    free(self->origins);
     free(self);
     *self_p = NULL;
 }
 
-/* Room for one more frame and, when it fills the block, for its spectra. */
+/* ---- making room, before anything changes ---- */
+
 static iw_status
-reserve(iw_vacf *self, iw_error *err)
+grow_raw(iw_vacf *self, iw_error *err)
 {
-    size_t n = self->bundles.n_coords, l = self->block;
-    if (self->fill == self->capacity) {
-        size_t bigger = 4 * self->capacity < l ? 2 * self->capacity : l;
-        double *raw = iw_fft_alloc_raw(n * bigger * sizeof *raw);
-        if (!raw)
-            return fail_memory(self, err);
-        for (size_t i = 0; i < self->bundles.n_bundles; i++) {
-            const iw_bundle *bundle = &self->bundles.bundles[i];
-            memcpy(raw + bundle->first * bigger, self->raw + bundle->first * self->capacity,
-                   bundle->width * self->capacity * sizeof *raw);
-        }
-        iw_fft_free(self->raw);
-        self->raw = raw;
-        self->capacity = bigger;
+    size_t n = self->bundles.n_coords;
+    size_t bigger = 4 * self->capacity < self->block ? 2 * self->capacity : self->block;
+    double *raw = iw_fft_alloc_raw(n * bigger * sizeof *raw);
+    if (!raw)
+        return fail_memory(self, err);
+    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
+        const iw_bundle *bundle = &self->bundles.bundles[i];
+        memcpy(raw + bundle->first * bigger, self->raw + bundle->first * self->capacity,
+               bundle->width * self->capacity * sizeof *raw);
     }
-    if (self->fill + 1 == l && !self->last) {
-        self->last = iw_fft_alloc_raw(n * 2 * l * sizeof *self->last);
-        if (!self->last)
+    iw_fft_free(self->raw);
+    self->raw = raw;
+    self->capacity = bigger;
+    return IW_OK;
+}
+
+static size_t
+sums_size(const iw_vacf *self) /* doubles of products */
+{
+    return self->n_species * (self->reach + 1) * 4 * self->block;
+}
+
+/* Allocates *array once. */
+static bool
+have(double **array, size_t doubles, bool zeroed)
+{
+    if (!*array)
+        *array = zeroed ? iw_fft_alloc(doubles * sizeof **array)
+                        : iw_fft_alloc_raw(doubles * sizeof **array);
+    return *array != NULL;
+}
+
+/* For the block that is about to close. */
+static iw_status
+reserve_spectra(iw_vacf *self, iw_error *err)
+{
+    size_t l = self->block, slot = self->closed % self->reach;
+    if (!self->transform.plan && padded_init(&self->transform, l, err) != IW_OK)
+        return IW_NO_MEMORY;
+    if (!self->pools)
+        self->pools = calloc(self->reach + 1, sizeof *self->pools);
+    if (!self->spectra)
+        self->spectra = calloc(self->reach * self->n_pairs, sizeof *self->spectra);
+    if (!self->pools || !self->spectra || !have(&self->products, sums_size(self), true) ||
+        !have(&self->carry, sums_size(self), true) ||
+        !have(&self->partial, (self->reach + 1) * 8 * l, true) || !have(&self->folded, 8 * l, true))
+        return fail_memory(self, err);
+    if (!self->pools[self->reach]) {
+        if (!have(&self->pools[self->reach], PAIRS * pitch(l), false))
             return fail_memory(self, err);
+        for (size_t c = 0; c < PAIRS; c++)
+            self->open[c] = self->pools[self->reach] + c * pitch(l);
+    }
+    if (!self->pools[slot]) {
+        if (!have(&self->pools[slot], self->n_pairs * pitch(l), false))
+            return fail_memory(self, err);
+        for (size_t c = 0; c < self->n_pairs; c++)
+            self->spectra[slot * self->n_pairs + c] = self->pools[slot] + c * pitch(l);
     }
     return IW_OK;
+}
+
+/* ---- products ---- */
+
+/* Products of a bundle of the open block, in open, with itself and the closed blocks in reach. */
+static void
+multiply(iw_vacf *self, size_t first_pair, size_t pairs)
+{
+    size_t size = 4 * self->block, tile = size < TILE ? size : TILE;
+    size_t most = self->closed < self->reach ? self->closed : self->reach;
+    for (size_t at = 0; at < size; at += tile) {
+        iw_kernel_products(self->partial, NULL, self->open, self->open, pairs, at, tile);
+        for (size_t d = 1; d <= most; d++) {
+            size_t slot = (self->closed - d) % self->reach;
+            double *direct = self->partial + d * 2 * size;
+            iw_kernel_products(direct, direct + size,
+                               self->spectra + slot * self->n_pairs + first_pair, self->open, pairs,
+                               at, tile);
+        }
+    }
+}
+
+/* All products of the open block, species `s`, into partial; keep: its spectra stay. */
+static void
+multiply_species(iw_vacf *self, size_t s, bool keep)
+{
+    size_t pair = 0;
+    memset(self->partial, 0, (self->reach + 1) * 8 * self->block * sizeof *self->partial);
+    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
+        const iw_bundle *bundle = &self->bundles.bundles[i];
+        size_t pairs = (bundle->width + 1) / 2;
+        if (bundle->group == s) {
+            padded_rows(&self->transform, self->raw + bundle->first * self->capacity, self->fill,
+                        bundle->width, self->open);
+            multiply(self, pair, pairs);
+            double **kept = self->spectra + self->closed % self->reach * self->n_pairs + pair;
+            for (size_t c = 0; keep && c < pairs; c++) {
+                double *old = kept[c];
+                kept[c] = self->open[c];
+                self->open[c] = old;
+            }
+        }
+        pair += pairs;
+    }
+}
+
+static void
+close_block(iw_vacf *self)
+{
+    size_t size = 4 * self->block;
+    for (size_t s = 0; s < self->n_species; s++) {
+        multiply_species(self, s, true);
+        for (size_t d = 0; d <= self->reach && d <= self->closed; d++) {
+            size_t at = (s * (self->reach + 1) + d) * size;
+            const double *direct = self->partial + d * 2 * size;
+            iw_kernel_fold(self->products + at, self->carry + at, direct, direct + size, size / 2);
+        }
+    }
+    self->closed++;
+    self->fill = 0;
 }
 
 static void
@@ -158,61 +355,12 @@ store_rows(iw_vacf *self, size_t count)
                      self->fill - count);
 }
 
-/* Adds the window of the last block, with the open one if it has frames, to partial. */
-static void
-add_window(iw_vacf *self, const iw_bundle *bundle, const double *next)
-{
-    size_t l = self->block;
-    double *real = self->partial + 2 * l;
-    const double *last = self->last + bundle->first * 2 * l;
-    if (!next) {
-        iw_bundle_power(self->partial, last, bundle->width, l, l);
-        return;
-    }
-    for (size_t c = 0; c < bundle->width; c++) {
-        const double *a = last + c * 2 * l, *b = next + c * 2 * l;
-        iw_kernel_window(self->partial, a, b, l);
-        real[0] += a[0] * (a[0] + b[0]);
-        real[1] += a[l] * (a[l] + b[l]);
-    }
-}
-
-static void
-transform_open(iw_vacf *self, const iw_bundle *bundle)
-{
-    iw_transform_rows(&self->transform, self->raw + bundle->first * self->capacity, self->fill,
-                      bundle->width, self->zero, self->spare);
-}
-
-static void
-close_block(iw_vacf *self)
-{
-    size_t l = self->block, i = 0;
-    for (size_t s = 0; s < self->n_species; s++) {
-        memset(self->partial, 0, stride(self) * sizeof *self->partial);
-        for (; i < self->bundles.n_bundles && self->bundles.bundles[i].group == s; i++) {
-            const iw_bundle *bundle = &self->bundles.bundles[i];
-            transform_open(self, bundle);
-            if (self->have_last)
-                add_window(self, bundle, self->spare);
-            memcpy(self->last + bundle->first * 2 * l, self->spare,
-                   bundle->width * 2 * l * sizeof *self->last);
-        }
-        double *sum = self->products + s * stride(self), *carry = self->carry + s * stride(self);
-        for (size_t k = 0; k < stride(self); k++) {
-            double x = self->partial[k], t = sum[k] + x, part = t - sum[k];
-            carry[k] += (sum[k] - (t - part)) + (x - part);
-            sum[k] = t;
-        }
-    }
-    self->have_last = true;
-    self->fill = 0;
-}
-
 iw_status
 iw_vacf_push(iw_vacf *self, const double *vel_A_fs, iw_error *err)
 {
-    if (reserve(self, err) != IW_OK)
+    if (self->fill == self->capacity && grow_raw(self, err) != IW_OK)
+        return IW_NO_MEMORY;
+    if (self->fill + 1 == self->block && reserve_spectra(self, err) != IW_OK)
         return IW_NO_MEMORY;
     const size_t *source = self->bundles.source;
     double *row = self->rows + self->fill % ROWS * self->bundles.n_coords;
@@ -228,32 +376,68 @@ iw_vacf_push(iw_vacf *self, const double *vel_A_fs, iw_error *err)
     return IW_OK;
 }
 
-/* Adds the sums of this segment for lags 0..n_lags-1 to sum[s * pitch]. */
-static void
-evaluate(iw_vacf *self, size_t n_lags, size_t pitch, double *sum)
+/* ---- results ---- */
+
+/* A segment within its first block: transforms no longer than it needs. */
+static iw_status
+evaluate_short(iw_vacf *self, size_t n_lags, size_t step, double *sum, iw_error *err)
 {
-    size_t l = self->block, i = 0;
-    store_rows(self, self->fill % ROWS);
+    size_t l = SMALLEST_BLOCK, i = 0;
+    while (l < self->fill)
+        l *= 2;
+    padded transform;
+    if (padded_init(&transform, l, err) != IW_OK)
+        return IW_NO_MEMORY;
+    /* One bundle's spectra, then sums as in partial and folded. */
+    double *work = iw_fft_alloc_raw((PAIRS * pitch(l) + 16 * l) * sizeof *work);
+    if (!work) {
+        padded_fini(&transform);
+        return fail_memory(self, err);
+    }
+    double *open[PAIRS], *direct = work + PAIRS * pitch(l), *bins = direct + 8 * l;
+    for (size_t c = 0; c < PAIRS; c++)
+        open[c] = work + c * pitch(l);
     for (size_t s = 0; s < self->n_species; s++) {
-        memset(self->partial, 0, stride(self) * sizeof *self->partial);
+        memset(direct, 0, 16 * l * sizeof *direct);
         for (; i < self->bundles.n_bundles && self->bundles.bundles[i].group == s; i++) {
             const iw_bundle *bundle = &self->bundles.bundles[i];
-            if (self->fill > 0) {
-                transform_open(self, bundle);
-                iw_bundle_power(self->partial, self->spare, bundle->width, l, l);
-            }
-            if (self->have_last)
-                add_window(self, bundle, self->fill > 0 ? self->spare : NULL);
+            padded_rows(&transform, self->raw + bundle->first * self->capacity, self->fill,
+                        bundle->width, open);
+            iw_kernel_products(direct, NULL, open, open, (bundle->width + 1) / 2, 0, 4 * l);
         }
-        const double *whole = self->products + s * stride(self);
-        const double *carry = self->carry + s * stride(self);
-        for (size_t k = 0; k < stride(self); k++)
-            self->partial[k] = whole[k] + (carry[k] + self->partial[k]);
-        const double *series =
-            iw_transform_back(&self->transform, self->partial, self->partial + 2 * l);
-        for (size_t n = 0; n < n_lags; n++)
-            sum[s * pitch + n] += series[n] / (double)(2 * l);
+        iw_kernel_fold(bins, bins + 4 * l, direct, direct + 4 * l, 2 * l);
+        padded_back(&transform, bins, 0, n_lags, sum + s * step);
     }
+    iw_fft_free(work);
+    padded_fini(&transform);
+    return IW_OK;
+}
+
+/* Adds the sums of this segment for lags 0..n_lags-1 to sum[s * step]. */
+static iw_status
+evaluate(iw_vacf *self, size_t n_lags, size_t step, double *sum, iw_error *err)
+{
+    store_rows(self, self->fill % ROWS);
+    if (self->closed == 0)
+        return evaluate_short(self, n_lags, step, sum, err);
+    size_t size = 4 * self->block;
+    double *bins = self->folded, *rest = self->folded + size;
+    for (size_t s = 0; s < self->n_species; s++) {
+        if (self->fill > 0)
+            multiply_species(self, s, false);
+        for (size_t d = 0; d <= self->reach && d <= self->closed; d++) {
+            size_t at = (s * (self->reach + 1) + d) * size;
+            memcpy(bins, self->products + at, size * sizeof *bins);
+            memcpy(rest, self->carry + at, size * sizeof *rest);
+            const double *direct = self->partial + d * 2 * size;
+            if (self->fill > 0)
+                iw_kernel_fold(bins, rest, direct, direct + size, size / 2);
+            for (size_t k = 0; k < size; k++)
+                bins[k] += rest[k];
+            padded_back(&self->transform, bins, d, n_lags, sum + s * step);
+        }
+    }
+    return IW_OK;
 }
 
 static size_t
@@ -265,19 +449,20 @@ min_size(size_t a, size_t b)
 iw_status
 iw_vacf_break(iw_vacf *self, iw_error *err)
 {
-    (void)err;
     if (self->length == 0)
         return IW_OK;
     size_t lags = self->max_lag + 1, live = min_size(lags, self->length);
-    evaluate(self, live, lags, self->done);
+    if (evaluate(self, live, lags, self->done, err) != IW_OK)
+        return IW_NO_MEMORY;
     for (size_t n = 0; n < live; n++)
         self->origins[n] += (double)(self->length - n);
     if (self->longest < self->length)
         self->longest = self->length;
-    memset(self->products, 0, self->n_species * stride(self) * sizeof(double));
-    memset(self->carry, 0, self->n_species * stride(self) * sizeof(double));
-    self->length = self->fill = 0;
-    self->have_last = false;
+    if (self->products) {
+        memset(self->products, 0, sums_size(self) * sizeof *self->products);
+        memset(self->carry, 0, sums_size(self) * sizeof *self->carry);
+    }
+    self->length = self->fill = self->closed = 0;
     return IW_OK;
 }
 
@@ -288,15 +473,20 @@ iw_vacf_query(iw_vacf *self, iw_vacf_result *out, iw_error *err)
     size_t n_lags = min_size(self->max_lag, longest / 2) + 1;
     double *sum = malloc(self->n_species * n_lags * sizeof *sum);
     double *origins = malloc(n_lags * sizeof *origins);
-    if (!sum || !origins) {
+    iw_status status = IW_OK;
+    if (sum && origins) {
+        for (size_t s = 0; s < self->n_species; s++)
+            memcpy(sum + s * n_lags, self->done + s * (self->max_lag + 1), n_lags * sizeof *sum);
+        if (self->length > 0)
+            status = evaluate(self, min_size(n_lags, self->length), n_lags, sum, err);
+    } else {
+        status = iw_fail(err, IW_NO_MEMORY, "no memory to query %zu lags", n_lags);
+    }
+    if (status != IW_OK) {
         free(sum);
         free(origins);
-        return iw_fail(err, IW_NO_MEMORY, "no memory to query %zu lags", n_lags);
+        return status;
     }
-    for (size_t s = 0; s < self->n_species; s++)
-        memcpy(sum + s * n_lags, self->done + s * (self->max_lag + 1), n_lags * sizeof *sum);
-    if (self->length > 0)
-        evaluate(self, min_size(n_lags, self->length), n_lags, sum);
     for (size_t n = 0; n < n_lags; n++)
         origins[n] = self->origins[n] + (n < self->length ? (double)(self->length - n) : 0.0);
     iw_vacf_result_fini(out);
@@ -313,12 +503,17 @@ iw_vacf_frames(const iw_vacf *self)
 size_t
 iw_vacf_memory(const iw_vacf *self)
 {
-    size_t n = self->bundles.n_coords, l = self->block;
-    size_t doubles = n * (self->capacity + ROWS) + (self->last ? n * 2 * l : 0) +
-                     (2 * self->n_species + 1) * stride(self) + IW_BUNDLE * (2 * l + 1) +
-                     (self->n_species + 1) * (self->max_lag + 1);
+    size_t l = self->block, lags = self->longest < self->max_lag ? self->longest : self->max_lag;
+    size_t doubles = self->bundles.n_coords * (self->capacity + ROWS) +
+                     (self->n_species + 1) * (lags + 1); /* pages that were touched */
+    if (self->transform.plan)
+        doubles += 2 * l + 2 * PAIRS * lane_pitch(&self->transform) + 8 * l;
+    doubles += self->partial ? 2 * sums_size(self) + (self->reach + 1) * 8 * l : 0;
+    for (size_t i = 0; self->pools && i <= self->reach; i++)
+        doubles += self->pools[i] ? (i < self->reach ? self->n_pairs : PAIRS) * pitch(l) : 0;
+    size_t pointers = self->spectra ? self->reach * (self->n_pairs + 1) + 1 : 0;
     return doubles * sizeof(double) + sizeof *self + iw_bundles_memory(&self->bundles) +
-           iw_transform_memory(&self->transform);
+           pointers * sizeof(double *);
 }
 
 void

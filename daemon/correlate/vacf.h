@@ -5,11 +5,13 @@
  * vacf.h - running velocity autocorrelation: exact, all time origins, lags up to a fixed window.
  *
  * C(n) = 1/(N (T - n)) sum_i sum_j v_i(t_j + n) . v_i(t_j), kept as sums per species.
- * Block spectra as in msd.h, in blocks no shorter than the window, so that only the spectra of the
- * last block are kept: three blocks of memory however long the run.  Sums over blocks are
+ * Block spectra as in msd.h, in blocks of a quarter of the window, of which the last few that a lag
+ * can reach are kept: 2.3 windows of memory however long the run, and no more than the frames for
+ * runs shorter than the window.  Two coordinates are transformed as one complex number: only the
+ * sum of their correlations is wanted, and that is its real part.  Sums over blocks are
  * compensated, so the error does not grow with the run.  A frame costs 4 us for 300 atoms, nearly
- * all of it when a block closes (15 ms for a block of 4,096), and a query transforms the open block
- * (the same again).  Pure; one thread at a time.
+ * all of it when a block closes (4 ms for a window of 4,000 frames), and a query transforms the
+ * open block (the same again).  Pure; one thread at a time.
  */
 #include "error.h"
 
@@ -20,7 +22,7 @@ typedef struct {
     size_t n_species;
     const unsigned short *kind; /* [n_atoms]; copied */
     size_t max_lag;             /* W: lags 0..W are kept, >= 1 */
-    size_t block;               /* frames; 0, or less than the window: chosen here */
+    size_t block;               /* frames, rounded up to a power of two; 0: chosen here */
 } iw_vacf_options;
 
 /* Owns its arrays; init with {0}; reused by the next query. */
@@ -34,7 +36,8 @@ typedef struct {
 
 iw_vacf *iw_vacf_new(const iw_vacf_options *options, iw_error *err);
 void iw_vacf_destroy(iw_vacf **self);
-iw_status iw_vacf_push(iw_vacf *self, const double *vel_A_fs, iw_error *err); /* [n_atoms][3] */
+/* vel_A_fs[n_atoms][3].  After NO_MEMORY (of any call) the object is as before it. */
+iw_status iw_vacf_push(iw_vacf *self, const double *vel_A_fs, iw_error *err);
 iw_status iw_vacf_break(iw_vacf *self, iw_error *err);
 iw_status iw_vacf_query(iw_vacf *self, iw_vacf_result *out, iw_error *err);
 size_t iw_vacf_frames(const iw_vacf *self);
