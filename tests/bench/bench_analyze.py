@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bench_analyze.py [--smoke] [--frames N] [--atoms N] [--rounds N] [--build FOLDER]
+
+`ionwatch analyze` of a finished file (MSD of every frame and all lags to half the run, VACF, VDOS,
+D with its error) beside programs that compute the MSD alone: NumPy's rfft (float64, 20 atoms at a
+time, all lags to half the run) and MDAnalysis' EinsteinMSD with tidynamics, where it is installed.
+Wall seconds, turns taken, medians; all from files in the page cache, the others from raw doubles,
+which are read faster than any trajectory format.  Every result is compared with the first.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+try:
+    import numpy
+except ImportError:
+    print("SKIPPED: no python3-numpy")
+    sys.exit(77)
+
+ATOMS_AT_A_TIME = 20
+
+
+def fast_length(n):
+    """The least 2^a, 3 2^a or 5 2^a that is not below n."""
+    best = None
+    for length in (1, 3, 5):
+        while length < n:
+            length *= 2
+        best = length if best is None else min(best, length)
+    return best
+
+
+def numpy_msd(x):
+    """MSD over all atoms of x[frames][atoms][3], lags 0..frames/2, all origins; drift removed."""
+    frames, atoms = x.shape[:2]
+    lags = frames // 2 + 1
+    size = fast_length(frames + lags)
+    power = numpy.zeros(size // 2 + 1)
+    squares = numpy.zeros(frames)
+    for first in range(0, atoms, ATOMS_AT_A_TIME):
+        part = numpy.ascontiguousarray(
+            x[:, first:first + ATOMS_AT_A_TIME].reshape(frames, -1).T)
+        part -= part[:, :1]
+        squares += (part * part).sum(axis=0)
+        spectrum = numpy.fft.rfft(part, size, axis=1)
+        power += (spectrum.real ** 2 + spectrum.imag ** 2).sum(axis=0)
+    cross = numpy.fft.irfft(power, size)[:lags]
+    prefix = numpy.concatenate(([0.0], squares.cumsum()))
+    n = numpy.arange(lags)
+    ends = prefix[frames - n] + prefix[frames] - prefix[n]
+    return (ends - 2 * cross) / (atoms * (frames - n))
+
+
+def mdanalysis_msd(x):
+    import MDAnalysis
+    from MDAnalysis.analysis.msd import EinsteinMSD
+    universe = MDAnalysis.Universe.empty(x.shape[1], trajectory=True)
+    universe.load_new(x, order="fac")
+    return EinsteinMSD(universe, select="all", msd_type="xyz", fft=True).run().results.timeseries
+
+
+def has_mdanalysis():
+    try:
+        import MDAnalysis.analysis.msd  # noqa: F401
+        import tidynamics  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def seconds(function, *arguments):
+    start = time.perf_counter()
+    result = function(*arguments)
+    return time.perf_counter() - start, result
+
+
+def analyze(build, path):
+    command = [os.path.join(build, "ionwatch"), "analyze", path + ".iwlog", "--msd-stride", "1",
+               "--drift", "none", "--no-paper", "--json", "--full"]
+    record = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE,
+                                       stderr=subprocess.DEVNULL).stdout)
+    return numpy.array(record["groups"]["all"]["msd"]["msd_A2"])
+
+
+def check(name, msd, expected):
+    lags = min(len(msd), len(expected))
+    worst = numpy.abs(msd[1:lags] / expected[1:lags] - 1).max()
+    if worst > 1e-5:
+        sys.exit(f"{name} differs from NumPy by {worst:.1e}")
+    return worst
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--smoke", action="store_true")
+    parser.add_argument("--frames", type=int, default=100000)
+    parser.add_argument("--atoms", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--build", default="build")
+    options = parser.parse_args()
+    if options.smoke:
+        options.frames, options.atoms, options.rounds = 2000, 12, 1
+    rows = {"analyze": [], "read": [], "numpy": [], "mdanalysis": []}
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "run")
+        subprocess.run([os.path.join(options.build, "tests/bench/bench_analyze_write"), path,
+                        str(options.atoms), str(options.frames)], check=True)
+        shape = (options.frames, options.atoms, 3)
+        for _ in range(options.rounds):
+            taken, mine = seconds(analyze, options.build, path)
+            rows["analyze"].append(taken)
+            read, x = seconds(numpy.fromfile, path + ".raw")
+            x = x.reshape(shape)
+            taken, expected = seconds(numpy_msd, x)
+            rows["read"].append(read)
+            rows["numpy"].append(taken)
+            error = check("ionwatch analyze", mine, expected)
+            if has_mdanalysis():
+                taken, theirs = seconds(mdanalysis_msd, x)
+                rows["mdanalysis"].append(taken)
+                check("MDAnalysis", theirs, expected)
+            del x
+    own = statistics.median(rows["analyze"])
+    print(f"{options.atoms} atoms x {options.frames} frames, wall seconds, medians of "
+          f"{options.rounds}; MSD differs by at most {error:.0e}")
+    print(f"{'ionwatch analyze, all of it':<40} {own:8.2f}")
+
+    def row(name, value):
+        print(f"{name:<40} {value:8.2f}   ionwatch over it {own / value:5.2f}")
+
+    batch, read = statistics.median(rows["numpy"]), statistics.median(rows["read"])
+    row("NumPy rfft, MSD alone", batch)
+    row("NumPy rfft, MSD alone, with reading", batch + read)
+    if rows["mdanalysis"]:
+        row("MDAnalysis EinsteinMSD, fft", statistics.median(rows["mdanalysis"]))
+    else:
+        print("MDAnalysis EinsteinMSD, fft              skipped: python3-mdanalysis or tidynamics "
+              "is not installed")
+
+
+if __name__ == "__main__":
+    main()

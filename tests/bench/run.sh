@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# run.sh [--quick] - every benchmark in turn, one table after the other (about ten minutes; --quick:
+# fewer rounds and shorter runs, two minutes).  Builds what it needs in IONWATCH_BUILD (build).
+# A table that needs something that is not installed says so and is left out.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=${IONWATCH_BUILD:-build}
+quick=''
+case "${1:-}" in
+'') ;;
+--quick) quick=1 ;;
+*)
+    echo "usage: tests/bench/run.sh [--quick]" >&2
+    exit 2
+    ;;
+esac
+[ -e "$build/CMakeCache.txt" ] || cmake -B "$build" >/dev/null
+cmake --build "$build" --parallel "$(nproc)" >/dev/null
+failed=0
+
+# table TITLE COMMAND...: 77 means skipped, with the reason in what was printed.
+table()
+{
+    printf '\n== %s\n' "$1"
+    shift
+    local status=0
+    "$@" || status=$?
+    if [ "$status" -ne 0 ] && [ "$status" -ne 77 ]; then
+        echo "FAILED with $status: $*"
+        failed=1
+    fi
+}
+
+if [ -n "$quick" ]; then
+    correlate=(--frames 16384 --rounds 3) analyze=(--frames 20000 --rounds 1)
+    throughput=(--frames 5000 --rounds 1) lammps=(500 1) send=(300 2000)
+else
+    correlate=(--long) analyze=() throughput=() lammps=() send=()
+fi
+table "correlators, live against batch" "$build/tests/bench/bench_correlate" "${correlate[@]}"
+table "finished files" /usr/bin/python3 tests/bench/bench_analyze.py --build "$build" "${analyze[@]}"
+table "through the daemon" "$build/tests/bench/bench_throughput" "${throughput[@]}"
+table "a LAMMPS run" env IONWATCH_BUILD="$build" tests/bench/bench_lammps.sh "${lammps[@]}"
+table "one frame from an MD code" "$build/tests/bench/bench_send" "${send[@]}"
+exit "$failed"
