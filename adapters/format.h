@@ -75,6 +75,9 @@ typedef struct {
      * AGAIN and END leave the state as it was. */
     iw_status (*next)(void *state, iw_frame *frame, iw_error *err);
     void (*close)(void *state); /* harmless on zeroed and half-opened state */
+    /* How far a text is read is known from its iw_text *, at this offset in the state; what is no
+     * text has the two calls. */
+    size_t text_at;
     void (*progress)(const void *state, uint64_t *done, uint64_t *total);
     bool (*seekable)(const void *state);
 } iw_format;

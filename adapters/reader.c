@@ -455,7 +455,7 @@ iw_reader *
 iw_reader_open(const char *const *paths, size_t n_paths, const iw_reader_options *options,
                iw_error *err)
 {
-    iw_error ignored;
+    iw_error ignored = {.code = IW_OK};
     err = err ? err : &ignored;
     if (n_paths == 0) {
         (void)iw_fail(err, IW_INVALID, "no file is named");
@@ -597,10 +597,37 @@ iw_reader_next(iw_reader *self, iw_frame *frame, iw_error *err)
     return IW_OK;
 }
 
+/* The bytes under a format that reads a text. */
+static const iw_bytes *
+bytes_of(const iw_reader *self)
+{
+    iw_text *text;
+    memcpy(&text, (const char *)self->state + self->format->text_at, sizeof(iw_text *));
+    return iw_text_bytes(text);
+}
+
+static bool
+is_seekable(const iw_reader *self)
+{
+    return self->format->seekable ? self->format->seekable(self->state)
+                                  : iw_bytes_seekable(bytes_of(self));
+}
+
+static void
+piece_progress(const iw_reader *self, uint64_t *done, uint64_t *total)
+{
+    if (self->format->progress) {
+        self->format->progress(self->state, done, total);
+        return;
+    }
+    *done = iw_bytes_done(bytes_of(self));
+    *total = iw_bytes_total(bytes_of(self));
+}
+
 iw_status
 iw_reader_rewind(iw_reader *self, iw_error *err)
 {
-    if (self->state && !self->format->seekable(self->state))
+    if (self->state && !is_seekable(self))
         return iw_fail(err, IW_UNSUPPORTED, "%s is a pipe, which is read only once",
                        self->piece.path);
     self->seq = 0;
@@ -619,7 +646,7 @@ iw_reader_progress(const iw_reader *self)
         struct stat info;
         uint64_t piece_done = 0, piece_total = 0;
         if (i == self->index && self->state)
-            self->format->progress(self->state, &piece_done, &piece_total);
+            piece_progress(self, &piece_done, &piece_total);
         else if (stat(self->paths[i], &info) == 0 && S_ISREG(info.st_mode))
             piece_total = (uint64_t)info.st_size;
         if (piece_total == 0)

@@ -11,6 +11,7 @@
 #include "adapters/format.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -497,21 +498,6 @@ cp2k_close(void *state)
     free(self->vel_A_fs);
 }
 
-static void
-cp2k_progress(const void *state, uint64_t *done, uint64_t *total)
-{
-    const cp2k *self = state;
-    *done = iw_bytes_done(iw_text_bytes(self->pos.text));
-    *total = iw_bytes_total(iw_text_bytes(self->pos.text));
-}
-
-static bool
-cp2k_seekable(const void *state)
-{
-    const cp2k *self = state;
-    return iw_bytes_seekable(iw_text_bytes(self->pos.text));
-}
-
 static int
 cp2k_guess(const iw_head *head)
 {
@@ -539,6 +525,5 @@ const iw_format iw_format_cp2k = {
     .describe = cp2k_describe,
     .next = cp2k_next,
     .close = cp2k_close,
-    .progress = cp2k_progress,
-    .seekable = cp2k_seekable,
+    .text_at = offsetof(cp2k, pos.text),
 };

@@ -12,6 +12,7 @@
 #include "adapters/lammps/units.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -506,21 +507,6 @@ extxyz_close(void *state)
     free(self->charge_e);
 }
 
-static void
-extxyz_progress(const void *state, uint64_t *done, uint64_t *total)
-{
-    const extxyz *self = state;
-    *done = iw_bytes_done(iw_text_bytes(self->text));
-    *total = iw_bytes_total(iw_text_bytes(self->text));
-}
-
-static bool
-extxyz_seekable(const void *state)
-{
-    const extxyz *self = state;
-    return iw_bytes_seekable(iw_text_bytes(self->text));
-}
-
 static int
 extxyz_guess(const iw_head *head)
 {
@@ -554,6 +540,5 @@ const iw_format iw_format_extxyz = {
     .describe = extxyz_describe,
     .next = extxyz_next,
     .close = extxyz_close,
-    .progress = extxyz_progress,
-    .seekable = extxyz_seekable,
+    .text_at = offsetof(extxyz, text),
 };

@@ -11,6 +11,7 @@
 #include "adapters/lammps/units.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -660,21 +661,6 @@ dump_close(void *state)
     free(self->seen);
 }
 
-static void
-dump_progress(const void *state, uint64_t *done, uint64_t *total)
-{
-    const dump *self = state;
-    *done = iw_bytes_done(iw_text_bytes(self->text));
-    *total = iw_bytes_total(iw_text_bytes(self->text));
-}
-
-static bool
-dump_seekable(const void *state)
-{
-    const dump *self = state;
-    return iw_bytes_seekable(iw_text_bytes(self->text));
-}
-
 static int
 dump_guess(const iw_head *head)
 {
@@ -693,6 +679,5 @@ const iw_format iw_format_lammps = {
     .describe = dump_describe,
     .next = dump_next,
     .close = dump_close,
-    .progress = dump_progress,
-    .seekable = dump_seekable,
+    .text_at = offsetof(dump, text),
 };

@@ -10,6 +10,7 @@
 #include "adapters/vasp/incar.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -394,21 +395,6 @@ xdatcar_close(void *state)
     iw_names_fini(&self->blocks);
 }
 
-static void
-xdatcar_progress(const void *state, uint64_t *done, uint64_t *total)
-{
-    const xdatcar *self = state;
-    *done = iw_bytes_done(iw_text_bytes(self->text));
-    *total = iw_bytes_total(iw_text_bytes(self->text));
-}
-
-static bool
-xdatcar_seekable(const void *state)
-{
-    const xdatcar *self = state;
-    return iw_bytes_seekable(iw_text_bytes(self->text));
-}
-
 static int
 xdatcar_guess(const iw_head *head)
 {
@@ -434,6 +420,5 @@ const iw_format iw_format_xdatcar = {
     .describe = xdatcar_describe,
     .next = xdatcar_next,
     .close = xdatcar_close,
-    .progress = xdatcar_progress,
-    .seekable = xdatcar_seekable,
+    .text_at = offsetof(xdatcar, text),
 };

@@ -308,7 +308,7 @@ continue_round(iw_msd *self, size_t bundles)
     size_t l = self->block;
     while (self->summed < self->round_end && bundles-- > 0) {
         const iw_bundle *bundle = &self->bundles.bundles[self->round_bundles];
-        iw_msd_later later[IW_MSD_ROUND];
+        iw_msd_later later[IW_MSD_ROUND] = {{.q = self->summed}};
         size_t n = 0;
         for (size_t q = self->summed; q < self->round_end; q++)
             later[n++] = (iw_msd_later){.q = q,
