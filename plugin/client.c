@@ -299,6 +299,8 @@ take_frame(ionwatch *w, const ionwatch_frame *from, iw_frame_view *to, iw_error 
         return iw_fail(err, IW_INVALID,
                        "ionwatch_frame has size %zu, %zu is known: call ionwatch_frame_init()",
                        from->size, sizeof *from);
+    if (from->step < -IW_STEP_MAX || from->step > IW_STEP_MAX)
+        return iw_fail(err, IW_INVALID, "step %lld is beyond any run", (long long)from->step);
     memset(to, 0, sizeof *to);
     to->seq = 1; /* the real number is put in when the frame is sent */
     to->step = from->step;

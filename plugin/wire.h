@@ -15,6 +15,8 @@
 /* Sequence numbers stop at IW_SEQ_MAX, so that JSON and SQL can hold them and one more. */
 enum { IW_PROTOCOL_VERSION = 1, IW_WIRE_TEXT = 400 };
 #define IW_SEQ_MAX ((uint64_t)INT64_MAX - 1)
+/* The difference of any two MD steps is a number as well. */
+#define IW_STEP_MAX (INT64_MAX / 2)
 
 typedef enum {
     IW_MSG_HELLO = 1, /* adapter -> daemon */

@@ -203,6 +203,18 @@ read_cell(iw_cursor *c, iw_frame_view *f)
     f->has_cell = true;
 }
 
+static int64_t
+read_step(iw_cursor *c)
+{
+    size_t at = c->at;
+    int64_t step = iw_cursor_integer(c);
+    if (step >= -IW_STEP_MAX && step <= IW_STEP_MAX)
+        return step;
+    c->at = at;
+    iw_cursor_fail(c, "'step' is %lld, beyond any run", (long long)step);
+    return 0;
+}
+
 /* The frame's arrays, in the order pos f32, pos f64, vel f32, vel f64. */
 static const char *const array_keys[] = {"pos_A_f32", "pos_A_f64", "vel_A_fs_f32", "vel_A_fs_f64"};
 
@@ -218,7 +230,7 @@ read_frame_field(iw_cursor *c, iw_frame_view *f, iw_span *arrays, iw_span key)
     if (is_key(key, "seq"))
         f->seq = read_seq(c);
     else if (is_key(key, "step"))
-        f->step = iw_cursor_integer(c);
+        f->step = read_step(c);
     else if (is_key(key, "time_fs"))
         f->time_fs = iw_cursor_number(c);
     else if (is_key(key, "atoms"))

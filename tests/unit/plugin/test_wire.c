@@ -274,6 +274,12 @@ a_number_beyond_any_run_is_refused(void **state)
     assert_ok(iw_wire_set_seq(bytes.data, bytes.size, IW_SEQ_MAX + 1, &err), err);
     assert_int_equal(iw_wire_decode(bytes.data, bytes.size, &m, &err), IW_PROTOCOL);
     assert_non_null(strstr(err.text, "beyond any run"));
+    iw_message_init(&m, IW_MSG_FRAME);
+    iw_frame_view_of(&frame, &m.frame);
+    m.frame.step = INT64_MIN;
+    encode(&m, &bytes);
+    assert_int_equal(iw_wire_decode(bytes.data, bytes.size, &m, &err), IW_PROTOCOL);
+    assert_non_null(strstr(err.text, "'step'"));
     iw_message_init(&m, IW_MSG_WELCOME);
     m.seq = UINT64_MAX;
     encode(&m, &bytes);
