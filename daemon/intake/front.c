@@ -143,12 +143,11 @@ iw_front_destroy(iw_front **front)
     iw_front *self = *front;
     if (!self)
         return;
-    for (iw_mail *mail; self->inbox && (mail = iw_mail_receive(self->inbox, false));)
-        iw_mail_destroy(&mail);
-    void *sockets[] = {self->router, self->inbox, self->journal, self->store};
-    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++)
-        if (sockets[i])
-            (void)zmq_close(sockets[i]);
+    if (self->router)
+        (void)zmq_close(self->router);
+    iw_mailbox_close(&self->inbox);
+    iw_mailbox_close(&self->journal);
+    iw_mailbox_close(&self->store);
     iw_pub_close(&self->pub);
     iw_live_list_fini(&self->runs);
     iw_buffer_fini(&self->out);

@@ -156,3 +156,17 @@ iw_mailbox_connect(void *context, const char *name, iw_error *err)
 {
     return mailbox(context, name, ZMQ_PUSH, err);
 }
+
+void
+iw_mailbox_close(void **socket)
+{
+    int type = ZMQ_PUSH;
+    size_t room = sizeof type;
+    if (!*socket)
+        return;
+    (void)zmq_getsockopt(*socket, ZMQ_TYPE, &type, &room);
+    for (iw_mail *mail; type == ZMQ_PULL && (mail = iw_mail_receive(*socket, false));)
+        iw_mail_destroy(&mail);
+    (void)zmq_close(*socket);
+    *socket = NULL;
+}

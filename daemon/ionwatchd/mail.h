@@ -107,5 +107,7 @@ iw_mail *iw_mail_receive(void *socket, bool wait);
  * bounded by its sender.  NULL with *err. */
 void *iw_mailbox_bind(void *context, const char *name, iw_error *err);
 void *iw_mailbox_connect(void *context, const char *name, iw_error *err);
+/* Closes either end, with the mails that nobody took; sets *socket to NULL. */
+void iw_mailbox_close(void **socket);
 
 #endif

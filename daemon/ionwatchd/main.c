@@ -86,10 +86,8 @@ destroy_parts(parts *self)
     for (unsigned i = 0; i < self->n_workers; i++)
         iw_worker_destroy(&self->workers[i]);
     iw_storer_destroy(&self->storer);
-    if (self->to_front)
-        (void)zmq_close(self->to_front);
-    if (self->to_store)
-        (void)zmq_close(self->to_store);
+    iw_mailbox_close(&self->to_front);
+    iw_mailbox_close(&self->to_store);
     if (self->context)
         (void)zmq_ctx_term(self->context);
 }

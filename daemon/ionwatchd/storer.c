@@ -45,12 +45,9 @@ iw_storer_destroy(iw_storer **storer)
         self->first = mail->next;
         iw_mail_destroy(&mail);
     }
-    for (iw_mail *mail; self->inbox && (mail = iw_mail_receive(self->inbox, false));)
-        iw_mail_destroy(&mail);
-    void *sockets[] = {self->inbox, self->front, self->journal};
-    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++)
-        if (sockets[i])
-            (void)zmq_close(sockets[i]);
+    iw_mailbox_close(&self->inbox);
+    iw_mailbox_close(&self->front);
+    iw_mailbox_close(&self->journal);
     if (self->store)
         iw_store_close(&self->store);
     free(self);

@@ -89,12 +89,9 @@ iw_worker_destroy(iw_worker **worker)
         self->jobs = run->next;
         destroy_job(run);
     }
-    for (iw_mail *mail; self->inbox && (mail = iw_mail_receive(self->inbox, false));)
-        iw_mail_destroy(&mail);
-    void *sockets[] = {self->inbox, self->front, self->store};
-    for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++)
-        if (sockets[i])
-            (void)zmq_close(sockets[i]);
+    iw_mailbox_close(&self->inbox);
+    iw_mailbox_close(&self->front);
+    iw_mailbox_close(&self->store);
     free(self);
     *worker = NULL;
 }

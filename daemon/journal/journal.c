@@ -100,15 +100,10 @@ iw_journal_destroy(iw_journal **journal)
             (void)iw_framelog_writer_close(&run->writer, NULL);
         free(run);
     }
-    for (iw_mail *mail; self->inbox && (mail = iw_mail_receive(self->inbox, false));)
-        iw_mail_destroy(&mail);
-    if (self->inbox)
-        (void)zmq_close(self->inbox);
-    if (self->front)
-        (void)zmq_close(self->front);
+    iw_mailbox_close(&self->inbox);
+    iw_mailbox_close(&self->front);
     for (unsigned i = 0; self->workers && i < self->n_workers; i++)
-        if (self->workers[i])
-            (void)zmq_close(self->workers[i]);
+        iw_mailbox_close(&self->workers[i]);
     free(self->workers);
     if (self->lock >= 0)
         (void)close(self->lock);

@@ -193,12 +193,9 @@ end(void **state)
         (void)pthread_join(self->thread, NULL);
     }
     iw_journal_destroy(&self->journal);
-    void *sockets[] = {self->front, self->worker, self->inbox};
-    for (size_t i = 0; i < 3; i++) {
-        for (iw_mail *rest; i < 2 && (rest = iw_mail_receive(sockets[i], false));)
-            iw_mail_destroy(&rest);
-        (void)zmq_close(sockets[i]);
-    }
+    iw_mailbox_close(&self->front);
+    iw_mailbox_close(&self->worker);
+    iw_mailbox_close(&self->inbox);
     (void)zmq_ctx_term(self->context);
     (void)iw_folder_remove_run(self->data, self->run.id, NULL);
     iw_run_info_fini(&self->run);
