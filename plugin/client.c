@@ -242,56 +242,21 @@ deadline_after(int timeout_ms)
 }
 
 static iw_status
-scale(iw_buffer *to, const void *from, bool is_f32, size_t n, double factor, const void **out,
-      iw_error *err)
+take_arrays(const ionwatch_frame *from, iw_frame_view *to, iw_error *err)
 {
-    /* An exact comparison is meant: only the unit itself needs no conversion. */
-    *out = from;
-    if (factor >= 1.0 && factor <= 1.0)
-        return IW_OK;
-    size_t size = n * (is_f32 ? sizeof(float) : sizeof(double));
-    iw_status status = iw_buffer_reserve(to, size, err);
-    if (status != IW_OK)
-        return status;
-    if (is_f32) {
-        const float *x = from;
-        float *y = (void *)to->data;
-        for (size_t i = 0; i < n; i++)
-            y[i] = (float)((double)x[i] * factor);
-    } else {
-        const double *x = from;
-        double *y = (void *)to->data;
-        for (size_t i = 0; i < n; i++)
-            y[i] = x[i] * factor;
-    }
-    *out = to->data;
+    if (!from->pos_f32 == !from->pos_f64)
+        return iw_fail(err, IW_INVALID, "give pos_f32 or pos_f64, and only one");
+    if (from->vel_f32 && from->vel_f64)
+        return iw_fail(err, IW_INVALID, "give vel_f32 or vel_f64, not both");
+    to->pos_is_f32 = from->pos_f32 != NULL;
+    to->pos = from->pos_f32 ? (const void *)from->pos_f32 : from->pos_f64;
+    to->vel_is_f32 = from->vel_f32 != NULL;
+    to->vel = from->vel_f32 ? (const void *)from->vel_f32 : from->vel_f64;
+    to->has_velocities = to->vel != NULL;
     return IW_OK;
 }
 
-static iw_status
-take_arrays(ionwatch *w, const ionwatch_frame *from, iw_frame_view *to, iw_error *err)
-{
-    size_t n = 3 * w->run.n_atoms;
-    if (!from->pos_f32 == !from->pos_f64)
-        return iw_fail(err, IW_INVALID, "step %lld: give pos_f32 or pos_f64, and only one",
-                       (long long)from->step);
-    if (from->vel_f32 && from->vel_f64)
-        return iw_fail(err, IW_INVALID, "step %lld: give vel_f32 or vel_f64, not both",
-                       (long long)from->step);
-    to->pos_is_f32 = from->pos_f32 != NULL;
-    const void *pos = from->pos_f32 ? (const void *)from->pos_f32 : from->pos_f64;
-    iw_status status = scale(&w->scaled_pos, pos, to->pos_is_f32, n, w->length_A, &to->pos, err);
-    if (status != IW_OK)
-        return status;
-    to->vel_is_f32 = from->vel_f32 != NULL;
-    const void *vel = from->vel_f32 ? (const void *)from->vel_f32 : from->vel_f64;
-    to->has_velocities = vel != NULL;
-    if (!vel)
-        return IW_OK;
-    return scale(&w->scaled_vel, vel, to->vel_is_f32, n, w->velocity_A_fs, &to->vel, err);
-}
-
-/* The frame in our units; arrays are the caller's or the handle's scaled copies. */
+/* The frame in our units, except for the caller's arrays, which are converted when encoded. */
 static iw_status
 take_frame(ionwatch *w, const ionwatch_frame *from, iw_frame_view *to, iw_error *err)
 {
@@ -308,8 +273,7 @@ take_frame(ionwatch *w, const ionwatch_frame *from, iw_frame_view *to, iw_error 
     if (isnan(from->time))
         to->time_fs = (double)from->step * w->run.timestep_fs;
     if (!isfinite(to->time_fs))
-        return iw_fail(err, IW_INVALID, "step %lld: time is %g and no timestep is known",
-                       (long long)from->step, from->time);
+        return iw_fail(err, IW_INVALID, "time is %g and no timestep is known", from->time);
     to->n_atoms = w->run.n_atoms;
     to->has_cell = from->cell != NULL;
     for (int i = 0; from->cell && i < 9; i++)
@@ -317,21 +281,28 @@ take_frame(ionwatch *w, const ionwatch_frame *from, iw_frame_view *to, iw_error 
     to->potential_energy_eV = from->potential_energy * w->energy_eV;
     to->kinetic_energy_eV = from->kinetic_energy * w->energy_eV;
     to->temperature_K = from->temperature_K;
-    iw_status status = take_arrays(w, from, to, err);
+    iw_status status = take_arrays(from, to, err);
     if (status == IW_OK)
-        status = iw_frame_view_check(to, err);
-    if (status == IW_INVALID)
-        (void)iw_prefix(err, "step %lld", (long long)from->step);
+        status = iw_frame_view_check_cell(to, err);
     return status;
+}
+
+/* Says which number of an encoded frame is not finite. */
+static iw_status
+name_culprit(const iw_packet *packet, iw_error *err)
+{
+    iw_message message;
+    iw_message_init(&message, IW_MSG_FRAME);
+    iw_status status = iw_wire_decode(packet->bytes.data, packet->bytes.size, &message, err);
+    return status == IW_OK ? iw_frame_view_check(&message.frame, err) : status;
 }
 
 static iw_status
 fill_spare(ionwatch *w, const ionwatch_frame *frame, iw_error *err)
 {
-    iw_message message;
-    iw_status status;
-    message.type = IW_MSG_FRAME;
-    status = take_frame(w, frame, &message.frame, err);
+    iw_frame_view view;
+    bool finite;
+    iw_status status = take_frame(w, frame, &view, err);
     if (status != IW_OK)
         return status;
     if (!w->spare) {
@@ -342,7 +313,9 @@ fill_spare(ionwatch *w, const ionwatch_frame *frame, iw_error *err)
     if (!w->spare)
         return iw_fail(err, IW_NO_MEMORY, "no memory for a frame");
     iw_buffer_clear(&w->spare->bytes);
-    return iw_wire_encode(&message, &w->spare->bytes, err);
+    status =
+        iw_wire_encode_frame(&view, w->length_A, w->velocity_A_fs, &w->spare->bytes, &finite, err);
+    return status == IW_OK && !finite ? name_culprit(w->spare, err) : status;
 }
 
 /* Hands the packet over, waiting for room if the policy says so.  The lock is held. */
@@ -376,6 +349,8 @@ ionwatch_send(ionwatch *w, const ionwatch_frame *frame)
         return iw_fail(&w->error, IW_CLOSED, "the run was finished: no frame can follow");
     w->error.text[0] = '\0';
     iw_status status = fill_spare(w, frame, &w->error);
+    if (status == IW_INVALID)
+        (void)iw_prefix(&w->error, "step %lld", (long long)frame->step);
     pthread_mutex_lock(&w->lock);
     if (status == IW_OK) {
         status = push_spare(w, &w->error);
@@ -527,8 +502,6 @@ ionwatch_close(ionwatch **handle, int linger_ms)
         (void)close(w->wake_fd);
     iw_outbox_give_packet(&w->outbox, w->spare);
     iw_outbox_fini(&w->outbox);
-    iw_buffer_fini(&w->scaled_pos);
-    iw_buffer_fini(&w->scaled_vel);
     iw_buffer_fini(&w->hello);
     iw_run_info_fini(&w->run);
     free(w->endpoint);

@@ -55,11 +55,9 @@ struct ionwatch {
     pthread_cond_t changed; /* room in the outbox, acknowledgements, the end of the link */
 
     /* caller */
-    iw_status broken;     /* why the handle refuses frames; OK: it does not */
-    iw_error error;       /* what ionwatch_error() says */
-    iw_packet *spare;     /* filled by the next send */
-    iw_buffer scaled_pos; /* converted coordinates */
-    iw_buffer scaled_vel;
+    iw_status broken; /* why the handle refuses frames; OK: it does not */
+    iw_error error;   /* what ionwatch_error() says */
+    iw_packet *spare; /* filled by the next send */
 
     /* under the lock */
     iw_outbox outbox;

@@ -78,11 +78,15 @@ check_cell(const double *h, iw_error *err)
 }
 
 iw_status
+iw_frame_view_check_cell(const iw_frame_view *view, iw_error *err)
+{
+    return view->has_cell ? check_cell(view->cell_A, err) : IW_OK;
+}
+
+iw_status
 iw_frame_view_check(const iw_frame_view *view, iw_error *err)
 {
-    iw_status status = IW_OK;
-    if (view->has_cell)
-        status = check_cell(view->cell_A, err);
+    iw_status status = iw_frame_view_check_cell(view, err);
     if (status == IW_OK)
         status = check_array(view->pos, view->pos_is_f32, view->n_atoms, "position", err);
     if (status == IW_OK && view->has_velocities)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "wire_field.h"
 
+#include "copy.h"
 #include "cursor.h"
 
 #include <math.h>
@@ -61,10 +62,19 @@ put_text(writer *w, const char *text)
     }
 }
 
+/* One of our own keys: known to be short and ASCII. */
+static void
+put_key(writer *w, const char *key)
+{
+    size_t size = strlen(key);
+    msgpack_pack_str(&w->packer, size);
+    msgpack_pack_str_body(&w->packer, key, size);
+}
+
 static void
 put_bytes(writer *w, const char *key, const void *data, size_t size)
 {
-    put_text(w, key);
+    put_key(w, key);
     msgpack_pack_bin(&w->packer, size);
     msgpack_pack_bin_body(&w->packer, data, size);
 }
@@ -72,14 +82,14 @@ put_bytes(writer *w, const char *key, const void *data, size_t size)
 static void
 put_number(writer *w, const char *key, double value)
 {
-    put_text(w, key);
+    put_key(w, key);
     msgpack_pack_double(&w->packer, value);
 }
 
 static void
 put_integer(writer *w, const char *key, int64_t value)
 {
-    put_text(w, key);
+    put_key(w, key);
     msgpack_pack_int64(&w->packer, value);
 }
 
@@ -228,18 +238,38 @@ put_run(writer *w, const iw_message *m, size_t fields, iw_error *err)
 /* "seq" stands second, in the longest form, so that iw_wire_set_seq() finds it at one place. */
 enum { SEQ_AT = 12 };
 
-static iw_status
-put_frame(writer *w, const iw_message *m, iw_error *err)
+/* An array of n values, each multiplied by the factor as it is copied; *finite turns false when one
+ * of them does not come out finite. */
+static void
+put_array(writer *w, const char *key, const void *from, bool is_f32, size_t n, double factor,
+          bool *finite)
 {
-    const iw_frame_view *f = &m->frame;
+    size_t size = n * (is_f32 ? sizeof(float) : sizeof(double));
+    put_key(w, key);
+    msgpack_pack_bin(&w->packer, size);
+    if (w->status == IW_OK)
+        w->status = iw_buffer_reserve(w->out, w->out->size + size, w->err);
+    if (w->status != IW_OK)
+        return;
+    unsigned char *to = w->out->data + w->out->size;
+    bool good =
+        is_f32 ? iw_copy_scaled_f32(to, from, n, factor) : iw_copy_scaled_f64(to, from, n, factor);
+    *finite = *finite && good;
+    w->out->size += size;
+}
+
+static iw_status
+put_frame(writer *w, const iw_frame_view *f, double pos_factor, double vel_factor, bool *finite,
+          iw_error *err)
+{
     if (f->n_atoms == 0 || !f->pos || (f->has_velocities && !f->vel))
         return iw_fail(err, IW_INVALID, "FRAME %llu lacks atoms, positions or velocities",
                        (unsigned long long)f->seq);
-    size_t pos_size = 3 * f->n_atoms * (f->pos_is_f32 ? sizeof(float) : sizeof(double));
-    size_t vel_size = 0;
+    size_t n = 3 * f->n_atoms;
+    size_t size = n * (f->pos_is_f32 ? sizeof(float) : sizeof(double));
     if (f->has_velocities)
-        vel_size = 3 * f->n_atoms * (f->vel_is_f32 ? sizeof(float) : sizeof(double));
-    iw_status status = iw_buffer_reserve(w->out, w->out->size + pos_size + vel_size + 512, err);
+        size += n * (f->vel_is_f32 ? sizeof(float) : sizeof(double));
+    iw_status status = iw_buffer_reserve(w->out, w->out->size + size + 512, err);
     if (status != IW_OK)
         return status;
 
@@ -249,17 +279,19 @@ put_frame(writer *w, const iw_message *m, iw_error *err)
     put_head(w,
              6 + (size_t)f->has_cell + (size_t)f->has_velocities + (size_t)has_potential +
                  (size_t)has_kinetic + (size_t)has_temperature,
-             m->type);
-    put_text(w, "seq");
+             IW_MSG_FRAME);
+    put_key(w, "seq");
     msgpack_pack_fix_uint64(&w->packer, f->seq);
     put_integer(w, "step", f->step);
     put_number(w, "time_fs", f->time_fs);
     put_integer(w, "atoms", (int64_t)f->n_atoms);
     if (f->has_cell)
         put_bytes(w, "cell_A", f->cell_A, sizeof f->cell_A);
-    put_bytes(w, f->pos_is_f32 ? "pos_A_f32" : "pos_A_f64", f->pos, pos_size);
+    put_array(w, f->pos_is_f32 ? "pos_A_f32" : "pos_A_f64", f->pos, f->pos_is_f32, n, pos_factor,
+              finite);
     if (f->has_velocities)
-        put_bytes(w, f->vel_is_f32 ? "vel_A_fs_f32" : "vel_A_fs_f64", f->vel, vel_size);
+        put_array(w, f->vel_is_f32 ? "vel_A_fs_f32" : "vel_A_fs_f64", f->vel, f->vel_is_f32, n,
+                  vel_factor, finite);
     if (has_potential)
         put_number(w, "potential_energy_eV", f->potential_energy_eV);
     if (has_kinetic)
@@ -267,6 +299,22 @@ put_frame(writer *w, const iw_message *m, iw_error *err)
     if (has_temperature)
         put_number(w, "temperature_K", f->temperature_K);
     return IW_OK;
+}
+
+iw_status
+iw_wire_encode_frame(const iw_frame_view *frame, double pos_factor, double vel_factor,
+                     iw_buffer *out, bool *finite, iw_error *err)
+{
+    size_t start = out->size;
+    writer w = {.out = out, .err = err, .status = IW_OK};
+    msgpack_packer_init(&w.packer, &w, put_raw);
+    *finite = true;
+    iw_status status = put_frame(&w, frame, pos_factor, vel_factor, finite, err);
+    if (status == IW_OK)
+        status = w.status;
+    if (status != IW_OK)
+        out->size = start;
+    return status;
 }
 
 iw_status
@@ -279,10 +327,12 @@ iw_wire_encode(const iw_message *message, iw_buffer *out, iw_error *err)
 
     if (!iw_msg_type_name(message->type))
         return iw_fail(err, IW_INVALID, "%d is not a message type", (int)message->type);
+    if (message->type == IW_MSG_FRAME) {
+        bool any; /* the other side refuses what is not finite */
+        return iw_wire_encode_frame(&message->frame, 1.0, 1.0, out, &any, err);
+    }
     iw_status status = put_fields(NULL, message, &fields, err);
-    if (status == IW_OK && message->type == IW_MSG_FRAME) {
-        status = put_frame(&w, message, err);
-    } else if (status == IW_OK && message->type == IW_MSG_HELLO) {
+    if (status == IW_OK && message->type == IW_MSG_HELLO) {
         status = put_run(&w, message, fields, err);
     } else if (status == IW_OK) {
         put_head(&w, 1 + fields, message->type);

@@ -73,6 +73,12 @@ void iw_message_init(iw_message *message, iw_msg_type type);
 /* Appends the encoded message to *out.  NO_MEMORY; INVALID for a message that lacks a field. */
 iw_status iw_wire_encode(const iw_message *message, iw_buffer *out, iw_error *err);
 
+/* The same for a FRAME, with positions and velocities multiplied by the factors on their way, in
+ * one pass over memory.  *finite says whether all of them came out finite: the caller refuses the
+ * frame otherwise, and iw_frame_view_check() names the atom. */
+iw_status iw_wire_encode_frame(const iw_frame_view *frame, double pos_factor, double vel_factor,
+                               iw_buffer *out, bool *finite, iw_error *err);
+
 /* Decodes one message of size bytes into *out, made by iw_message_init(); out->run is the caller's
  * (made by iw_run_info_init, or NULL) and filled by a HELLO alone.  PROTOCOL: not a message of
  * version 1, with what and where. HELLO, WELCOME or ASK of another version decodes with type and
@@ -87,6 +93,7 @@ iw_status iw_wire_set_seq(void *frame, size_t size, uint64_t seq, iw_error *err)
 /* What makes a frame unusable: INVALID for a position, velocity or cell that is not finite (with
  * the atom's index, from 0), or a cell whose volume is (nearly) zero. */
 iw_status iw_frame_view_check(const iw_frame_view *view, iw_error *err);
+iw_status iw_frame_view_check_cell(const iw_frame_view *view, iw_error *err); /* the cell alone */
 
 /* Copies a view into a frame of the same atom count, converting f32 to f64.  INVALID when the
  * counts differ. */
