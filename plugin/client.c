@@ -159,6 +159,18 @@ make_ready(ionwatch *w, const char *endpoint, const ionwatch_run *run, iw_error 
     return status;
 }
 
+/* Both threads hold the lock for well under a microsecond, so a few more looks at it are worth more
+ * than a sleep. */
+static void
+init_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t adaptive;
+    (void)pthread_mutexattr_init(&adaptive);
+    (void)pthread_mutexattr_settype(&adaptive, PTHREAD_MUTEX_ADAPTIVE_NP);
+    (void)pthread_mutex_init(lock, &adaptive);
+    (void)pthread_mutexattr_destroy(&adaptive);
+}
+
 ionwatch *
 ionwatch_open(const char *endpoint, const ionwatch_run *run)
 {
@@ -172,7 +184,7 @@ ionwatch_open(const char *endpoint, const ionwatch_run *run)
     atomic_init(&w->stop, 0);
     atomic_init(&w->stride, 0);
     iw_run_info_init(&w->run);
-    (void)pthread_mutex_init(&w->lock, NULL);
+    init_lock(&w->lock);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&w->changed, &monotonic);

@@ -32,6 +32,16 @@ constexpr int LINGER_MS = 30000;                    /* for one that listens */
 constexpr int FRAME_WIDTH = 7;
 constexpr int ATOM_WIDTH = 4;
 
+template <typename Real>
+void
+place(const double *x, const double *v, Real *pos, Real *vel)
+{
+    for (int axis = 0; axis < 3; axis++) {
+        pos[axis] = static_cast<Real>(x[axis]);
+        vel[axis] = static_cast<Real>(v[axis]);
+    }
+}
+
 } // namespace
 
 FixIonwatch::FixIonwatch(LAMMPS *owner, int narg, char **arg) : Fix(owner, narg, arg)
@@ -172,6 +182,12 @@ FixIonwatch::init()
         units.energy_eV = lj_energy_eV;
         units.mass_amu = lj_mass_amu;
     }
+    auto find = [this](const char *name_of) {
+        const int place_of = modify->find_compute(name_of);
+        return place_of < 0 ? nullptr : modify->compute[place_of];
+    };
+    thermo_pe = find("thermo_pe");
+    thermo_temp = igroup == 0 ? find("thermo_temp") : nullptr;
 }
 
 /* Called once before each run: the state a run starts from is a frame like any other, unless the
@@ -230,7 +246,8 @@ FixIonwatch::send_frame()
     if (state == SILENT)
         return;
 
-    const bool whole = comm->nprocs == 1 ? fill_alone() : fill_together();
+    const bool whole =
+        single ? fill(pos_single.data(), vel_single.data()) : fill(pos.data(), vel.data());
     const double potential = potential_energy();
 
     int now = state;
@@ -365,34 +382,53 @@ FixIonwatch::open_handle()
     return opened;
 }
 
+/* The place of an atom in the frame; that behind the last one if the stream began without it. */
+inline size_t
+FixIonwatch::slot_of(tagint tag) const
+{
+    if (dense)
+        return std::min(static_cast<size_t>(tag - tags[0]), tags.size());
+    const auto at = std::lower_bound(tags.begin(), tags.end(), tag);
+    return at != tags.end() && *at == tag ? static_cast<size_t>(at - tags.begin()) : tags.size();
+}
+
 /* Alone: straight from LAMMPS' arrays into the frame.  LAMMPS folds positions into the cell when it
  * rebuilds neighbour lists; the minimum image of a displacement does not mind those a little
  * outside in between.  False if the atoms are not those that the stream began with. */
+template <typename Real>
 bool
-FixIonwatch::fill_alone()
+FixIonwatch::fill_alone(Real *to_pos, Real *to_vel)
 {
     const int *mask = atom->mask;
+    const int n_local = atom->nlocal;
+    const size_t n = tags.size();
     size_t placed = 0;
-    twice_kinetic = 0.0;
-    for (int i = 0; i < atom->nlocal; i++) {
+    double sum = 0.0; /* in a register: the compiler cannot know that no frame lies over a member */
+    for (int i = 0; i < n_local; i++) {
         if (!(mask[i] & groupbit))
             continue;
-        const double *at = atom->x[i];
+        const double *x = atom->x[i];
+        const double *v = atom->v[i];
         double free[3];
         if (unwrapped) {
-            domain->unmap(atom->x[i], atom->image[i], free);
-            at = free;
+            domain->unmap(x, atom->image[i], free);
+            x = free;
         }
-        if (!place(atom->tag[i], at, atom->v[i]))
+        const size_t slot = slot_of(atom->tag[i]);
+        if (slot == n)
             return false;
+        place(x, v, to_pos + 3 * slot, to_vel + 3 * slot);
+        sum += mass[slot] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
         placed++;
     }
-    return placed == tags.size();
+    twice_kinetic = sum;
+    return placed == n;
 }
 
 /* Collective: as above on rank 0; the other ranks only give. */
+template <typename Real>
 bool
-FixIonwatch::fill_together()
+FixIonwatch::fill_together(Real *to_pos, Real *to_vel)
 {
     packed.clear();
     for (int i = 0; i < atom->nlocal; i++) {
@@ -407,38 +443,27 @@ FixIonwatch::fill_together()
         packed.insert(packed.end(), row, row + FRAME_WIDTH);
     }
     gather();
-    twice_kinetic = 0.0;
     if (gathered.size() != tags.size() * FRAME_WIDTH)
         return false;
+    double sum = 0.0;
     for (const double *row = gathered.data(); row < gathered.data() + gathered.size();
-         row += FRAME_WIDTH)
-        if (!place(static_cast<tagint>(row[0]), row + 1, row + 4))
+         row += FRAME_WIDTH) {
+        const double *v = row + 4;
+        const size_t slot = slot_of(static_cast<tagint>(row[0]));
+        if (slot == tags.size())
             return false;
+        place(row + 1, v, to_pos + 3 * slot, to_vel + 3 * slot);
+        sum += mass[slot] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+    }
+    twice_kinetic = sum;
     return true;
 }
 
-/* One atom into the frame, in the order of the tags. */
+template <typename Real>
 bool
-FixIonwatch::place(tagint tag, const double *x, const double *v)
+FixIonwatch::fill(Real *to_pos, Real *to_vel)
 {
-    size_t slot;
-    if (dense)
-        slot = static_cast<size_t>(tag - tags[0]);
-    else
-        slot = static_cast<size_t>(std::lower_bound(tags.begin(), tags.end(), tag) - tags.begin());
-    if (slot >= tags.size() || tags[slot] != tag)
-        return false;
-    twice_kinetic += mass[slot] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
-    if (single) {
-        for (size_t axis = 0; axis < 3; axis++) {
-            pos_single[3 * slot + axis] = static_cast<float>(x[axis]);
-            vel_single[3 * slot + axis] = static_cast<float>(v[axis]);
-        }
-    } else {
-        std::copy(x, x + 3, &pos[3 * slot]);
-        std::copy(v, v + 3, &vel[3 * slot]);
-    }
-    return true;
+    return comm->nprocs == 1 ? fill_alone(to_pos, to_vel) : fill_together(to_pos, to_vel);
 }
 
 /* Rank 0: the atoms changed, so that no later frame belongs to this stream. */
@@ -495,15 +520,14 @@ FixIonwatch::hand_over(double potential)
 double
 FixIonwatch::potential_energy()
 {
-    const int found = modify->find_compute("thermo_pe");
-    if (found < 0)
+    if (!thermo_pe)
         return NAN;
-    Compute *pe = modify->compute[found];
     if (want_energy)
-        pe->addstep(update->ntimestep + nevery);
+        thermo_pe->addstep(update->ntimestep + nevery);
     if (update->eflag_global != update->ntimestep)
         return NAN;
-    return pe->invoked_scalar == update->ntimestep ? pe->scalar : pe->compute_scalar();
+    return thermo_pe->invoked_scalar == update->ntimestep ? thermo_pe->scalar
+                                                          : thermo_pe->compute_scalar();
 }
 
 /* As LAMMPS' own thermo output has it; of a part of the atoms, with three degrees of freedom each.
@@ -512,9 +536,8 @@ double
 FixIonwatch::kelvin(double kinetic) const
 {
     double freedoms = 3.0 * static_cast<double>(tags.size());
-    const int found = modify->find_compute("thermo_temp");
-    if (igroup == 0 && found >= 0 && modify->compute[found]->dof > 0.0)
-        freedoms = modify->compute[found]->dof;
+    if (thermo_temp && thermo_temp->dof > 0.0)
+        freedoms = thermo_temp->dof;
     return 2.0 * kinetic / (freedoms * force->boltz) * units.temperature_K;
 }
 

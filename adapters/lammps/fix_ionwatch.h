@@ -45,9 +45,10 @@ class FixIonwatch : public Fix
     void open_stream();
     ionwatch *open_handle();
     void gather();
-    bool fill_alone();
-    bool fill_together();
-    bool place(tagint tag, const double *x, const double *v);
+    size_t slot_of(tagint tag) const;
+    template <typename Real> bool fill(Real *to_pos, Real *to_vel);
+    template <typename Real> bool fill_alone(Real *to_pos, Real *to_vel);
+    template <typename Real> bool fill_together(Real *to_pos, Real *to_vel);
     State give_up();
     State hand_over(double potential);
     double potential_energy();
@@ -76,9 +77,11 @@ class FixIonwatch : public Fix
     bool unheard_told = false;
     unsigned statuses_told = 0; /* one bit for each ionwatch_status */
     iw_lammps_units units = {};
-    std::vector<double> mass; /* by slot, in the unit style's masses */
-    std::vector<tagint> tags; /* sorted: the place of a tag is the atom's slot */
-    bool dense = false;       /* no gap between the tags */
+    class Compute *thermo_pe = nullptr,
+                  *thermo_temp = nullptr; /* LAMMPS' own, looked up for each run */
+    std::vector<double> mass;             /* by slot, in the unit style's masses */
+    std::vector<tagint> tags;             /* sorted: the place of a tag is the atom's slot */
+    bool dense = false;                   /* no gap between the tags */
     std::vector<double> packed, gathered;
     std::vector<int> counts, offsets;
     std::vector<double> pos, vel;
