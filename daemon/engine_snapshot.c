@@ -203,12 +203,14 @@ judge(const iw_engine *self, const iw_snapshot *out, iw_event_list *events)
                                   mobile->msd.x[last], other->name, far, mobile->msd.y[last]);
     }
     if (status == IW_OK && !mobile->diffusion.diffusive)
-        status = iw_event_add(events, IW_EVENT_not_diffusive, true, self->last_seq, self->last_step,
-                              self->last_time_fs / 1000.0,
-                              "%s (alpha %.2f): D is that of a straight line, not of diffusion",
-                              mobile->diffusion.warning ? mobile->diffusion.warning
-                                                        : "no diffusive regime",
-                              mobile->diffusion.alpha);
+        status = iw_event_add(
+            events, IW_EVENT_not_diffusive, true, self->last_seq, self->last_step,
+            self->last_time_fs / 1000.0,
+            isfinite(mobile->diffusion.alpha)
+                ? "%s (alpha %.2f): D is that of a straight line, not of diffusion"
+                : "%s",
+            mobile->diffusion.warning ? mobile->diffusion.warning : "no diffusive regime",
+            mobile->diffusion.alpha);
     return status;
 }
 

@@ -76,10 +76,12 @@ judge_temperature(const iw_door *self, const iw_frame *frame, iw_event_list *eve
     if (ratio <= TEMPERATURE_FACTOR && ratio >= 1.0 / TEMPERATURE_FACTOR)
         return IW_OK;
     double time_ps = frame->time_fs / 1000.0;
-    if (mean == 0.0)
+    if (mean < 1e-9 * target)
         return iw_event_add(events, IW_EVENT_temperature_mismatch, true, frame->seq, frame->step,
-                            time_ps, "all velocities are zero in the first %zu frames",
-                            self->frames);
+                            time_ps, "nothing moves in the first %zu frames%s", self->frames,
+                            self->run->n_atoms == 1
+                                ? ": one atom is its own centre of mass, --drift none shows it"
+                                : "");
     /* A run may start at half its temperature (equipartition), so the match is a loose one. */
     const char *slip = name_slip(sqrt(ratio), 2.0);
     return iw_event_add(events, IW_EVENT_temperature_mismatch, true, frame->seq, frame->step,
@@ -93,7 +95,8 @@ judge_temperature(const iw_door *self, const iw_frame *frame, iw_event_list *eve
 }
 
 static iw_status
-judge_velocities(const iw_door *self, const iw_frame *frame, iw_event_list *events)
+judge_velocities(const iw_door *self, const iw_frame *frame, double interval_fs,
+                 iw_event_list *events)
 {
     if (!(self->vv > 0.0) || !(self->dd > 0.0) || self->change > LARGEST_CHANGE * self->vv)
         return IW_OK;
@@ -110,8 +113,10 @@ judge_velocities(const iw_door *self, const iw_frame *frame, iw_event_list *even
         return IW_OK;
     const char *slip = name_slip(ratio, 1.3);
     return iw_event_add(events, IW_EVENT_velocity_mismatch, true, frame->seq, frame->step, time_ps,
-                        "velocities are %.4g times the rate of change of positions: %s", ratio,
-                        slip ? slip : "is the time between frames right?");
+                        "velocities are %.4g times the rate of change of positions: %s%sframes "
+                        "%.4g fs apart, not %.4g (is the timestep right?)",
+                        ratio, slip ? slip : "", slip ? " (are the units right?), or " : "",
+                        interval_fs / ratio, interval_fs);
 }
 
 iw_status
@@ -144,5 +149,5 @@ iw_door_push(iw_door *self, const iw_frame *frame, double kinetic_K, const doubl
     free(self->last_A_fs);
     self->last_A_fs = NULL;
     iw_status status = judge_temperature(self, frame, events);
-    return status == IW_OK ? judge_velocities(self, frame, events) : status;
+    return status == IW_OK ? judge_velocities(self, frame, interval_fs, events) : status;
 }

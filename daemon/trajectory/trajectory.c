@@ -31,6 +31,7 @@ struct iw_trajectory {
     bool repeating;     /* frames that were counted already are passing by */
     bool velocities;    /* the first frame had velocities */
     bool stamps_judged; /* time stamps were compared with step numbers */
+    bool stamps_agree;  /* ... and say the same */
     double kinetic_sum_K, kinetic_carry_K;
     uint64_t kinetic_frames;
 };
@@ -223,15 +224,29 @@ judge_repeat(iw_trajectory *self, const iw_frame *frame, iw_error *err)
     return status;
 }
 
-/* Time stamps beside step numbers: the first regular interval must agree. */
+/* Time stamps beside step numbers: the first regular interval must agree; if it does, a later one
+ * that does not is a timestep that changed, or frames that are missing from a file without step
+ * numbers. */
 static iw_status
-judge_stamps(iw_trajectory *self, const iw_frame *frame, double stamps_fs)
+judge_stamps(iw_trajectory *self, const iw_frame *frame, double stamps_fs, iw_error *err)
 {
-    self->stamps_judged = true;
     double steps_fs = self->cadence.interval_fs;
-    if (isnan(self->cadence.timestep_fs) || !(stamps_fs > 0.0) ||
-        fabs(stamps_fs - steps_fs) <= 0.11 + 0.02 * steps_fs)
+    if (isnan(self->cadence.timestep_fs) || !isfinite(stamps_fs))
         return IW_OK;
+    bool first = !self->stamps_judged;
+    bool agree = fabs(stamps_fs - steps_fs) <= 0.11 + 0.02 * steps_fs;
+    self->stamps_judged = true;
+    if (first)
+        self->stamps_agree = agree;
+    if (agree || (first && stamps_fs <= 0.0) || (!first && !self->stamps_agree))
+        return IW_OK;
+    if (!first) {
+        self->broken = true;
+        return REPORT(self, uneven_step, frame, err, IW_OK,
+                      "step %lld has a time stamp %.6g fs after that of the frame before; frames "
+                      "of this run are %.6g fs apart",
+                      (long long)frame->step, stamps_fs, steps_fs);
+    }
     return iw_event_add(self->events, IW_EVENT_time_mismatch, true, frame->seq, frame->step,
                         frame->time_fs / 1000.0,
                         "step numbers and the timestep of %.6g fs put frames %.6g fs apart, their "
@@ -261,8 +276,7 @@ judge_order(iw_trajectory *self, const iw_frame *frame, iw_error *err)
     case IW_TICK_REPEAT:
         break;
     case IW_TICK_NEXT:
-        if (!self->stamps_judged)
-            status = judge_stamps(self, frame, frame->time_fs - last_time_fs);
+        status = judge_stamps(self, frame, frame->time_fs - last_time_fs, err);
         break;
     case IW_TICK_GAP:
         self->broken = true;

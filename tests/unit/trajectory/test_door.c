@@ -68,7 +68,7 @@ unit_mistakes_are_named(void **state)
          "bohr per atomic time taken as A/ps"},
         {{1.0, 0.1, 300.0, false}, "nm/ps taken as A/ps", "nm/ps taken as A/ps"},
         {{0.1, 1.0, 300.0, false}, NULL, "times the rate of change"},
-        {{1.0, 0.0, 300.0, false}, "all velocities are zero", NULL},
+        {{1.0, 0.0, 300.0, false}, "nothing moves in the first", NULL},
         {{1.0, 1.0, 3000.0, false}, "is the run still heating up?", NULL},
         {{1.0, 1.0, NAN, false}, NULL, NULL},
         {{1.0, 1.0, 300.0, true}, NULL, "atoms in the same order"},
