@@ -63,6 +63,14 @@ bind_one(iw_front *self, void *context, const char *endpoint, bool insecure_tcp,
         return iw_fail(err, IW_INVALID,
                        "cannot listen at %s: an endpoint is ipc://PATH or tcp://HOST:PORT",
                        endpoint);
+    const char *port = strrchr(endpoint, ':') + 1;
+    char *end = NULL;
+    long number = tcp ? strtol(port, &end, 10) : 0;
+    if (tcp && strcmp(port, "*") != 0 && (end == port || *end || number < 0 || number > 65535))
+        return iw_fail(err, IW_INVALID,
+                       "cannot listen at %s: \"%s\" is no port: tcp://HOST:PORT with a port from 1 "
+                       "to 65535, or * for any free one",
+                       endpoint, port);
     if (tcp && !iw_endpoint_is_local(endpoint) && !insecure_tcp)
         return iw_fail(err, IW_REFUSED,
                        "%s can be reached from other machines, and whoever reaches it can send and "

@@ -132,7 +132,8 @@ admit(iw_front *self, iw_live *run, iw_mail *hello)
     }
     run->opening = true;
     iw_log("intake.hello", "run %s \"%s\" (%s, %zu atoms) from %s", run->info->id,
-           run->info->name ? run->info->name : "", run->info->code ? run->info->code : "?",
+           run->info->name ? run->info->name : "",
+           run->info->code && *run->info->code ? run->info->code : "code not named",
            run->info->n_atoms, run->address);
     (void)iw_mail_send(self->journal, &hello);
 }
@@ -180,6 +181,17 @@ add_run(iw_front *self, const iw_run_info *hello)
     return iw_live_add(&self->runs, self->runs.last_number + 1, &info);
 }
 
+/* The very handle that streamed it, not another program that starts the run anew. */
+static bool
+is_removed(const iw_front *self, const char *run, const char *adapter)
+{
+    for (size_t i = 0; i < IW_REMOVED && i < self->n_removed; i++)
+        if (*adapter && strcmp(self->removed[i].run, run) == 0 &&
+            strcmp(self->removed[i].adapter, adapter) == 0)
+            return true;
+    return false;
+}
+
 void
 iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_run_info **info,
                zmq_msg_t *bytes)
@@ -194,6 +206,16 @@ iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_
     if (run && iw_live_match(run->info, *info, &err) != IW_OK) {
         iw_log("intake.refused", "%s", err.text);
         iw_front_refuse(self, peer, err.code, err.text);
+        return;
+    }
+    if (!run && is_removed(self, (*info)->id, hello->adapter)) {
+        char text[IW_WIRE_TEXT];
+        (void)snprintf(text, sizeof text,
+                       "run %s was removed at the daemon (`ionwatch rm`): no more of its frames "
+                       "are taken; another job starts it anew",
+                       (*info)->id);
+        iw_log("intake.refused", "%s", text);
+        iw_front_refuse(self, peer, IW_REFUSED, text);
         return;
     }
     if (!run)

@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+enum { IW_REMOVED = 64 };
+
 struct iw_front {
     void *router, *inbox, *journal, *store;
     iw_pub *pub;
@@ -17,8 +19,13 @@ struct iw_front {
     char data[256], db[256];
     size_t n_listen;
     char (*listen)[256]; /* as bound */
-    bool ready;          /* the data folder was read: the door is open */
-    bool quitting;       /* nothing more is taken */
+    /* Handles whose run was removed: one that still lives must not bring its run back.  A ring. */
+    struct {
+        char run[IW_ID_LENGTH + 1], adapter[IW_ID_LENGTH + 1];
+    } removed[IW_REMOVED];
+    size_t n_removed;
+    bool ready;    /* the data folder was read: the door is open */
+    bool quitting; /* nothing more is taken */
     bool terminated;
 };
 

@@ -221,6 +221,9 @@ ask_remove(iw_front *self, const iw_peer *peer, const iw_message *ask)
     mail->flag = run != NULL; /* it need not be in the database */
     if (run) {
         iw_log("intake.remove", "run %s: removed on request", run->info->id);
+        size_t at = self->n_removed++ % IW_REMOVED;
+        memcpy(self->removed[at].run, run->info->id, sizeof self->removed[at].run);
+        memcpy(self->removed[at].adapter, run->adapter, sizeof self->removed[at].adapter);
         iw_live_remove(&self->runs, run);
         (void)iw_mail_send(self->journal, &mail);
     } else {
