@@ -63,7 +63,6 @@ static const iw_cli_option analyze_options[] = {
     {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL, "print the record as JSON"},
     {"series", 's', IW_OPT_FLAG, TO(series), NULL, "", NULL, 0, 0, NULL,
      "with MSD, VACF and VDOS, thinned to a readable length (with --json)"},
-    {"full", 0, IW_OPT_FLAG, TO(full), NULL, "", NULL, 0, 0, NULL, "series at full length"},
     {"db", 0, IW_OPT_TEXT, TO(db), "URI", "", "none", 0, 0, NULL,
      "file the run in this database: sqlite:///path"},
     END,
@@ -105,7 +104,12 @@ static const iw_cli_option list_options[] = {
 static const iw_cli_option record_options[] = {
     {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL, "print the record as JSON"},
     {"series", 's', IW_OPT_FLAG, TO(series), NULL, "", NULL, 0, 0, NULL,
-     "with MSD, VACF and VDOS (with --json)"},
+     "with MSD, VACF and VDOS, thinned to a readable length (with --json)"},
+    END,
+};
+
+static const iw_cli_option full_option[] = {
+    {"full", 0, IW_OPT_FLAG, TO(full), NULL, "", NULL, 0, 0, NULL, "series at full length"},
     END,
 };
 
@@ -153,7 +157,7 @@ const iw_command iw_commands[] = {
      1,
      -1,
      iw_command_analyze,
-     {input_options, name_option, analysis_options, analyze_options}},
+     {input_options, name_option, analysis_options, analyze_options, full_option}},
     {"follow",
      "PATH...",
      "Stream growing trajectory files to the daemon",
@@ -224,11 +228,11 @@ const iw_command iw_commands[] = {
      "RUN",
      "Show the record of a run in the database",
      NULL,
-     "  ionwatch db show lgps-600K\n  ionwatch db show 7f3c --json --series\n",
+     "  ionwatch db show lgps-600K\n  ionwatch db show 7f3c --json --series --full\n",
      1,
      1,
      iw_command_db_show,
-     {record_options, db_option}},
+     {record_options, full_option, db_option}},
     {"db query",
      "",
      "Print descriptors from the database",

@@ -82,12 +82,16 @@ iw_command_db_show(const iw_settings *settings)
     iw_store *store = open_db(settings, true, &result);
     if (!store)
         return result;
-    iw_status status = iw_store_record(store, settings->operands[0], settings->series, &text, &err);
+    iw_status status = iw_store_record(store, settings->operands[0],
+                                       settings->series || settings->full, &text, &err);
     iw_store_close(&store);
     if (status)
         return failed(settings, &err);
     json_t *record = take(text);
-    if (settings->json)
+    if (settings->series && !settings->full && !iw_record_thin(record)) {
+        iw_complain(settings, "no memory for the series");
+        result = IW_EXIT_FAILURE;
+    } else if (settings->json)
         result = iw_print_json(settings, record, settings->series);
     else if (iw_record_print(record, stdout, &err))
         result = failed(settings, &err);

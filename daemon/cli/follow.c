@@ -247,10 +247,16 @@ finish(following *self, iw_status status, const iw_error *err)
     ionwatch_status flushed = status == IW_REFUSED
                                   ? IONWATCH_OK
                                   : ionwatch_flush(self->handle, (int)(settings->timeout_s * 1000));
+    char why_refused[600];
+    (void)snprintf(why_refused, sizeof why_refused, "%s", ionwatch_error(self->handle));
     check_stop(self);
     char id[64];
     (void)snprintf(id, sizeof id, "%s", ionwatch_run_id(self->handle));
-    if (flushed) {
+    if (flushed == IONWATCH_REFUSED) {
+        iw_complain(settings, "%s; frames that it does not have stay in the spool file of run %s",
+                    why_refused, id);
+        result = IW_EXIT_FAILURE;
+    } else if (flushed) {
         iw_complain(settings,
                     "%s after %g s: frames that the daemon does not have yet wait in the spool "
                     "file; `ionwatch follow` with IONWATCH_RUN_ID=%s sends them",

@@ -2,6 +2,8 @@
 /* main.c - the program `ionwatch`: finds the command, knows the signals. */
 #include "options.h"
 
+#include "publish/json.h"
+
 #include <gsl/gsl_errno.h>
 #include <math.h>
 #include <signal.h>
@@ -63,12 +65,13 @@ iw_settings_init(iw_settings *settings)
 void
 iw_complain(const iw_settings *settings, const char *format, ...)
 {
+    char text[4096]; /* names and the daemon's words come from elsewhere */
     va_list args;
     va_start(args, format);
-    (void)fprintf(stderr, "ionwatch %s: ", settings->command);
-    (void)vfprintf(stderr, format, args);
-    (void)fputc('\n', stderr);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    iw_printable(text);
+    (void)fprintf(stderr, "ionwatch %s: %s\n", settings->command, text);
 }
 
 void

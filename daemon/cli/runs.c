@@ -62,11 +62,25 @@ relative_cell(char *cell, const iw_run_line *line)
         (void)snprintf(cell, IW_TABLE_CELL, "-");
 }
 
+/* Long names are cut, so that D and its error stay within 80 columns. */
+static void
+name_cell(char *cell, const json_t *name)
+{
+    enum { CHARACTERS = 16 };
+    iw_cell_text(cell, name);
+    size_t at = 0, last = 0, characters = 0;
+    for (; cell[at]; at++)
+        if (((unsigned char)cell[at] & 0xc0) != 0x80 && ++characters == CHARACTERS)
+            last = at;
+    if (characters > CHARACTERS)
+        (void)snprintf(cell + last, IW_TABLE_CELL - last, "~");
+}
+
 iw_status
 iw_runs_table(const json_t *runs, iw_table *table, iw_error *err)
 {
     iw_status status = iw_table_head(
-        table, "RUN|NAME|STATE|>FRAMES|>TIME ps|>T K|D cm2/s|>ERROR|CONVERGENCE|>MORE ps", err);
+        table, "RUN|NAME|STATE|>FRAMES|>TIME ps|D cm2/s|>ERROR|CONVERGENCE|>MORE ps|>T K", err);
     size_t i;
     json_t *run;
     json_array_foreach((json_t *)(uintptr_t)runs, i, run)
@@ -78,15 +92,15 @@ iw_runs_table(const json_t *runs, iw_table *table, iw_error *err)
             return status;
         iw_run_line_read(run, &line);
         iw_cell_id(iw_table_cell(table, 0), line.id);
-        iw_cell_text(iw_table_cell(table, 1), line.name);
+        name_cell(iw_table_cell(table, 1), line.name);
         iw_cell_text(iw_table_cell(table, 2), line.state);
         iw_cell_number(iw_table_cell(table, 3), line.frames, 6);
         iw_cell_number(iw_table_cell(table, 4), line.time_ps, 6);
-        iw_cell_number(iw_table_cell(table, 5), line.temperature_K, 5);
-        iw_cell_value_error(iw_table_cell(table, 6), line.D_cm2_s, line.D_stderr_cm2_s);
-        relative_cell(iw_table_cell(table, 7), &line);
-        iw_cell_text(iw_table_cell(table, 8), line.convergence);
-        iw_cell_number(iw_table_cell(table, 9), line.predicted_ps, 3);
+        iw_cell_value_error(iw_table_cell(table, 5), line.D_cm2_s, line.D_stderr_cm2_s);
+        relative_cell(iw_table_cell(table, 6), &line);
+        iw_cell_text(iw_table_cell(table, 7), line.convergence);
+        iw_cell_number(iw_table_cell(table, 8), line.predicted_ps, 3);
+        iw_cell_number(iw_table_cell(table, 9), line.temperature_K, 5);
     }
     return status;
 }

@@ -2,6 +2,7 @@
 #include "table.h"
 
 #include "frame.h"
+#include "publish/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -90,9 +91,7 @@ iw_cell_text(char *cell, const json_t *value)
 {
     const char *text = json_string_value(value);
     (void)snprintf(cell, IW_TABLE_CELL, "%s", text && *text ? text : "-");
-    for (; *cell; cell++) /* a name from outside must not command the terminal */
-        if ((unsigned char)*cell < 0x20 || *cell == 0x7f)
-            *cell = '?';
+    iw_printable(cell);
 }
 
 void

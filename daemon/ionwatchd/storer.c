@@ -2,6 +2,7 @@
 #include "ionwatchd/storer.h"
 
 #include "ionwatchd/log.h"
+#include "publish/json.h"
 #include "store/store.h"
 
 #include <stdlib.h>
@@ -93,12 +94,24 @@ file_first(iw_storer *self)
     return true;
 }
 
+static iw_status
+thin(char **json, iw_error *err)
+{
+    json_t *record = json_loads(*json, 0, NULL);
+    free(*json);
+    *json = record && iw_record_thin(record) ? json_dumps(record, JSON_COMPACT) : NULL;
+    json_decref(record);
+    return *json ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for the series of the record");
+}
+
 static void
 show(iw_storer *self, iw_mail *mail)
 {
     char *json = NULL;
     iw_error err = {0};
     mail->status = iw_store_record(self->store, mail->text, mail->flag, &json, &err);
+    if (mail->status == IW_OK && mail->flag) /* as of a live run */
+        mail->status = thin(&json, &err);
     if (mail->status == IW_OK)
         mail->status = iw_buffer_append(&mail->json, json, strlen(json), &err);
     free(json);

@@ -83,6 +83,54 @@ series_json(const iw_series *series, axis_kind axis, const char *const names[3],
     return object;
 }
 
+/* The same points out of each array of a series that is JSON already. */
+static void
+thin_series(json_t *series, axis_kind axis, bool *ok)
+{
+    size_t index[IW_THIN_POINTS];
+    const json_t *g = json_object_get(series, "g");
+    const json_t *first = axis == ENERGIES ? g : json_object_get(series, "lag_ps");
+    size_t n = json_array_size(first ? first : json_object_get(series, "lag_fs"));
+    if (n <= IW_THIN_POINTS)
+        return;
+    double *weight = axis == ENERGIES ? calloc(n, sizeof *weight) : NULL;
+    for (size_t i = 0; weight && i < n; i++)
+        weight[i] = json_number_value(json_array_get(g, i));
+    if (axis == ENERGIES && !weight) {
+        *ok = false;
+        return;
+    }
+    size_t kept = weight ? iw_thin_spectrum(weight, n, index) : iw_thin_growing(n, index);
+    free(weight);
+    void *next;
+    const char *name;
+    json_t *values;
+    json_object_foreach_safe(series, next, name, values)
+    {
+        json_t *chosen = json_array();
+        for (size_t i = 0; i < kept && json_array_size(values) == n; i++)
+            if (json_array_append(chosen, json_array_get(values, index[i])) != 0)
+                *ok = false;
+        put(series, name, chosen, ok);
+    }
+}
+
+bool
+iw_record_thin(json_t *record)
+{
+    bool ok = true;
+    const char *name;
+    json_t *group;
+    json_object_foreach(json_object_get(record, "groups"), name, group)
+    {
+        thin_series(json_object_get(group, "msd"), LAGS, &ok);
+        thin_series(json_object_get(group, "vacf"), LAGS, &ok);
+        thin_series(json_object_get(group, "vdos"), ENERGIES, &ok);
+        thin_series(json_object_get(json_object_get(group, "paper"), "vdos"), ENERGIES, &ok);
+    }
+    return ok;
+}
+
 static void
 put_vibration(json_t *object, const iw_vibration *v, bool *ok)
 {

@@ -16,9 +16,17 @@ enum { IW_JSON_SERIES = 1, IW_JSON_FULL = 2 }; /* series thinned to a readable l
 /* New reference; NULL when memory is exhausted. */
 json_t *iw_snapshot_json(const iw_snapshot *snapshot, unsigned flags);
 
+/* Thins the series of a record at full length, as iw_snapshot_json does without IW_JSON_FULL. False
+ * when memory is exhausted; the record is then not to be used. */
+bool iw_record_thin(json_t *record);
+
 /* The table that people read (`analyze`, `show`): every number with its unit.  json is what
  * iw_snapshot_json made, so that a remote snapshot prints the same.  Writes to out. */
 iw_status iw_record_print(const json_t *record, FILE *out, iw_error *err);
+
+/* Control characters become "?": a name or a message from elsewhere must not steer the terminal
+ * that it is printed on.  UTF-8 stays. */
+void iw_printable(char *text);
 
 /* One row of the catalogue: every descriptor of the contract, in order of printing. */
 typedef struct {

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { WIDTH = 92, CELL = 40, LINE = 700 };
+enum { WIDTH = 79, CELL = 40, LINE = 700 };
 
 static double
 number(const json_t *object, const char *key)
@@ -27,6 +27,26 @@ static const char *
 species_name(const json_t *value)
 {
     return json_is_string(value) ? json_string_value(value) : "?";
+}
+
+void
+iw_printable(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        if (*at < 0x20 || *at == 0x7f)
+            *at = '?';
+        else if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* the controls U+0080 to U+009F */
+            at[0] = at[1] = '?';
+    }
+}
+
+/* A text of the record, fit to be printed: what does not fit in LINE is cut. */
+static const char *
+words(const json_t *object, const char *key, char line[LINE])
+{
+    (void)snprintf(line, LINE, "%s", text(object, key));
+    iw_printable(line);
+    return line;
 }
 
 /* "-" for what is not known. */
@@ -112,9 +132,9 @@ static void
 print_run(FILE *out, const json_t *run)
 {
     char a[CELL], b[CELL];
-    const char *name = text(run, "name");
-    (void)fprintf(out, "%s  %s  %s\n", *name ? name : text(run, "id"), text(run, "state"),
-                  text(run, "code"));
+    char title[LINE], state[LINE], code[LINE];
+    (void)fprintf(out, "%s  %s  %s\n", words(run, *text(run, "name") ? "name" : "id", title),
+                  words(run, "state", state), words(run, "code", code));
     double segments = number(run, "segments");
     (void)fprintf(out, "  %.0f frames of %.0f atoms, %s fs apart: %s ps", number(run, "frames"),
                   number(run, "atoms"), general(a, number(run, "dt_fs"), 6),
@@ -127,8 +147,8 @@ print_run(FILE *out, const json_t *run)
         (void)fprintf(out, "\n  temperature not known (E_vib, F_vib, S_vib and C_V need it)");
     if (isfinite(number(run, "temperature_measured_K")))
         (void)fprintf(out, " (measured %s K)", fixed(a, number(run, "temperature_measured_K"), 1));
-    (void)fprintf(out, ", velocities: %s, drift: %s\n", text(run, "velocity_source"),
-                  text(run, "drift"));
+    (void)fprintf(out, ", velocities: %s, drift: %s\n", words(run, "velocity_source", state),
+                  words(run, "drift", code));
     const json_t *mobile = json_object_get(run, "mobile");
     (void)fprintf(out, "  mobile:");
     for (size_t m = 0; m < json_array_size(mobile); m++)
@@ -144,8 +164,8 @@ print_diffusion(FILE *out, json_t *groups, const json_t *run)
     json_t *group;
     (void)fprintf(out, "\nDiffusion, cm2/s (MSD every %s fs, all origins, lags to half the run)\n",
                   general(a, number(run, "msd_dt_fs"), 6));
-    (void)fprintf(out, "  %-10s %6s  %-22s %-22s %10s %10s\n", "group", "atoms", "D",
-                  "95 % interval", "Einstein", "Green-Kubo");
+    (void)fprintf(out, "  %-9s %5s %-19s %-20s %9s %9s\n", "group", "atoms", " D", " 95 % interval",
+                  "Einstein", "Gr.-Kubo");
     json_object_foreach(groups, name, group)
     {
         const json_t *D = json_object_get(group, "D_cm2_s");
@@ -155,13 +175,13 @@ print_diffusion(FILE *out, json_t *groups, const json_t *run)
         if (json_is_number(low) && json_is_number(high))
             (void)snprintf(range, sizeof range, "%s .. %s", scientific(a, json_number_value(low)),
                            scientific(b, json_number_value(high)));
-        (void)fprintf(out, "  %-10s %6.0f  %-22s %-22s %10s %10s\n", name, number(group, "atoms"),
+        (void)fprintf(out, "  %-9s %5.0f %-19s %-20s %9s %9s\n", name, number(group, "atoms"),
                       with_error(a, number(D, "value"), number(D, "stderr")), range,
                       scientific(c, number(group, "D_einstein_cm2_s")),
                       scientific(d, number(group, "D_green_kubo_cm2_s")));
     }
-    (void)fprintf(out, "\n  %-10s %6s %8s %10s  %-16s %10s %10s %10s\n", "group", "alpha", "N_eff",
-                  "error(N)", "fit window, ps", "D_x", "D_y", "D_z");
+    (void)fprintf(out, "\n  %-9s %5s %6s %8s  %-13s %9s %9s %9s\n", "group", "alpha", "N_eff",
+                  "error(N)", "fit range, ps", "D_x", "D_y", "D_z");
     json_object_foreach(groups, name, group)
     {
         const json_t *axes = json_object_get(group, "D_axes_cm2_s");
@@ -175,12 +195,12 @@ print_diffusion(FILE *out, json_t *groups, const json_t *run)
         double error = number(group, "he_relative_error");
         if (isfinite(error))
             (void)snprintf(percent, sizeof percent, "%.0f %%", 100.0 * error);
-        (void)fprintf(out, "  %-10s %6s %8s %10s  %-16s", name, fixed(c, number(group, "alpha"), 2),
+        (void)fprintf(out, "  %-9s %5s %6s %8s  %-13s", name, fixed(c, number(group, "alpha"), 2),
                       general(d, number(group, "effective_hops"), 3), percent, range);
         for (size_t k = 0; k < 3; k++) {
             const json_t *value = json_array_get(axes, k);
             (void)fprintf(
-                out, " %10s",
+                out, " %9s",
                 scientific(a, json_is_number(value) ? json_number_value(value) : (double)NAN));
         }
         (void)fputc('\n', out);
@@ -204,22 +224,22 @@ print_vibration(FILE *out, json_t *groups, bool paper, bool per_atom)
     json_t *group;
     const iw_descriptor_row *row;
     for (int line = 0; line < 2; line++) {
-        (void)fprintf(out, "  %-10s", line == 0 ? "group" : "");
+        (void)fprintf(out, "  %-9s", line == 0 ? "group" : "");
         for (row = iw_descriptor_catalogue; row->key; row++) {
             if (strcmp(row->category, "vibrational") == 0 &&
                 (strstr(row->unit, "atom") != NULL) == per_atom)
-                (void)fprintf(out, " %11s", line == 0 ? row->symbol : row->unit);
+                (void)fprintf(out, " %10s", line == 0 ? row->symbol : row->unit);
         }
         (void)fputc('\n', out);
     }
     json_object_foreach(groups, name, group)
     {
         const json_t *from = paper ? json_object_get(group, "paper") : group;
-        (void)fprintf(out, "  %-10s", name);
+        (void)fprintf(out, "  %-9s", name);
         for (row = iw_descriptor_catalogue; row->key; row++) {
             if (strcmp(row->category, "vibrational") == 0 &&
                 (strstr(row->unit, "atom") != NULL) == per_atom)
-                (void)fprintf(out, " %11s",
+                (void)fprintf(out, " %10s",
                               fixed(cell, number(from, row->key), decimals_for(row->unit)));
         }
         (void)fputc('\n', out);
@@ -245,8 +265,8 @@ print_vibrations(FILE *out, json_t *groups, const json_t *run)
     char a[CELL], b[CELL], c[CELL];
     double temperature_K = number(run, "temperature_K");
     (void)fprintf(out,
-                  "\nVibrations by method \"physical\": velocities weighted with masses, VACF to "
-                  "%s ps,\n  taper %s, resolution %s meV; ",
+                  "\nVibrations by method \"physical\": mass-weighted velocities, VACF to %s ps,\n"
+                  "  taper %s, resolution %s meV; ",
                   general(a, number(run, "vacf_window_ps"), 4), text(run, "taper"),
                   general(b, number(run, "vdos_resolution_meV"), 3));
     if (isfinite(temperature_K))
@@ -260,8 +280,8 @@ print_vibrations(FILE *out, json_t *groups, const json_t *run)
     if (!has_paper(groups))
         return;
     (void)fprintf(out,
-                  "\nVibrations by method \"paper\": forward differences of frames %s fs apart, no "
-                  "masses,\n  full length, no taper; per mode\n",
+                  "\nVibrations by method \"paper\": forward differences of frames %s fs apart,\n"
+                  "  no masses, full length, no taper; per mode\n",
                   general(a, number(run, "paper_spacing_fs"), 6));
     print_vibration(out, groups, true, false);
 }
@@ -276,6 +296,7 @@ print_convergence(FILE *out, const json_t *convergence)
         append(line, ": %s", text(convergence, "reason"));
     if (more_ps > 0.0)
         append(line, "; about %.3g ps more to the target", more_ps);
+    iw_printable(line);
     (void)fprintf(out, "\nConvergence: ");
     paragraph(out, 13, line);
 }
@@ -289,10 +310,11 @@ print_events(FILE *out, const json_t *events)
     for (size_t e = 0; e < json_array_size(events); e++) {
         const json_t *event = json_array_get(events, e);
         double count = number(event, "count");
-        char line[LINE] = "";
+        char line[LINE] = "", severity[LINE];
         append(line, count > 1.0 ? "%s, %.0f times, first:" : "%s:", text(event, "id"), count);
         append(line, " %s", text(event, "text"));
-        (void)fprintf(out, "  %-8s ", text(event, "severity"));
+        iw_printable(line);
+        (void)fprintf(out, "  %-8s ", words(event, "severity", severity));
         paragraph(out, 11, line);
     }
 }

@@ -179,6 +179,28 @@ class BadInput(Case):
                            says=["warning", "grown.extxyz"])
         self.assertEqual(json.loads(done.stdout)["run"]["frames"], 40)
 
+    def test_frames_that_are_missing_or_spaced_otherwise_are_named(self):
+        r, v = self.r, self.v
+        for name, later_fs in (("gap", 110.0), ("uneven", 81.0), ("back", 10.0)):
+            path = self.path(name + ".extxyz")
+            write_extxyz(path, SPECIES, r[:20], v[:20], dt_fs=2.0)
+            write_extxyz(path, SPECIES, r[20:], v[20:], dt_fs=2.0, mode="a", first=later_fs / 2)
+            record = self.record(path, "--no-paper")
+            self.assertEqual(record["run"]["segments"], 2, name)
+            self.assertIn("uneven_step", [event["id"] for event in record["events"]], name)
+
+    def test_control_characters_of_a_name_do_not_reach_the_terminal(self):
+        path = self.path("a.extxyz")
+        write_extxyz(path, SPECIES, self.r, self.v)
+        done = self.expect(0, "analyze", path, "--no-paper", "--name", "a\033[31m\u0085\a\nb\u00fc")
+        self.assertTrue(done.stdout.startswith("a?[31m????b\u00fc  analysed"), done.stdout[:40])
+
+    def test_the_table_fits_80_columns(self):
+        path = self.path("a.extxyz")
+        write_extxyz(path, SPECIES, self.r, self.v)
+        done = self.expect(0, "analyze", path, "-T", "600")
+        self.assertLessEqual(max(map(len, done.stdout.split("\n"))), 80, done.stdout)
+
     def test_nothing_but_a_broken_first_frame(self):
         with open(self.path("bad.extxyz"), "w") as file:
             file.write('3\nProperties=species:S:1:pos:R:3 Time=0\nLi 0 0 0\nLi x y z\nLi 0 0 0\n')

@@ -45,7 +45,9 @@ class NoDaemon(Case):
         self.assertEqual(later["groups"], direct["groups"])
 
 
-class WithDaemon(Case):
+class Daemon(Case):
+    options = []
+
     def setUp(self):
         super().setUp()
         self.endpoint = "ipc://" + self.path("ionwatch.sock")
@@ -53,7 +55,7 @@ class WithDaemon(Case):
         self.log = open(self.path("daemon.log"), "w")
         self.daemon = subprocess.Popen(
             [DAEMON, "--listen", self.endpoint, "--data", self.path("data"), "--db", self.db,
-             "--publish-every-s", "0.1"],
+             "--publish-every-s", "0.1", *self.options],
             stderr=self.log, stdout=self.log, env=environment(self.folder))
         self.addCleanup(self.stop_daemon)
         self.wait_for(lambda: self.run_program("ls").returncode == 0, "the daemon to answer")
@@ -66,6 +68,10 @@ class WithDaemon(Case):
             self.daemon.kill()
             self.daemon.wait()
             self.log.close()
+
+    def said(self):
+        with open(self.path("daemon.log")) as file:
+            return file.read()
 
     def wait_for(self, condition, what, timeout_s=20):
         until = time.monotonic() + timeout_s
@@ -86,17 +92,25 @@ class WithDaemon(Case):
                                 stderr=subprocess.PIPE, text=True, cwd=self.folder,
                                 env=environment(self.folder))
 
+
+class WithDaemon(Daemon):
     def test_a_finished_file_streamed_equals_the_file_analysed(self):
-        r, v = program.walk(200)
+        r, v = program.walk(600)
         write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
         options = ["-T", "600", "--msd-stride", "1", "--drift", "none", "--taper", "hann",
                    "--vacf-window", "0.05", "--mobile", "S"]
         self.expect(0, "follow", "--once", self.path("a.extxyz"), "--run", "streamed", *options,
-                    says="200 frames at the daemon")
+                    says="600 frames at the daemon")
         self.wait_for(lambda: self.run_program("db", "show", "streamed", "--db",
                                                self.db).returncode == 0, "the run to be filed")
         filed = json.loads(self.expect(0, "db", "show", "streamed", "--json", "--series",
-                                       "--db", self.db).stdout)
+                                       "--full", "--db", self.db).stdout)
+        thinned = self.show("streamed", "--series")["groups"]["Li"]["msd"]["msd_A2"]
+        direct = self.record(self.path("a.extxyz"), *options, "--series")
+        np.testing.assert_allclose(np.array(thinned, float), np.array(
+            direct["groups"]["Li"]["msd"]["msd_A2"], float), rtol=1e-9)
+        self.assertLessEqual(len(thinned), 200)
+        self.assertLess(len(thinned), len(filed["groups"]["Li"]["msd"]["msd_A2"]))
         direct = self.record(self.path("a.extxyz"), *options, "--series", "--full")
         self.assertEqual(filed["run"]["mobile"], ["S"])
         self.assertEqual(filed["run"]["taper"], "hann")
@@ -158,8 +172,8 @@ class WithDaemon(Case):
         self.expect(0, "follow", "--once", path, "--run", "kept", *options, IONWATCH_RUN_ID=run_id)
         self.wait_for(lambda: self.run_program("db", "show", run_id, "--db",
                                                self.db).returncode == 0, "the run to be filed")
-        filed = self.show("kept", "--series")
-        direct = self.record(path, *options, "--series", "--full")
+        filed = self.show("kept")
+        direct = self.record(path, *options)
         self.assertEqual(filed["run"]["frames"], 80)
         np.testing.assert_allclose(filed["groups"]["all"]["D_einstein_cm2_s"],
                                    direct["groups"]["all"]["D_einstein_cm2_s"], rtol=1e-9)
@@ -207,6 +221,28 @@ class WithDaemon(Case):
         self.expect(1, "follow", "--once", self.path("a.extxyz"), "--masses", "Na=23",
                     says='no species "Na"')
         self.assertEqual(self.listing(), [])
+
+
+class Removal(Daemon):
+    options = ["--heartbeat-s", "1"]
+
+    def test_a_removed_run_does_not_come_back_with_its_old_follower(self):
+        r, v = program.walk(60)
+        path = self.path("a.extxyz")
+        write_extxyz(path, SPECIES, r[:30], v[:30])
+        follower = self.start_follower(path, "--run", "gone")
+        self.wait_for(lambda: [run["frames_durable"] for run in self.listing()] == [30], "frames")
+        follower.send_signal(signal.SIGSTOP)
+        self.wait_for(lambda: self.listing()[0]["state"] == "stalled", "silence")
+        self.expect(0, "rm", "gone")
+        follower.send_signal(signal.SIGCONT)
+        write_extxyz(path, SPECIES, r[30:], v[30:], mode="a", first=30)
+        self.wait_for(lambda: "was removed at the daemon" in self.said(), "the refusal")
+        self.assertEqual(self.listing(), [])
+        follower.send_signal(signal.SIGINT)
+        _, said = follower.communicate(timeout=30)
+        self.assertIn("was removed at the daemon", said)
+        self.expect(0, "follow", "--once", path, "--run", "gone", says="60 frames at the daemon")
 
 
 if __name__ == "__main__":

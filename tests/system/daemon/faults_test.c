@@ -71,7 +71,7 @@ frames_streamed_are_shown_as_the_engine_computes_them(void **state)
     stream_send(&s, 1, 300);
     peer_expect_ack(s.peer, 300);
     json_t *record = harness_show(daemon, s.run.id, 300);
-    json_t *expected = synthetic_record(&s.run, 300, "running", false);
+    json_t *expected = synthetic_record(&s.run, 300, "running");
     assert_same_physics(record, expected);
     json_decref(record);
     json_decref(expected);
@@ -82,7 +82,7 @@ frames_streamed_are_shown_as_the_engine_computes_them(void **state)
     peer_expect(s.peer, IW_MSG_FILED, &filed);
     assert_true(filed.text[0] != '\0');
     record = harness_show(daemon, s.run.id, 500); /* now from the database */
-    expected = synthetic_record(&s.run, 500, "completed", true);
+    expected = synthetic_record(&s.run, 500, "completed");
     assert_same_physics(record, expected);
     assert_string_equal(json_string_value(json_object_get(json_object_get(record, "run"), "state")),
                         "completed");
@@ -114,7 +114,7 @@ killed_daemon_loses_no_acknowledged_frame(void **state)
     assert_true(wanted >= next);
     stream_send(&s, wanted, 700);
     json_t *record = harness_show(daemon, s.run.id, 700);
-    json_t *expected = synthetic_record(&s.run, 700, "running", false);
+    json_t *expected = synthetic_record(&s.run, 700, "running");
     assert_same_physics(record, expected);
     assert_true(has_event(record, "recovered"));
     json_decref(record);
@@ -237,7 +237,7 @@ repeated_frames_are_acknowledged_and_counted_once(void **state)
     stream_send(&s, 30, 90);
     peer_expect_ack(s.peer, 90);
     json_t *record = harness_show(daemon, s.run.id, 90);
-    json_t *expected = synthetic_record(&s.run, 90, "running", false);
+    json_t *expected = synthetic_record(&s.run, 90, "running");
     assert_same_physics(record, expected);
     json_decref(record);
     json_decref(expected);
@@ -378,7 +378,7 @@ full_disk_makes_the_run_wait_and_costs_no_frame(void **state)
     assert_int_equal(prlimit(daemon->pid, RLIMIT_FSIZE, &none, NULL), 0);
     peer_expect_ack(s.peer, 400);
     json_t *record = harness_show(daemon, s.run.id, 400);
-    json_t *expected = synthetic_record(&s.run, 400, "running", false);
+    json_t *expected = synthetic_record(&s.run, 400, "running");
     assert_same_physics(record, expected);
     json_decref(record);
     json_decref(expected);
@@ -488,7 +488,7 @@ finished_run_is_listed_after_a_restart_and_can_go_on(void **state)
     stream_send(&s, 101, 200);
     peer_expect_ack(s.peer, 200);
     record = harness_show(daemon, s.run.id, 200);
-    json_t *expected = synthetic_record(&s.run, 200, "running", false);
+    json_t *expected = synthetic_record(&s.run, 200, "running");
     assert_same_physics(record, expected);
     json_decref(record);
     json_decref(expected);

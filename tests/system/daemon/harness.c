@@ -281,7 +281,7 @@ synthetic_frame(const iw_run_info *run, uint64_t seq, iw_frame *frame)
 }
 
 json_t *
-synthetic_record(const iw_run_info *run, uint64_t n, const char *state, bool full)
+synthetic_record(const iw_run_info *run, uint64_t n, const char *state)
 {
     iw_error err;
     iw_engine_options options;
@@ -296,8 +296,7 @@ synthetic_record(const iw_run_info *run, uint64_t n, const char *state, bool ful
     }
     iw_snapshot *snapshot = iw_engine_snapshot(engine, state, &err);
     assert_non_null(snapshot);
-    json_t *json =
-        iw_snapshot_json(snapshot, full ? IW_JSON_SERIES | IW_JSON_FULL : IW_JSON_SERIES);
+    json_t *json = iw_snapshot_json(snapshot, IW_JSON_SERIES);
     iw_snapshot_unref(&snapshot);
     iw_frame_fini(&frame);
     iw_engine_destroy(&engine);

@@ -45,9 +45,8 @@ void harness_wait_state(harness *self, const char *id, const char *wanted);
 /* A synthetic run of n atoms, Li and S by turns, random walk in a cubic cell of 12 A. */
 void synthetic_run(iw_run_info *run, size_t n);
 void synthetic_frame(const iw_run_info *run, uint64_t seq, iw_frame *frame);
-/* What the engine makes of frames 1..n, as JSON with the series; full: every lag, as the database
- * has them. */
-json_t *synthetic_record(const iw_run_info *run, uint64_t n, const char *state, bool full);
+/* What the engine makes of frames 1..n, as JSON with the thinned series. */
+json_t *synthetic_record(const iw_run_info *run, uint64_t n, const char *state);
 /* Compares frames, D and the whole MSD of every group (thinned on one side alike). */
 void assert_same_physics(const json_t *actual, const json_t *expected);
 bool has_event(const json_t *record, const char *id);

@@ -22,7 +22,7 @@ daemon_that_is_killed_twice_costs_the_run_nothing(void **state)
     harness_start(daemon, NULL, 0);
     assert_int_equal(ionwatch_flush(code.handle, 20000), IONWATCH_OK);
     json_t *record = harness_show(daemon, code.run.id, 3000);
-    json_t *expected = synthetic_record(&code.run, 3000, "running", false);
+    json_t *expected = synthetic_record(&code.run, 3000, "running");
     assert_same_physics(record, expected);
     assert_false(has_event(record, "gap"));
     json_decref(record);
@@ -174,7 +174,7 @@ two_runs_at_once_are_each_complete(void **state)
     md *both[] = {&a, &b};
     for (size_t i = 0; i < 2; i++) {
         json_t *record = harness_show(daemon, both[i]->run.id, 400);
-        json_t *expected = synthetic_record(&both[i]->run, 400, "running", false);
+        json_t *expected = synthetic_record(&both[i]->run, 400, "running");
         assert_same_physics(record, expected);
         json_decref(record);
         json_decref(expected);
