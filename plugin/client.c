@@ -63,20 +63,24 @@ thread_main(void *argument)
     return NULL;
 }
 
-/* The MD code's signals are for its own threads. */
-static iw_status
-start_thread(ionwatch *w, iw_error *err)
+int
+iw_client_thread(pthread_t *thread, void *(*body)(void *), void *argument)
 {
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&w->thread, NULL, thread_main, w);
+    int failed = pthread_create(thread, NULL, body, argument);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed) {
-        errno = failed;
+    return failed;
+}
+
+static iw_status
+start_thread(ionwatch *w, iw_error *err)
+{
+    errno = iw_client_thread(&w->thread, thread_main, w);
+    if (errno)
         return iw_fail_errno(err, "no thread to send with");
-    }
     w->started = true;
     return IW_OK;
 }

@@ -82,6 +82,9 @@ struct ionwatch {
 
 int64_t iw_now_ms(void); /* monotonic */
 
+/* A thread that gets none of the MD code's signals.  0, or an errno. */
+int iw_client_thread(pthread_t *thread, void *(*body)(void *), void *argument);
+
 /* client_run.c: the MD code's description as a run, with defaults from the environment. */
 iw_status iw_client_take_run(ionwatch *w, const ionwatch_run *from, iw_error *err);
 

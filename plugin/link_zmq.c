@@ -107,7 +107,7 @@ check_resources(iw_error *err)
             n_fds++;
     }
     while (status == IW_OK && n_threads < THREADS) {
-        errno = pthread_create(&threads[n_threads], NULL, return_at_once, NULL);
+        errno = iw_client_thread(&threads[n_threads], return_at_once, NULL);
         if (errno)
             status = iw_fail_errno(err, "the connection needs %d threads", THREADS);
         else

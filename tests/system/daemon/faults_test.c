@@ -186,6 +186,32 @@ stranger_who_sends_frames_is_asked_to_say_hello(void **state)
 }
 
 static void
+flood_of_hellos_is_one_session(void **state)
+{
+    harness *daemon = *state;
+    stream s;
+    iw_message welcome;
+    char path[300];
+    struct stat info;
+    harness_start(daemon, NULL, 0);
+    stream_open(&s, daemon, 4);
+    for (int i = 0; i < 3000; i++)
+        peer_hello(s.peer, &s.run, IW_PROTOCOL_VERSION, adapter_a);
+    pause_ms(500); /* frames that come before the last WELCOME are not taken */
+    peer_expect(s.peer, IW_MSG_WELCOME, &welcome);
+    assert_int_equal(welcome.seq, 1);
+    stream_send(&s, 1, 20);
+    peer_expect_ack(s.peer, 20);
+    (void)snprintf(path, sizeof path, "%s/runs/%s/journal.iwlog", daemon->data, s.run.id);
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(info.st_size < 450000); /* 3,000 records would be 900,000 */
+    json_t *record = harness_show(daemon, s.run.id, 20);
+    assert_false(has_event(record, "restart"));
+    json_decref(record);
+    stream_close(&s);
+}
+
+static void
 frame_with_nan_is_an_event_and_the_run_goes_on(void **state)
 {
     harness *daemon = *state;
@@ -582,6 +608,7 @@ main(void)
         CASE(terminated_daemon_acknowledges_what_it_took_and_goes_on),
         CASE(another_protocol_version_is_refused_naming_both),
         CASE(stranger_who_sends_frames_is_asked_to_say_hello),
+        CASE(flood_of_hellos_is_one_session),
         CASE(frame_with_nan_is_an_event_and_the_run_goes_on),
         CASE(dropped_frames_are_a_gap),
         CASE(repeated_frames_are_acknowledged_and_counted_once),

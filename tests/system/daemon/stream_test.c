@@ -47,6 +47,24 @@ run_without_a_daemon_is_complete_once_there_is_one(void **state)
 }
 
 static void
+reason_that_is_cut_harms_no_listing(void **state)
+{
+    harness *daemon = *state;
+    md code;
+    harness_start(daemon, NULL, 0);
+    md_open(&code, daemon, 20, NULL, NULL);
+    md_send(&code, 1, 100);
+    assert_int_equal(ionwatch_finish(code.handle,
+                                     "\303\251\303\251\303\251\303\251\303\251\303\251"
+                                     "\303\251\303\251\303\251\303\251\303\251\303\251"),
+                     IONWATCH_OK);
+    harness_wait_state(daemon, code.run.id,
+                       "\303\251\303\251\303\251\303\251\303\251\303\251"
+                       "\303\251\303\251\303\251\303\251\303\251");
+    md_close(&code);
+}
+
+static void
 second_handle_with_the_same_run_id_is_told_why(void **state)
 {
     harness *daemon = *state;
@@ -189,6 +207,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(daemon_that_is_killed_twice_costs_the_run_nothing),
         CASE(run_without_a_daemon_is_complete_once_there_is_one),
+        CASE(reason_that_is_cut_harms_no_listing),
         CASE(second_handle_with_the_same_run_id_is_told_why),
         CASE(run_asks_for_its_own_analysis_in_its_metadata),
         CASE(stop_asked_by_a_user_reaches_the_md_code),
