@@ -17,7 +17,7 @@ static int
 kills(void)
 {
     const char *set = getenv("IONWATCH_KILLS");
-    return set ? atoi(set) : 4;
+    return set ? (int)strtol(set, NULL, 10) : 4;
 }
 
 static long
@@ -105,12 +105,13 @@ be_md(char **argv)
 {
     harness daemon = {.folder = ""};
     md code;
-    unsigned long step = 0;
     (void)snprintf(daemon.endpoint, sizeof daemon.endpoint, "%s", argv[2]);
     (void)snprintf(daemon.folder, sizeof daemon.folder, "%s", argv[3]);
+    char line[32];
     FILE *checkpoint = fopen(argv[5], "r+");
-    if (!checkpoint || fscanf(checkpoint, "%lu", &step) != 1)
+    if (!checkpoint || !fgets(line, sizeof line, checkpoint))
         return 1;
+    unsigned long step = strtoul(line, NULL, 10);
     md_open(&code, &daemon, ATOMS, argv[4], NULL);
     while (step < STEPS) {
         md_send(&code, step + 1, step + PIECE);

@@ -97,7 +97,8 @@ check_frame(const iw_framelog_record *record, uint64_t number)
     for (int i = 0; i < 9; i++)
         assert_close(frame.cell_A[i], cell[i] * BOHR_A, 1e-15, 0);
     for (int i = 0; i < 3 * ATOMS; i++) {
-        double atom = i / 3 + 1;
+        int number_of_atom = i / 3 + 1;
+        double atom = number_of_atom;
         double axis = i % 3 + 1;
         assert_close(frame.pos_A[i], (atom + 0.01 * step * axis) * BOHR_A, 1e-15, 0);
         assert_close(frame.vel_A_fs[i], 0.001 * atom * axis * BOHR_A / ATOMIC_TIME_FS, 1e-15, 0);

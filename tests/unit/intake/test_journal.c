@@ -193,6 +193,29 @@ scan_tells_how_the_run_stands(void **state)
 }
 
 static void
+damaged_record_costs_itself_alone(void **state)
+{
+    fixture *self = *state;
+    iw_error err;
+    iw_journal_scan scan;
+    append_hello(self);
+    append_frame(self, 1);
+    uint64_t before = iw_framelog_size(self->log);
+    append_frame(self, 2);
+    append_frame(self, 3);
+    FILE *file = fopen(self->path, "r+");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)before + 60, SEEK_SET), 0);
+    assert_int_equal(fputc('!', file), '!');
+    assert_int_equal(fclose(file), 0);
+    assert_ok(iw_journal_scan_file(self->path, &scan, &err), err);
+    assert_int_equal(scan.last_seq, 3);
+    assert_int_equal(scan.bytes, iw_framelog_size(self->log));
+    iw_run_info_fini(scan.info);
+    free(scan.info);
+}
+
+static void
 journal_without_a_whole_record_holds_no_run(void **state)
 {
     fixture *self = *state;
@@ -265,6 +288,7 @@ main(void)
         CASE(reader_follows_a_growing_journal_up_to_what_is_durable),
         CASE(source_gives_the_frames_alone_and_again),
         CASE(scan_tells_how_the_run_stands),
+        CASE(damaged_record_costs_itself_alone),
         CASE(journal_without_a_whole_record_holds_no_run),
         CASE(summary_is_void_once_the_journal_has_grown),
         CASE(data_folder_is_private_and_has_one_owner),
