@@ -294,7 +294,7 @@ iw_msd_multiply(iw_msd *self, const iw_bundle *bundle, const iw_msd_later *later
             const double *theirs = self->blocks[p].spectra;
             theirs = theirs ? theirs + skip + at * width : NULL;
             for (size_t i = 0; i < n; i++)
-                if (later[i].q >= p && later[i].q - p <= max_distance)
+                if (later[i].q == p || (theirs && later[i].q > p && later[i].q - p <= max_distance))
                     multiply_pair(self, bundle, &later[i], self->tiles + i * shifted, theirs, p,
                                   at);
         }
