@@ -197,14 +197,17 @@ begin(iw_engine *self, iw_error *err)
     iw_msd_options msd = {
         .n_atoms = self->run.n_atoms, .n_species = self->run.n_species, .kind = self->run.kind};
     double window = fmax(1.0, round(self->options.vacf_window_ps * 1000.0 / dt_fs));
+    window = fmin(window, (double)IW_VACF_MOST_LAGS); /* more frames than a run has */
     iw_vacf_options vacf = {.n_atoms = self->run.n_atoms,
                             .n_species = self->run.n_species,
                             .kind = self->run.kind,
                             .max_lag = (size_t)window};
     self->msd = iw_msd_new(&msd, err);
     self->vacf = self->msd ? iw_vacf_new(&vacf, err) : NULL;
-    if (!self->vacf)
+    if (!self->vacf) {
+        iw_msd_destroy(&self->msd);
         return err->code;
+    }
     iw_status status = IW_OK;
     size_t n = 3 * self->run.n_atoms;
     for (size_t i = 0; i < self->n_waiting && status == IW_OK; i++) {

@@ -158,7 +158,7 @@ fail_memory(const iw_vacf *self, iw_error *err)
 iw_vacf *
 iw_vacf_new(const iw_vacf_options *options, iw_error *err)
 {
-    size_t limit = (size_t)1 << 24;
+    size_t limit = IW_VACF_MOST_LAGS;
     if (options->max_lag == 0 || options->max_lag > limit || options->block > limit) {
         (void)iw_fail(err, IW_INVALID, "a window of %zu lags (block %zu) cannot be kept",
                       options->max_lag, options->block);

@@ -15,6 +15,8 @@
  */
 #include "error.h"
 
+enum { IW_VACF_MOST_LAGS = 1 << 24 }; /* the longest window; a longer one is INVALID */
+
 typedef struct iw_vacf iw_vacf;
 
 typedef struct {
