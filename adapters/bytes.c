@@ -35,15 +35,20 @@ struct iw_bytes {
 
 static const char *const coding_names[] = {"plain", "gzip", "xz", "zstd"};
 
-/* read(2) that is not stopped by signals. */
-static ssize_t
-read_some(int fd, void *data, size_t size)
+/* read(2) that signals do not stop, except where it may wait for ever: a pipe that stalls. */
+static iw_status
+read_some(const iw_bytes *self, void *data, size_t size, size_t *got, iw_error *err)
 {
-    ssize_t got;
+    ssize_t n;
     do
-        got = read(fd, data, size);
-    while (got < 0 && errno == EINTR);
-    return got;
+        n = read(self->fd, data, size);
+    while (n < 0 && errno == EINTR && iw_bytes_seekable(self));
+    if (n < 0 && errno == EINTR)
+        return iw_fail(err, IW_CLOSED, "%s: interrupted while waiting for data", self->path);
+    if (n < 0)
+        return iw_fail_errno(err, "%s: cannot read", self->path);
+    *got = (size_t)n;
+    return IW_OK;
 }
 
 static iw_status
@@ -51,12 +56,13 @@ fill(iw_bytes *self, iw_error *err)
 {
     if (self->at < self->filled)
         return IW_OK;
-    ssize_t got = read_some(self->fd, self->input, INPUT);
-    if (got < 0)
-        return iw_fail_errno(err, "%s: cannot read", self->path);
+    size_t got;
+    iw_status status = read_some(self, self->input, INPUT, &got, err);
+    if (status != IW_OK)
+        return status;
     self->at = 0;
-    self->filled = (size_t)got;
-    self->done += (uint64_t)got;
+    self->filled = got;
+    self->done += got;
     return IW_OK;
 }
 
@@ -67,13 +73,15 @@ sniff(iw_bytes *self, iw_error *err)
     static const unsigned char gz[] = {0x1f, 0x8b}, xz[] = {0xfd, '7', 'z', 'X', 'Z', 0},
                                zst[] = {0x28, 0xb5, 0x2f, 0xfd}, bz[] = {'B', 'Z', 'h'};
     while (self->filled < sizeof xz) {
-        ssize_t got = read_some(self->fd, self->input + self->filled, INPUT - self->filled);
-        if (got < 0)
-            return iw_fail_errno(err, "%s: cannot read", self->path);
+        size_t got;
+        iw_status status =
+            read_some(self, self->input + self->filled, INPUT - self->filled, &got, err);
+        if (status != IW_OK)
+            return status;
         if (got == 0)
             break;
-        self->filled += (size_t)got;
-        self->done += (uint64_t)got;
+        self->filled += got;
+        self->done += got;
     }
 #define STARTS(magic) (self->filled >= sizeof(magic) && !memcmp(self->input, magic, sizeof(magic)))
     if (STARTS(gz))
@@ -125,7 +133,8 @@ iw_bytes_open(const char *path, iw_error *err)
     struct stat info;
     if (self->fd < 0 || fstat(self->fd, &info) != 0) {
         if (errno == ENOENT)
-            (void)iw_fail(err, IW_NOT_FOUND, "%s: there is no such file", path);
+            (void)iw_fail(err, IW_NOT_FOUND, "%s: there is no such file%s", path,
+                          strcmp(path, "-") == 0 ? "; standard input is /dev/stdin" : "");
         else
             (void)iw_fail_errno(err, "%s: cannot open", path);
         goto fail;
@@ -237,12 +246,9 @@ read_plain(iw_bytes *self, void *data, size_t size, size_t *got, iw_error *err)
         self->at += *got;
         return IW_OK;
     }
-    ssize_t n = read_some(self->fd, data, size);
-    if (n < 0)
-        return iw_fail_errno(err, "%s: cannot read", self->path);
-    *got = (size_t)n;
-    self->done += (uint64_t)n;
-    return IW_OK;
+    iw_status status = read_some(self, data, size, got, err);
+    self->done += *got;
+    return status;
 }
 
 iw_status

@@ -114,7 +114,7 @@ read_frames(analysis *self, iw_error *err)
         iw_progress_update(&progress, self->frames, iw_reader_progress(self->reader));
     }
     iw_progress_end(&progress);
-    if (status == IW_END)
+    if (status == IW_END || (status == IW_CLOSED && iw_interrupted()))
         return IW_OK;
     if (status != IW_OK && status != IW_NO_MEMORY && self->frames > 0) {
         self->cut = true;
@@ -254,6 +254,7 @@ iw_command_analyze(const iw_settings *settings)
         status = iw_fail(&err, IW_INVALID, "%s: there is no frame in it", settings->operands[0]);
     if (status) {
         iw_complain_error(settings, &err);
+        result = iw_interrupted() ? IW_EXIT_INTERRUPTED : IW_EXIT_FAILURE;
     } else {
         if (!settings->no_paper && !iw_interrupted())
             compute_paper(&self);

@@ -225,7 +225,8 @@ stream(following *self, iw_error *err)
                            self->settings->once ? iw_reader_progress(self->reader) : (double)NAN);
     }
     iw_progress_end(&progress);
-    return status == IW_END || status == IW_AGAIN ? IW_OK : status;
+    bool ended = status == IW_END || status == IW_AGAIN;
+    return ended || (status == IW_CLOSED && iw_interrupted()) ? IW_OK : status;
 }
 
 /* Says why the run ends and waits until the daemon has every frame. */

@@ -189,6 +189,11 @@ class BadInput(Case):
             self.assertEqual(record["run"]["segments"], 2, name)
             self.assertIn("uneven_step", [event["id"] for event in record["events"]], name)
 
+    def test_a_window_longer_than_any_run_is_as_long_as_the_run(self):
+        window = ["--no-paper", "--series", "--full", "--vacf-window"]
+        far = self.record(self.good, *window, "1e6")
+        self.assertEqual(far["groups"], self.record(self.good, *window, "1")["groups"])
+
     def test_control_characters_of_a_name_do_not_reach_the_terminal(self):
         path = self.path("a.extxyz")
         write_extxyz(path, SPECIES, self.r, self.v)
@@ -277,6 +282,24 @@ class Interrupt(Case):
         self.assertIn("interrupted after", said)
         self.assertGreaterEqual(record["run"]["frames"], 59)
         self.assertLess(record["run"]["frames"], 80)
+
+    def test_ctrl_c_ends_the_wait_for_a_stalled_pipe(self):
+        r, v = program.walk(100)
+        pipe = self.path("pipe.extxyz")
+        os.mkfifo(pipe)
+        process = subprocess.Popen([PROGRAM, "analyze", "--format", "extxyz", "--json", pipe],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=environment(self.folder), cwd=self.folder)
+        self.addCleanup(process.kill)
+        write_extxyz(self.path("all.extxyz"), SPECIES, r, v)
+        with open(pipe, "w") as file, open(self.path("all.extxyz")) as whole:
+            file.write(whole.read())
+            file.flush()
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            out, said = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 130, said)
+        self.assertGreaterEqual(json.loads(out)["run"]["frames"], 98)
 
 
 if __name__ == "__main__":
