@@ -210,6 +210,8 @@ open_file(iw_sqlite *self, bool read_only, iw_error *err)
     struct stat about;
     if (read_only && stat(self->path, &about) != 0 && errno == ENOENT)
         return iw_fail(err, IW_NOT_FOUND, "%s: there is no such database", self->path);
+    if (stat(self->path, &about) == 0 && S_ISDIR(about.st_mode))
+        return iw_fail(err, IW_INVALID, "%s is a folder: name the file in it", self->path);
     errno = 0;
     int code = sqlite3_open_v2(self->path, &self->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code)
@@ -221,6 +223,10 @@ open_file(iw_sqlite *self, bool read_only, iw_error *err)
     int version = 0;
     iw_status status = check_schema(self, &version, err);
     if (status || read_only) {
+        if (status == IW_OK && version == 0)
+            return iw_fail(err, IW_INVALID,
+                           "%s is empty: `ionwatch analyze --db` and ionwatchd file runs in it",
+                           self->path);
         if (status == IW_OK && version < IW_SCHEMA_VERSION)
             status = iw_fail(err, IW_UNSUPPORTED,
                              "%s has schema version %d, this program reads %d: open it once with "

@@ -91,6 +91,11 @@ class Database(Case):
         self.expect(1, "db", "ls", says=["ionwatch.db", "no such database", "--db"])
         self.expect(1, "db", "rm", "x", "--db", self.path("none.db"), says="no such database")
 
+    def test_an_empty_file_and_a_folder_are_named_as_such(self):
+        open(self.path("empty.db"), "w").close()
+        self.expect(1, "db", "ls", "--db", self.path("empty.db"), says="empty.db is empty")
+        self.expect(1, "db", "ls", "--db", self.folder, says="is a folder")
+
     def test_an_unwritable_place_is_told_before_the_work(self):
         done = self.expect(1, "analyze", self.path("one.extxyz"), "--db",
                            "sqlite:///proc/nowhere/ions.db", says="cannot open it")
