@@ -147,8 +147,9 @@ print_run(FILE *out, const json_t *run)
         (void)fprintf(out, "\n  temperature not known (E_vib, F_vib, S_vib and C_V need it)");
     if (isfinite(number(run, "temperature_measured_K")))
         (void)fprintf(out, " (measured %s K)", fixed(a, number(run, "temperature_measured_K"), 1));
-    (void)fprintf(out, ", velocities: %s, drift: %s\n", words(run, "velocity_source", state),
-                  words(run, "drift", code));
+    (void)fprintf(out, "%svelocities: %s, drift: %s\n",
+                  isfinite(number(run, "temperature_K")) ? ", " : "\n  ",
+                  words(run, "velocity_source", state), words(run, "drift", code));
     const json_t *mobile = json_object_get(run, "mobile");
     (void)fprintf(out, "  mobile:");
     for (size_t m = 0; m < json_array_size(mobile); m++)
