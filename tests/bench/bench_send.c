@@ -158,8 +158,12 @@ main(int argc, char **argv)
     char *from = calloc(1, size + 1);
     char *to = calloc(1, size + 1);
     pthread_t thread;
-    if (!us || !from || !to || atoms == 0 || frames == 0)
+    if (!us || !from || !to || atoms == 0 || frames == 0) {
+        free(us);
+        free(from);
+        free(to);
         return 2;
+    }
     (void)snprintf(endpoint, sizeof endpoint, "ipc:///tmp/ionwatch-bench-%d.sock", (int)getpid());
     (void)printf("%zu atoms, f64 positions and velocities, %zu frames, one every 100 us\n", atoms,
                  frames);
