@@ -158,12 +158,9 @@ main(int argc, char **argv)
     char *from = calloc(1, size + 1);
     char *to = calloc(1, size + 1);
     pthread_t thread;
-    if (!us || !from || !to || atoms == 0 || frames == 0) {
-        free(us);
-        free(from);
-        free(to);
-        return 2;
-    }
+    int result = 2;
+    if (!us || !from || !to || atoms == 0 || frames == 0)
+        goto done;
     (void)snprintf(endpoint, sizeof endpoint, "ipc:///tmp/ionwatch-bench-%d.sock", (int)getpid());
     (void)printf("%zu atoms, f64 positions and velocities, %zu frames, one every 100 us\n", atoms,
                  frames);
@@ -177,13 +174,16 @@ main(int argc, char **argv)
     }
     report("memcpy of the bytes", us, frames);
     if (pthread_create(&thread, NULL, receiver, NULL) != 0)
-        return 2;
+        goto done;
     measure("send, receiver on ipc", atoms, frames, us);
     atomic_store(&ending, 1);
     (void)pthread_join(thread, NULL);
     measure("send, no receiver", atoms, frames, us);
+    result = 0;
+
+done:
     free(us);
     free(from);
     free(to);
-    return 0;
+    return result;
 }
