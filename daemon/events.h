@@ -41,7 +41,8 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(filed, IW_NOTE, "the run is in the database")                                                \
     X(input, IW_NOTE, "a remark on the input")                                                     \
     X(time_mismatch, IW_WARNING, "time stamps and step numbers disagree: a unit mistake?")         \
-    X(missing_velocities, IW_WARNING, "velocities came with some frames only")
+    X(missing_velocities, IW_WARNING, "velocities came with some frames only")                     \
+    X(input_damaged, IW_WARNING, "the input cannot be read beyond here")
 
 typedef enum {
 #define IW_EVENT_ENUM(id, severity, text) IW_EVENT_##id,

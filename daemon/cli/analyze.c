@@ -23,10 +23,10 @@ typedef struct {
 
 /* An event on the run that carries a remark on the input. */
 static void
-remark(analysis *self, const char *text)
+remark(analysis *self, iw_event_kind kind, const char *text)
 {
     uint64_t frame = self->frames;
-    (void)iw_event_add(iw_engine_events(self->engine), IW_EVENT_input, false, frame,
+    (void)iw_event_add(iw_engine_events(self->engine), kind, false, frame,
                        frame ? self->frame.step : 0, frame ? self->frame.time_fs / 1000 : NAN, "%s",
                        text);
 }
@@ -36,7 +36,7 @@ take_notes(analysis *self)
 {
     const char *note;
     while ((note = iw_reader_note(self->reader)) != NULL) {
-        remark(self, note);
+        remark(self, IW_EVENT_input, note);
         if (self->settings->json) /* the table shows its events by itself */
             iw_complain(self->settings, "note: %s", note);
     }
@@ -120,7 +120,7 @@ read_frames(analysis *self, iw_error *err)
         self->cut = true;
         iw_complain(self->settings, "warning: %s: the %" PRIu64 " frames before it are analysed",
                     err->text, self->frames);
-        remark(self, err->text);
+        remark(self, IW_EVENT_input_damaged, err->text);
         return IW_OK;
     }
     return status;
@@ -177,7 +177,7 @@ compute_paper(analysis *self)
     if (status && !iw_interrupted()) {
         (void)iw_prefix(&err, "no descriptors by method \"paper\"");
         iw_complain(self->settings, "warning: %s", err.text);
-        remark(self, err.text);
+        remark(self, IW_EVENT_input, err.text);
     }
 }
 

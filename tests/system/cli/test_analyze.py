@@ -169,7 +169,10 @@ class BadInput(Case):
             file.write("\n".join(lines))
         done = self.expect(0, "analyze", "--json", self.path("bad.extxyz"),
                            says=["warning", "bad.extxyz", "366"])
-        self.assertEqual(json.loads(done.stdout)["run"]["frames"], 30)
+        record = json.loads(done.stdout)
+        self.assertEqual(record["run"]["frames"], 30)
+        self.assertIn(("input_damaged", "warning"),
+                      [(event["id"], event["severity"]) for event in record["events"]])
 
     def test_a_changed_atom_count_gives_the_frames_before_it(self):
         write_extxyz(self.path("grown.extxyz"), SPECIES, self.r, self.v)
