@@ -211,7 +211,7 @@ open_file(iw_sqlite *self, bool read_only, iw_error *err)
     if (read_only && stat(self->path, &about) != 0 && errno == ENOENT)
         return iw_fail(err, IW_NOT_FOUND, "%s: there is no such database", self->path);
     if (stat(self->path, &about) == 0 && S_ISDIR(about.st_mode))
-        return iw_fail(err, IW_INVALID, "%s is a folder: name the file in it", self->path);
+        return iw_fail(err, IW_IO, "%s is a folder: name the file in it", self->path);
     errno = 0;
     int code = sqlite3_open_v2(self->path, &self->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (code)
