@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 struct iw_fft {
     size_t n;
@@ -15,8 +14,6 @@ struct iw_fft {
     struct iw_fft *next;
 };
 
-/* From here on memory comes in large pages: half the time to touch it first, faster streams. */
-static const size_t huge_page = (size_t)1 << 21;
 /* Measuring a plan of length 8,192 takes a quarter of a second and wins 20 % of the transforms:
  * less than it costs in any run below 500,000 frames of 300 atoms. */
 static const unsigned effort = FFTW_ESTIMATE;
@@ -79,14 +76,11 @@ iw_fft_get(size_t n, iw_error *err)
 void *
 iw_fft_alloc_raw(size_t bytes)
 {
-    size_t align = bytes >= huge_page ? huge_page : 64;
-    if (bytes > SIZE_MAX - align)
+    /* Large pages are not asked for: the transforms gain nothing by them, and where a virtual
+     * machine has handed its free ones back to the host a first touch takes seven times as long. */
+    if (bytes > SIZE_MAX - 64)
         return NULL;
-    size_t rounded = bytes < 64 ? 64 : (bytes + 63) / 64 * 64;
-    void *memory = aligned_alloc(align, (rounded + align - 1) / align * align);
-    if (memory && bytes >= huge_page)
-        (void)madvise(memory, rounded / huge_page * huge_page, MADV_HUGEPAGE);
-    return memory;
+    return aligned_alloc(64, bytes < 64 ? 64 : (bytes + 63) / 64 * 64);
 }
 
 void *
