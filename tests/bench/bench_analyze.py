@@ -5,7 +5,7 @@
 `ionwatch analyze` of a finished file (MSD of every frame and all lags to half the run, VACF, VDOS,
 D with its error) beside programs that compute the MSD alone: NumPy's rfft (float64, 20 atoms at a
 time, all lags to half the run) and MDAnalysis' EinsteinMSD with tidynamics, where it is installed.
-Wall seconds, turns taken, medians; all from files in the page cache, the others from raw doubles,
+CPU seconds (user and system) and wall seconds, turns taken, medians; all from files in the page cache, the others from raw doubles,
 which are read faster than any trajectory format.  Every result is compared with the first.
 """
 import argparse
@@ -75,9 +75,15 @@ def has_mdanalysis():
 
 
 def seconds(function, *arguments):
-    start = time.perf_counter()
+    """CPU and wall seconds, children's included, and what the function returned."""
+    start, before = time.perf_counter(), os.times()
     result = function(*arguments)
-    return time.perf_counter() - start, result
+    after = os.times()
+    return (sum(after[:4]) - sum(before[:4]), time.perf_counter() - start), result
+
+
+def median(pairs):
+    return [statistics.median(values) for values in zip(*pairs)]
 
 
 def analyze(build, path):
@@ -127,19 +133,21 @@ def main():
                 rows["mdanalysis"].append(taken)
                 check("MDAnalysis", theirs, expected)
             del x
-    own = statistics.median(rows["analyze"])
-    print(f"{options.atoms} atoms x {options.frames} frames, wall seconds, medians of "
-          f"{options.rounds}; MSD differs by at most {error:.0e}")
-    print(f"{'ionwatch analyze, all of it':<40} {own:8.2f}")
+    own = median(rows["analyze"])
+    print(f"{options.atoms} atoms x {options.frames} frames, medians of {options.rounds}; "
+          f"MSD differs by at most {error:.0e}")
+    print(f"{'seconds':<40} {'CPU':>8} {'wall':>8}   ionwatch over it: CPU, wall")
+    print(f"{'ionwatch analyze, all of it':<40} {own[0]:8.2f} {own[1]:8.2f}")
 
     def row(name, value):
-        print(f"{name:<40} {value:8.2f}   ionwatch over it {own / value:5.2f}")
+        print(f"{name:<40} {value[0]:8.2f} {value[1]:8.2f}   "
+              f"{own[0] / value[0]:5.2f} {own[1] / value[1]:5.2f}")
 
-    batch, read = statistics.median(rows["numpy"]), statistics.median(rows["read"])
+    batch, read = median(rows["numpy"]), median(rows["read"])
     row("NumPy rfft, MSD alone", batch)
-    row("NumPy rfft, MSD alone, with reading", batch + read)
+    row("NumPy rfft, MSD alone, with reading", [a + b for a, b in zip(batch, read)])
     if rows["mdanalysis"]:
-        row("MDAnalysis EinsteinMSD, fft", statistics.median(rows["mdanalysis"]))
+        row("MDAnalysis EinsteinMSD, fft", median(rows["mdanalysis"]))
     else:
         print("MDAnalysis EinsteinMSD, fft              skipped: python3-mdanalysis or tidynamics "
               "is not installed")
