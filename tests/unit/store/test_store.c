@@ -444,7 +444,7 @@ bad_places_are_refused_with_what_and_where(void **state)
     refuse_open("mysql://host/runs", false, IW_UNSUPPORTED, "known: sqlite:///path");
     refuse_open("sqlite://", false, IW_INVALID, "names no file");
     refuse_open("/nowhere/at/all.db", true, IW_NOT_FOUND, "there is no such database");
-    refuse_open(folder, false, IW_IO, "cannot open it");
+    refuse_open(folder, false, IW_IO, "is a folder: name the file in it");
 }
 
 static void
