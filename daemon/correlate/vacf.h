@@ -9,8 +9,8 @@
  * can reach are kept: 2.3 windows of memory however long the run, and no more than the frames for
  * runs shorter than the window.  Two coordinates are transformed as one complex number: only the
  * sum of their correlations is wanted, and that is its real part.  Sums over blocks are
- * compensated, so the error does not grow with the run.  A frame costs 4 us for 300 atoms, nearly
- * all of it when a block closes (4 ms for a window of 4,000 frames), and a query transforms the
+ * compensated, so the error does not grow with the run.  A frame costs 6 us for 300 atoms, nearly
+ * all of it when a block closes (6 ms for a window of 4,000 frames), and a query transforms the
  * open block (the same again).  Pure; one thread at a time.
  */
 #include "error.h"
