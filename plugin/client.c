@@ -18,7 +18,7 @@ iw_client_timing iw_client_timing_default = {.ping_ms = 5000,
                                              .retry_most_ms = 5000,
                                              .refused_most_ms = 60000,
                                              .persist_ms = 5000,
-                                             .doze_ms = 2,
+                                             .doze_ms = 5,
                                              .stop_check_ms = 1000,
                                              .sync_ms = 1000};
 
@@ -175,6 +175,31 @@ init_lock(pthread_mutex_t *lock)
     (void)pthread_mutexattr_destroy(&adaptive);
 }
 
+/* How many calls of fork() lie between this process and the one that loaded the library.  Asking
+ * for the process id instead would be a system call in every frame. */
+static atomic_uint forks;
+
+static void
+count_fork(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static int fork_failure; /* of the registration */
+
+static void
+watch_forks(void)
+{
+    fork_failure = pthread_atfork(NULL, NULL, count_fork);
+}
+
+/* False in a child of the process that opened the handle. */
+static bool
+is_owner(const ionwatch *w)
+{
+    return w->forks == atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
 ionwatch *
 ionwatch_open(const char *endpoint, const ionwatch_run *run)
 {
@@ -182,7 +207,9 @@ ionwatch_open(const char *endpoint, const ionwatch_run *run)
     if (!w)
         return NULL;
     pthread_condattr_t monotonic;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     w->owner = getpid();
+    w->forks = atomic_load_explicit(&forks, memory_order_relaxed);
     w->wake_fd = -1;
     w->timing = iw_client_timing_default;
     atomic_init(&w->stop, 0);
@@ -193,7 +220,11 @@ ionwatch_open(const char *endpoint, const ionwatch_run *run)
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&w->changed, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    w->broken = make_ready(w, endpoint, run, &w->error);
+    (void)pthread_once(&once, watch_forks);
+    if (fork_failure)
+        w->broken = iw_fail(&w->error, IW_NO_MEMORY, "no memory to watch for fork()");
+    else
+        w->broken = make_ready(w, endpoint, run, &w->error);
     if (!w->broken) /* a file that is not there yet left its words */
         w->error.text[0] = '\0';
     return w;
@@ -205,7 +236,7 @@ is_usable(ionwatch *w)
 {
     if (!w)
         return false;
-    if (w->owner != getpid()) {
+    if (!is_owner(w)) {
         (void)iw_fail(&w->error, IW_CLOSED, "the handle belongs to process %ld", (long)w->owner);
         return false;
     }
@@ -456,7 +487,7 @@ void
 ionwatch_get_stats(ionwatch *w, ionwatch_stats *stats)
 {
     ionwatch_stats now = {.size = sizeof now};
-    if (w && w->owner == getpid()) {
+    if (w && is_owner(w)) {
         pthread_mutex_lock(&w->lock);
         now.frames_sent = w->frames_sent;
         now.frames_acknowledged = w->outbox.delivered;
@@ -507,7 +538,7 @@ ionwatch_close(ionwatch **handle, int linger_ms)
         return;
     *handle = NULL;
     /* In a child of fork() the thread is gone and the rest belongs to the parent. */
-    if (w->owner != getpid())
+    if (!is_owner(w))
         return;
     if (w->started)
         join_thread(w, linger_ms);

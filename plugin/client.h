@@ -33,7 +33,8 @@ extern iw_client_timing iw_client_timing_default;
 /* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct ionwatch {
     /* Set by open, constant after. */
-    pid_t owner; /* a child of fork() has no link thread and must keep off */
+    pid_t owner;    /* a child of fork() has no link thread and must keep off: */
+    unsigned forks; /* before the handle was opened */
     iw_run_info run;
     iw_buffer hello; /* encoded */
     char adapter[IW_ID_LENGTH + 1];

@@ -54,12 +54,22 @@ iw_outbox_adopt_spool(iw_outbox *self)
     }
 }
 
+/* The packet that was given back last, which the caches know best. */
+static iw_packet *
+take_pooled(iw_outbox *self)
+{
+    if (self->pooled == 0)
+        return NULL;
+    iw_packet *packet = self->pool[--self->pooled];
+    self->pooled_bytes -= packet->bytes.capacity;
+    return packet;
+}
+
 iw_packet *
 iw_outbox_take_packet(iw_outbox *self)
 {
-    if (self->pooled > 0)
-        return self->pool[--self->pooled];
-    return calloc(1, sizeof(iw_packet));
+    iw_packet *packet = take_pooled(self);
+    return packet ? packet : calloc(1, sizeof(iw_packet));
 }
 
 void
@@ -68,10 +78,14 @@ iw_outbox_give_packet(iw_outbox *self, iw_packet *packet)
     if (!packet)
         return;
     iw_buffer_clear(&packet->bytes);
-    if (self->pooled < IW_OUTBOX_POOL)
+    /* One packet, however large, is always worth keeping. */
+    bool fits = self->pooled_bytes + packet->bytes.capacity <= IW_OUTBOX_POOL_BYTES;
+    if (self->pooled < IW_OUTBOX_POOL && (fits || self->pooled == 0)) {
         self->pool[self->pooled++] = packet;
-    else
+        self->pooled_bytes += packet->bytes.capacity;
+    } else {
         destroy_packet(packet);
+    }
 }
 
 /* Makes room for one more pointer in the ring. */
@@ -116,7 +130,7 @@ iw_outbox_push(iw_outbox *self, iw_packet **packet, iw_error *err)
         p->number = self->last_number + 1;
         status = keep(self, p, err);
         if (status == IW_OK)
-            *packet = self->pooled > 0 ? self->pool[--self->pooled] : NULL;
+            *packet = take_pooled(self);
     } else {
         status =
             iw_spool_push(&self->spool, self->last_number + 1, p->bytes.data, p->bytes.size, err);

@@ -18,9 +18,10 @@ typedef struct {
     iw_buffer bytes; /* an encoded FRAME */
 } iw_packet;
 
-/* More than the window is not given out before some of it is acknowledged: a daemon takes much
- * more than that, so that it never has to leave frames. */
-enum { IW_OUTBOX_POOL = 64, IW_OUTBOX_WINDOW = 16 << 20 };
+/* Empty packets are kept, so that frames go to memory that is mapped already.  More than the window
+ * is not given out before some of it is acknowledged: a daemon takes much more than that, so that
+ * it never has to leave frames. */
+enum { IW_OUTBOX_POOL = 1024, IW_OUTBOX_POOL_BYTES = 8 << 20, IW_OUTBOX_WINDOW = 16 << 20 };
 
 typedef struct {
     iw_packet **ring; /* capacity places, a power of two */
@@ -33,6 +34,7 @@ typedef struct {
     uint64_t limit; /* of bytes */
     iw_packet *pool[IW_OUTBOX_POOL];
     size_t pooled;
+    uint64_t pooled_bytes;
     uint64_t last_number;  /* given to the newest frame, holes included */
     uint64_t newest;       /* number of the newest frame that is kept */
     uint64_t fresh;        /* smallest number that was never sent to any daemon */
