@@ -392,6 +392,32 @@ FixIonwatch::slot_of(tagint tag) const
     return at != tags.end() && *at == tag ? static_cast<size_t>(at - tags.begin()) : tags.size();
 }
 
+/* All atoms of this rank in the usual case, where a tag is a place and nothing is to be chosen or
+ * unwrapped: LAMMPS' rows lie one behind the other.  This is most of what a frame costs. */
+template <typename Real>
+bool
+FixIonwatch::fill_densely(Real *to_pos, Real *to_vel)
+{
+    const size_t n = tags.size();
+    if (static_cast<size_t>(atom->nlocal) != n)
+        return false;
+    const tagint first = tags[0];
+    const tagint *tag = atom->tag;
+    const double *weight = mass.data();
+    const double *x = atom->x[0];
+    const double *v = atom->v[0];
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++, x += 3, v += 3) {
+        const size_t slot = static_cast<size_t>(tag[i] - first);
+        if (slot >= n)
+            return false;
+        place(x, v, to_pos + 3 * slot, to_vel + 3 * slot);
+        sum += weight[slot] * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+    }
+    twice_kinetic = sum;
+    return true;
+}
+
 /* Alone: straight from LAMMPS' arrays into the frame.  LAMMPS folds positions into the cell when it
  * rebuilds neighbour lists; the minimum image of a displacement does not mind those a little
  * outside in between.  False if the atoms are not those that the stream began with. */
@@ -399,6 +425,8 @@ template <typename Real>
 bool
 FixIonwatch::fill_alone(Real *to_pos, Real *to_vel)
 {
+    if (dense && igroup == 0 && !unwrapped)
+        return fill_densely(to_pos, to_vel);
     const int *mask = atom->mask;
     const int n_local = atom->nlocal;
     const size_t n = tags.size();

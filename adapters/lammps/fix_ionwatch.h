@@ -47,6 +47,7 @@ class FixIonwatch : public Fix
     void gather();
     size_t slot_of(tagint tag) const;
     template <typename Real> bool fill(Real *to_pos, Real *to_vel);
+    template <typename Real> bool fill_densely(Real *to_pos, Real *to_vel);
     template <typename Real> bool fill_alone(Real *to_pos, Real *to_vel);
     template <typename Real> bool fill_together(Real *to_pos, Real *to_vel);
     State give_up();
