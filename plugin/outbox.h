@@ -32,7 +32,6 @@ typedef struct {
     uint64_t sent_bytes;
     uint64_t bytes;
     uint64_t limit; /* of bytes */
-    iw_packet *pool[IW_OUTBOX_POOL];
     size_t pooled;
     uint64_t pooled_bytes;
     uint64_t last_number;  /* given to the newest frame, holes included */
@@ -44,6 +43,7 @@ typedef struct {
     bool numbered;         /* shift is settled */
     uint64_t shift;
     iw_spool spool;
+    iw_packet *pool[IW_OUTBOX_POOL]; /* last, so that the rest shares few cache lines */
 } iw_outbox;
 
 void iw_outbox_init(iw_outbox *self, uint64_t limit);
