@@ -56,7 +56,7 @@ fill(iw_bytes *self, iw_error *err)
 {
     if (self->at < self->filled)
         return IW_OK;
-    size_t got;
+    size_t got = 0;
     iw_status status = read_some(self, self->input, INPUT, &got, err);
     if (status != IW_OK)
         return status;

@@ -503,17 +503,21 @@ ionwatch_get_stats(ionwatch *w, ionwatch_stats *stats)
 }
 
 /* The thread has ended: what it could not deliver goes to the spool. */
-static void
+static iw_status
 leave_spool(ionwatch *w)
 {
     iw_outbox *outbox = &w->outbox;
-    (void)iw_outbox_persist(outbox, NULL);
+    bool delivered = iw_outbox_is_empty(outbox);
+    iw_status status = iw_outbox_persist(outbox, NULL);
     if (w->finishing && !w->bye_done)
         (void)iw_spool_push_bye(&outbox->spool, outbox->newest, w->bye, NULL);
-    (void)iw_spool_flush(&outbox->spool, true, NULL);
+    iw_status flushed = iw_spool_flush(&outbox->spool, true, NULL);
+    if (status == IW_OK)
+        status = flushed;
+    return delivered ? IW_OK : status == IW_OK ? IW_AGAIN : status;
 }
 
-static void
+static iw_status
 join_thread(ionwatch *w, int linger_ms)
 {
     pthread_mutex_lock(&w->lock);
@@ -527,21 +531,20 @@ join_thread(ionwatch *w, int linger_ms)
     wake(w);
     pthread_mutex_unlock(&w->lock);
     (void)pthread_join(w->thread, NULL);
-    leave_spool(w);
+    return leave_spool(w);
 }
 
-void
+ionwatch_status
 ionwatch_close(ionwatch **handle, int linger_ms)
 {
     ionwatch *w = handle ? *handle : NULL;
     if (!w)
-        return;
+        return IONWATCH_OK;
     *handle = NULL;
     /* In a child of fork() the thread is gone and the rest belongs to the parent. */
     if (!is_owner(w))
-        return;
-    if (w->started)
-        join_thread(w, linger_ms);
+        return IONWATCH_OK;
+    iw_status status = w->started ? join_thread(w, linger_ms) : IW_OK;
     while (w->zmq_context && zmq_ctx_term(w->zmq_context) != 0 && errno == EINTR)
         ; /* a signal of the MD code's */
     (void)iw_framelog_writer_close(&w->file, NULL);
@@ -555,6 +558,7 @@ ionwatch_close(ionwatch **handle, int linger_ms)
     (void)pthread_cond_destroy(&w->changed);
     (void)pthread_mutex_destroy(&w->lock);
     free(w);
+    return status;
 }
 
 bool

@@ -68,12 +68,16 @@ FixIonwatch::~FixIonwatch()
     if (stats.connected && stats.frames_acknowledged < stats.frames_sent)
         (void)ionwatch_flush(handle, LINGER_MS);
     ionwatch_get_stats(handle, &stats);
-    if (stats.frames_acknowledged < stats.frames_sent)
-        error->warning(
-            FLERR, "ionwatch: " + std::to_string(stats.frames_sent - stats.frames_acknowledged) +
-                       " frames wait in the spool for the next job of run " +
-                       ionwatch_run_id(handle));
-    ionwatch_close(&handle, stats.connected ? LINGER_MS : 0);
+    const std::string waiting = std::to_string(stats.frames_sent - stats.frames_acknowledged);
+    const std::string run = ionwatch_run_id(handle);
+    const ionwatch_status closed = ionwatch_close(&handle, stats.connected ? LINGER_MS : 0);
+    if (closed == IONWATCH_AGAIN)
+        error->warning(FLERR, "ionwatch: " + waiting +
+                                  " frames wait in the spool for the next job of run " + run);
+    else if (closed != IONWATCH_OK)
+        error->warning(FLERR, "ionwatch: the spool cannot be written (" +
+                                  std::string(ionwatch_status_text(closed)) + "): of " + waiting +
+                                  " frames that the daemon does not have, some are lost");
 }
 
 int

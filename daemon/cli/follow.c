@@ -254,19 +254,28 @@ finish(following *self, iw_status status, const iw_error *err)
     char id[64];
     (void)snprintf(id, sizeof id, "%s", ionwatch_run_id(self->handle));
     if (flushed == IONWATCH_REFUSED) {
-        iw_complain(settings, "%s; frames that it does not have stay in the spool file of run %s",
-                    why_refused, id);
+        iw_complain(settings, "%s", why_refused);
         result = IW_EXIT_FAILURE;
     } else if (flushed) {
-        iw_complain(settings,
-                    "%s after %g s: frames that the daemon does not have yet wait in the spool "
-                    "file; `ionwatch follow` with IONWATCH_RUN_ID=%s sends them",
-                    ionwatch_status_text(flushed), settings->timeout_s, id);
+        iw_complain(settings, "%s after %g s: the daemon does not have every frame",
+                    ionwatch_status_text(flushed), settings->timeout_s);
         result = IW_EXIT_NO_DAEMON;
     } else if (status != IW_REFUSED) {
         iw_complain(settings, "%" PRIu64 " frames at the daemon, run %s (%s)", self->sent, id, why);
     }
-    ionwatch_close(&self->handle, flushed ? 0 : LINGER_MS);
+    ionwatch_status closed = ionwatch_close(&self->handle, flushed ? 0 : LINGER_MS);
+    if (closed == IONWATCH_AGAIN)
+        iw_complain(settings,
+                    "the rest waits in the spool file; `ionwatch follow` with IONWATCH_RUN_ID=%s "
+                    "sends it",
+                    id);
+    else if (closed) {
+        iw_complain(settings,
+                    "what was still in memory is lost: the spool file cannot be written (%s); "
+                    "follow the files again from their start once there is room",
+                    ionwatch_status_text(closed));
+        result = IW_EXIT_FAILURE;
+    }
     return iw_interrupted() && result == IW_EXIT_OK ? IW_EXIT_INTERRUPTED : result;
 }
 
@@ -318,7 +327,7 @@ iw_command_follow(const iw_settings *settings)
     status = stream(&self, &err);
     result = finish(&self, status, &err);
 out:
-    ionwatch_close(&self.handle, 0);
+    (void)ionwatch_close(&self.handle, 0);
     free(self.species);
     iw_frame_fini(&self.frame);
     iw_run_info_fini(&self.run);

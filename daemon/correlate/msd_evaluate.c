@@ -72,11 +72,13 @@ evaluate_short(iw_msd *self, size_t n_lags, double *sum, iw_error *err)
         return IW_NO_MEMORY;
     double *product = iw_fft_alloc(iw_msd_stride(self) * sizeof *product);
     double *ends = iw_fft_alloc(skip * sizeof *ends);
-    iw_status status = IW_OK;
-    if (!product || !ends)
-        status = iw_fail(err, IW_NO_MEMORY, "no memory to query %zu frames", self->fill);
+    iw_status status = IW_NO_MEMORY;
+    if (!product || !ends) {
+        (void)iw_fail(err, status, "no memory to query %zu frames", self->fill);
+        goto out;
+    }
     const iw_bundle *bundle = self->bundles.bundles;
-    for (size_t g = 0; status == IW_OK && g < self->bundles.n_groups; g++) {
+    for (size_t g = 0; g < self->bundles.n_groups; g++) {
         memset(product, 0, iw_msd_stride(self) * sizeof *product);
         memset(ends, 0, skip * sizeof *ends);
         for (; bundle < self->bundles.bundles + self->bundles.n_bundles && bundle->group == g;
@@ -91,6 +93,8 @@ evaluate_short(iw_msd *self, size_t n_lags, double *sum, iw_error *err)
             sum[g * n_lags + n] += ends[self->block + n];
         subtract_cross(&transform, product, 0, n_lags, sum + g * n_lags);
     }
+    status = IW_OK;
+out:
     iw_fft_free(product);
     iw_fft_free(ends);
     iw_transform_fini(&transform);
@@ -235,16 +239,15 @@ iw_msd_query(iw_msd *self, iw_msd_result *out, iw_error *err)
     double *sum = calloc(groups * n_lags, sizeof *sum);
     double *origins = calloc(n_lags, sizeof *origins);
     double *part = calloc(groups * (live + 1), sizeof *part);
-    iw_status status = IW_OK;
-    if (!sum || !origins || !part)
-        status = iw_fail(err, IW_NO_MEMORY, "no memory to query %zu lags", n_lags);
-    else if (live > 0)
+    iw_status status = IW_NO_MEMORY;
+    if (!sum || !origins || !part) {
+        (void)iw_fail(err, status, "no memory to query %zu lags", n_lags);
+        goto fail;
+    }
+    if (live > 0) {
         status = iw_msd_evaluate(self, live, part, err);
-    if (status != IW_OK) {
-        free(sum);
-        free(origins);
-        free(part);
-        return status;
+        if (status != IW_OK)
+            goto fail;
     }
     for (size_t g = 0; g < groups; g++) {
         for (size_t n = 0; n < n_lags && n < self->longest; n++)
@@ -259,4 +262,9 @@ iw_msd_query(iw_msd *self, iw_msd_result *out, iw_error *err)
     iw_msd_result_fini(out);
     *out = (iw_msd_result){self->n_species, n_lags, self->frames, sum, origins};
     return IW_OK;
+fail:
+    free(sum);
+    free(origins);
+    free(part);
+    return status;
 }

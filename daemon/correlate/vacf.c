@@ -473,25 +473,27 @@ iw_vacf_query(iw_vacf *self, iw_vacf_result *out, iw_error *err)
     size_t n_lags = min_size(self->max_lag, longest / 2) + 1;
     double *sum = malloc(self->n_species * n_lags * sizeof *sum);
     double *origins = malloc(n_lags * sizeof *origins);
-    iw_status status = IW_OK;
-    if (sum && origins) {
-        for (size_t s = 0; s < self->n_species; s++)
-            memcpy(sum + s * n_lags, self->done + s * (self->max_lag + 1), n_lags * sizeof *sum);
-        if (self->length > 0)
-            status = evaluate(self, min_size(n_lags, self->length), n_lags, sum, err);
-    } else {
-        status = iw_fail(err, IW_NO_MEMORY, "no memory to query %zu lags", n_lags);
+    iw_status status = IW_NO_MEMORY;
+    if (!sum || !origins) {
+        (void)iw_fail(err, status, "no memory to query %zu lags", n_lags);
+        goto fail;
     }
-    if (status != IW_OK) {
-        free(sum);
-        free(origins);
-        return status;
+    for (size_t s = 0; s < self->n_species; s++)
+        memcpy(sum + s * n_lags, self->done + s * (self->max_lag + 1), n_lags * sizeof *sum);
+    if (self->length > 0) {
+        status = evaluate(self, min_size(n_lags, self->length), n_lags, sum, err);
+        if (status != IW_OK)
+            goto fail;
     }
     for (size_t n = 0; n < n_lags; n++)
         origins[n] = self->origins[n] + (n < self->length ? (double)(self->length - n) : 0.0);
     iw_vacf_result_fini(out);
     *out = (iw_vacf_result){self->n_species, n_lags, self->frames, sum, origins};
     return IW_OK;
+fail:
+    free(sum);
+    free(origins);
+    return status;
 }
 
 size_t

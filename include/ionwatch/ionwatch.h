@@ -147,8 +147,10 @@ IONWATCH_API const char *ionwatch_error(const ionwatch *w);  /* "" if none; unti
 IONWATCH_API void ionwatch_get_stats(ionwatch *w, ionwatch_stats *stats);
 
 /* Waits at most linger_ms for acknowledgements; what is still unacknowledged stays in the spool
- * file and is sent by the next handle with the same run id and spool folder.  Sets *w to NULL. */
-IONWATCH_API void ionwatch_close(ionwatch **w, int linger_ms);
+ * file and is sent by the next handle with the same run id and spool folder.  Sets *w to NULL.
+ * OK: nothing was left; AGAIN: the rest is in the spool; IO, FULL or NO_MEMORY: the spool could not
+ * take what was still in memory, and those frames are lost. */
+IONWATCH_API ionwatch_status ionwatch_close(ionwatch **w, int linger_ms);
 
 /* Version of the library, "0.1.0". */
 IONWATCH_API const char *ionwatch_version(void);

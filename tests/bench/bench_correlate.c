@@ -332,9 +332,10 @@ random_instants(size_t frames, size_t atoms, size_t block, size_t count)
     iw_msd_result result = {0};
     double took[MAX_ROUNDS], again[MAX_ROUNDS];
     uint64_t state = 99;
-    size_t spread = frames / 4, at = frames - spread, done = 0, pushed = 0;
+    size_t spread = frames / 4, gap = spread / count - 2, at = frames - spread, done = 0,
+           pushed = 0;
     for (size_t i = 0; i < count; i++) {
-        at += 1 + (size_t)(uniform(&state) * 2.0 * (double)(spread / count - 2));
+        at += 1 + (size_t)(uniform(&state) * 2.0 * (double)gap);
         if (at + 1 >= frames)
             break;
         while (pushed < at)

@@ -250,6 +250,37 @@ write_on_a_full_disk(void)
     return 0;
 }
 
+/* In a child: neither the file nor the spool can take what is sent. */
+static int
+close_on_a_full_disk(void)
+{
+    struct rlimit limit = {30000, RLIM_INFINITY};
+    ionwatch_run run;
+    make_run(&run);
+    run.queue_bytes = 1 << 20;
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
+        return 1;
+    ionwatch *w = ionwatch_open(endpoint, &run);
+    for (int64_t step = 1; step <= 300; step++)
+        if (send_step(w, step) != IW_OK)
+            return 2;
+    ionwatch_status closed = ionwatch_close(&w, 200);
+    return closed == IONWATCH_OK || closed == IONWATCH_AGAIN ? 3 : 0;
+}
+
+static void
+closing_says_when_frames_are_lost(void **state)
+{
+    (void)state;
+    int result;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(close_on_a_full_disk());
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_true(WIFEXITED(result));
+    assert_int_equal(WEXITSTATUS(result), 0);
+}
+
 static void
 a_full_disk_delays_frames_and_loses_none(void **state)
 {
@@ -295,6 +326,7 @@ main(void)
         CASE(the_file_of_another_run_is_not_touched),
         CASE(a_stop_file_asks_the_run_to_end),
         CASE(a_full_disk_delays_frames_and_loses_none),
+        CASE(closing_says_when_frames_are_lost),
         CASE(frames_that_a_disk_dropped_are_written_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
