@@ -228,13 +228,13 @@ find_window(const grid *points, const line *fits, bool *found)
 
 /* The values of q that the fitted slope does not contradict: |slope - q| <= z sigma(q), where
  * sigma^2 = v0 + v1 q + v2 q^2.  Unlike slope +- z sigma(slope), it is not too
- * short when the slope came out too small.  A slope below zero contradicts no small q.  So little
- * data that no q is too large: NAN. */
+ * short when the slope came out too small.  A slope below zero says what one of zero says: q is
+ * small.  So little data that no q is too large: NAN. */
 static void
 interval(const grid *points, const line *line_fit, double ci[2])
 {
     iw_walk walk = line_fit->walk;
-    double slope = line_fit->slope;
+    double slope = fmax(0, line_fit->slope);
     walk.q_A2 = 0;
     double v0 = variance(points, line_fit->weight, &walk);
     /* the scale on which sigma changes: much smaller, and v1 and v2 would be rounding errors */
@@ -248,7 +248,7 @@ interval(const grid *points, const line *line_fit, double ci[2])
     double a = 1 - z2 * v2 / (unit * unit), b = s + z2 * v1 / (2 * unit * unit);
     double c = s * s - z2 * v0 / (unit * unit);
     double root = sqrt(fmax(0, b * b - a * c));
-    ci[0] = slope > 0 ? fmax(0, unit * (b - root) / a) : 0;
+    ci[0] = fmax(0, unit * (b - root) / a);
     ci[1] = a > 0 ? fmax(0, unit * (b + root) / a) : NAN;
 }
 
@@ -366,7 +366,7 @@ iw_diffusion_estimate(const iw_msd_curve *curve, const iw_diffusion_options *opt
     double sigma = sqrt(birge * variance(&points, best->weight, &best->walk));
     double ci[2], allowed = 0;
     ci[0] = fmax(0, best->slope - normal_95 * sigma);
-    ci[1] = fmax(0, best->slope + normal_95 * sigma);
+    ci[1] = fmax(0, best->slope) + normal_95 * sigma;
     if (found)
         interval(&points, best, ci);
     out->D_cm2_s = best->slope / 6 * unit;

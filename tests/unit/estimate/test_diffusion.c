@@ -160,6 +160,11 @@ a_sinking_msd_has_an_interval_from_zero_that_rounding_does_not_move(void **state
     set_curve(&s, sinking, 0);
     iw_diffusion d = estimate(&s);
     assert_true(d.D_cm2_s < 0 && d.ci95_cm2_s[0] == 0 && d.ci95_cm2_s[1] > 0);
+    assert_true(d.ci95_cm2_s[1] > 1.9 * d.stderr_cm2_s);
+    set_curve(&s, sinking, 20); /* beyond what chance explains: still no D is called zero */
+    iw_diffusion steep = estimate(&s);
+    assert_true(steep.D_cm2_s < 0 && steep.ci95_cm2_s[0] == 0);
+    assert_true(steep.ci95_cm2_s[1] > 1.9 * steep.stderr_cm2_s);
     set_curve(&s, sinking, 1e-12);
     assert_close(estimate(&s).ci95_cm2_s[1], d.ci95_cm2_s[1], 1e-6, 0);
     sample_free(&s);
