@@ -24,8 +24,6 @@ typedef struct {
     double cutoff_meV;         /* 30, of omega30_mean */
     double temperature_K;      /* overrides the run's; NAN: the run's, else the measured one */
     double paper_spacing_fs;   /* NAN: as streamed */
-    uint64_t
-        expected_frames; /* of a finished file: only speed and memory depend on it; 0: unknown */
     iw_diffusion_options diffusion;
     /* Mode off costs nothing while frames come and is for finished files: a snapshot is judged by
      * itself.  Advise and stop check at frame counts that grow by 10 and 5 per cent. */

@@ -19,7 +19,7 @@
  * closes: its transforms, and every fourth time the products with all older blocks.  One push reads
  * at most 1 GiB of older spectra for that (0.1 s); what is left waits for the next pushes.  A query
  * transforms the accumulators back and multiplies the frames that are in none of them: 10 ms at
- * 65,536 frames where that is nothing, 80 ms at other instants (it reads half the spectra).  A
+ * 65,536 frames where that is nothing, 100 ms at other instants (it reads half the spectra).  A
  * break finishes all pairs of its segment and frees the spectra.
  * Pure: no files, no sockets, no clock.  One thread at a time.
  */

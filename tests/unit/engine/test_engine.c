@@ -46,34 +46,6 @@ asking_changes_nothing_to_the_last_bit(void **state)
     model_fini(&m);
 }
 
-static void
-expected_frames_change_no_answer(void **state)
-{
-    (void)state;
-    enum { T = 900 };
-    model m;
-    model_init(&m, T, CELL_CUBIC, true, true, 5);
-    iw_engine_options options;
-    iw_engine_options_init(&options);
-    options.msd_stride = 1;
-    iw_snapshot *snapshot[2];
-    for (int i = 0; i < 2; i++) {
-        options.expected_frames = i ? T : 0;
-        iw_engine *engine = model_engine(&m, &options);
-        model_send(&m, engine, 0, T);
-        snapshot[i] = model_snapshot(engine);
-        iw_engine_destroy(&engine);
-    }
-    for (size_t g = 0; g < snapshot[0]->n_groups; g++) {
-        for (size_t k = 0; k < snapshot[0]->groups[g].msd.n; k++)
-            assert_close(snapshot[1]->groups[g].msd.y[k], snapshot[0]->groups[g].msd.y[k], 1e-10,
-                         1e-10);
-    }
-    iw_snapshot_unref(&snapshot[0]);
-    iw_snapshot_unref(&snapshot[1]);
-    model_fini(&m);
-}
-
 /* Every atom at one velocity: MSD = v^2 t^2 in the laboratory, nothing where the centre of mass is
  * held still. */
 static void
@@ -335,7 +307,6 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asking_changes_nothing_to_the_last_bit),
-        cmocka_unit_test(expected_frames_change_no_answer),
         cmocka_unit_test(ballistic_motion_is_not_diffusion),
         cmocka_unit_test(default_stride_is_ten_femtoseconds_and_the_window_four_picoseconds),
         cmocka_unit_test(a_run_without_frames_has_a_snapshot),
