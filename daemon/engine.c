@@ -10,12 +10,6 @@
 
 /* MSD frames are about this far apart by default: no ion conductor needs them closer. */
 #define MSD_SPACING_FS 10.0
-/* The first check of convergence, and the smallest distance between checks, in frames. */
-enum { CHECK_FRAMES = 100 };
-/* Checks lie this share of the run apart, so that their cost stays a small part of the whole: more
- * densely where the run is to be stopped.  Mode "off" makes none: a snapshot judges itself. */
-#define CHECK_GROWTH_STOP   0.05
-#define CHECK_GROWTH_ADVISE 0.10
 /* From so many MSD frames on the correlator's own choice of block is best; shorter runs that are
  * known beforehand are cut in BLOCKS. */
 enum { LONG_RUN = 16384, BLOCKS = 4, SHORTEST_BLOCK = 64 };
@@ -88,7 +82,7 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
     iw_run_info_init(&self->run);
     self->options = *options;
     self->options.mobile = NULL;
-    self->next_check = CHECK_FRAMES;
+    self->next_check = IW_CHECK_FRAMES;
     self->paper_spacing_fs = NAN;
     self->convergence.relative_error = self->convergence.predicted_ps_to_target = NAN;
     (void)snprintf(self->convergence.state, sizeof self->convergence.state, "unknown");
@@ -256,52 +250,6 @@ iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_group_msd *
     return IW_OK;
 }
 
-static iw_status
-announce(iw_engine *self, iw_error *err)
-{
-    iw_stop_mode mode = self->options.convergence.mode;
-    if (self->announced || strcmp(self->convergence.state, "converged") != 0)
-        return IW_OK;
-    self->announced = true;
-    if (mode == IW_STOP_STOP) {
-        self->stop = true;
-        (void)snprintf(self->stop_reason, sizeof self->stop_reason, "%s", self->convergence.reason);
-    }
-    iw_status status =
-        iw_event_add(&self->events, IW_EVENT_converged, true, self->last_seq, self->last_step,
-                     self->last_time_fs / 1000.0, "%s", self->convergence.reason);
-    return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
-}
-
-/* Judges convergence of the mobile group. */
-static iw_status
-check(iw_engine *self, iw_error *err)
-{
-    uint64_t frames = iw_trajectory_frames(self->trajectory);
-    double growth =
-        self->options.convergence.mode == IW_STOP_STOP ? CHECK_GROWTH_STOP : CHECK_GROWTH_ADVISE;
-    self->next_check = frames + (uint64_t)fmax(CHECK_FRAMES, growth * (double)frames);
-    self->last_checked = frames;
-    if (!self->msd || self->groups.n_mobile == 0)
-        return IW_OK;
-    iw_status status = iw_msd_query(self->msd, &self->msd_sums, err);
-    if (status != IW_OK)
-        return status;
-    iw_group_msd msd;
-    status = iw_engine_group_msd(self, &self->groups.groups[1], &msd, err);
-    if (status != IW_OK)
-        return status;
-    iw_diffusion diffusion = {0};
-    /* Too few lags for a fit is an answer here, not an error. */
-    status = iw_diffusion_estimate(&msd.curve, &self->options.diffusion, &diffusion, err);
-    free(msd.mean);
-    if (status == IW_NO_MEMORY)
-        return status;
-    iw_convergence_check(&self->convergence, &self->options.convergence, &diffusion,
-                         iw_engine_time_ps(self));
-    return announce(self, err);
-}
-
 iw_status
 iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
 {
@@ -321,7 +269,7 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
         status = self->msd ? feed(self, &step, err) : wait_for_spacing(self, &step, err);
     if (status == IW_OK && self->options.convergence.mode != IW_STOP_OFF &&
         iw_trajectory_frames(self->trajectory) >= self->next_check)
-        status = check(self, err);
+        status = iw_engine_check(self, err);
     return status;
 }
 

@@ -8,6 +8,9 @@
 #include "estimate/paper.h"
 #include "groups.h"
 
+/* The first check of convergence, and the smallest distance between checks, in frames. */
+enum { IW_CHECK_FRAMES = 100 };
+
 /* A frame that waits until the spacing of frames is known. */
 typedef struct {
     bool new_segment, has_velocities;
@@ -51,6 +54,8 @@ typedef struct {
 /* From self->msd_sums, which must be fresh. */
 iw_status iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_group_msd *out,
                               iw_error *err);
+/* Judges convergence of the mobile group and says when to check next. */
+iw_status iw_engine_check(iw_engine *self, iw_error *err);
 /* MD time covered by the segments, ps; NAN before two frames. */
 double iw_engine_time_ps(const iw_engine *self);
 /* The one that descriptors use: options, else the run's target, else measured. */
