@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* MSD frames are about this far apart by default: no ion conductor needs them closer. */
-#define MSD_SPACING_FS 10.0
 /* From so many MSD frames on the correlator's own choice of block is best; shorter runs that are
  * known beforehand are cut in BLOCKS. */
 enum { LONG_RUN = 16384, BLOCKS = 4, SHORTEST_BLOCK = 64 };
@@ -100,16 +98,6 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
 }
 
 static void
-free_waiting(iw_engine *self)
-{
-    for (size_t i = 0; i < self->n_waiting; i++)
-        free(self->waiting[i].values);
-    free(self->waiting);
-    self->waiting = NULL;
-    self->n_waiting = 0;
-}
-
-static void
 free_paper(iw_engine *self)
 {
     for (size_t g = 0; self->paper && g < self->groups.n_groups; g++)
@@ -124,96 +112,16 @@ iw_engine_destroy(iw_engine **self)
     if (!self || !*self)
         return;
     iw_engine *e = *self;
-    free_waiting(e);
+    iw_engine_discard(e);
     free_paper(e);
     iw_msd_result_fini(&e->msd_sums);
     iw_vacf_result_fini(&e->vacf_sums);
-    iw_msd_destroy(&e->msd);
-    iw_vacf_destroy(&e->vacf);
     iw_trajectory_destroy(&e->trajectory);
     iw_event_list_fini(&e->events);
     iw_groups_fini(&e->groups);
     iw_run_info_fini(&e->run);
     free(e);
     *self = NULL;
-}
-
-/* One prepared frame into the correlators. */
-static iw_status
-feed(iw_engine *self, const iw_step *step, iw_error *err)
-{
-    iw_status status = IW_OK;
-    if (step->new_segment) {
-        self->in_segment = 0;
-        self->vacf_broken = true;
-        if (iw_msd_frames(self->msd) > 0)
-            status = iw_msd_break(self->msd, err);
-    }
-    if (status == IW_OK && self->in_segment++ % self->stride == 0)
-        status = iw_msd_push(self->msd, step->pos_A, err);
-    if (!step->has_velocities) {
-        self->vacf_broken = true;
-        return status;
-    }
-    if (status == IW_OK && self->vacf_broken && iw_vacf_frames(self->vacf) > 0)
-        status = iw_vacf_break(self->vacf, err);
-    self->vacf_broken = false;
-    return status == IW_OK ? iw_vacf_push(self->vacf, step->vel_A_fs, err) : status;
-}
-
-static iw_status
-wait_for_spacing(iw_engine *self, const iw_step *step, iw_error *err)
-{
-    size_t n = 3 * self->run.n_atoms;
-    iw_waiting *waiting = realloc(self->waiting, (self->n_waiting + 1) * sizeof *waiting);
-    double *values = malloc(2 * n * sizeof *values);
-    if (waiting)
-        self->waiting = waiting;
-    if (!waiting || !values) {
-        free(values);
-        return iw_fail(err, IW_NO_MEMORY, "no memory to keep a frame");
-    }
-    memcpy(values, step->pos_A, n * sizeof *values);
-    memcpy(values + n, step->vel_A_fs, n * sizeof *values);
-    waiting[self->n_waiting++] = (iw_waiting){
-        .new_segment = step->new_segment, .has_velocities = step->has_velocities, .values = values};
-    return IW_OK;
-}
-
-/* The spacing is known: make the correlators and give them what has waited. */
-static iw_status
-begin(iw_engine *self, iw_error *err)
-{
-    double dt_fs = iw_trajectory_dt_fs(self->trajectory);
-    self->stride = self->options.msd_stride;
-    if (self->stride == 0)
-        self->stride = (size_t)fmax(1.0, round(MSD_SPACING_FS / dt_fs));
-    iw_msd_options msd = {
-        .n_atoms = self->run.n_atoms, .n_species = self->run.n_species, .kind = self->run.kind};
-    double window = fmax(1.0, round(self->options.vacf_window_ps * 1000.0 / dt_fs));
-    window = fmin(window, (double)IW_VACF_MOST_LAGS); /* more frames than a run has */
-    iw_vacf_options vacf = {.n_atoms = self->run.n_atoms,
-                            .n_species = self->run.n_species,
-                            .kind = self->run.kind,
-                            .max_lag = (size_t)window};
-    self->msd = iw_msd_new(&msd, err);
-    self->vacf = self->msd ? iw_vacf_new(&vacf, err) : NULL;
-    if (!self->vacf) {
-        iw_msd_destroy(&self->msd);
-        return err->code;
-    }
-    iw_status status = IW_OK;
-    size_t n = 3 * self->run.n_atoms;
-    for (size_t i = 0; i < self->n_waiting && status == IW_OK; i++) {
-        const iw_waiting *w = &self->waiting[i];
-        iw_step step = {.new_segment = w->new_segment,
-                        .has_velocities = w->has_velocities,
-                        .pos_A = w->values,
-                        .vel_A_fs = w->values + n};
-        status = feed(self, &step, err);
-    }
-    free_waiting(self);
-    return status;
 }
 
 iw_status
@@ -263,10 +171,7 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
     self->last_seq = frame->seq;
     self->last_step = frame->step;
     self->last_time_fs = frame->time_fs;
-    if (!self->msd && isfinite(iw_trajectory_dt_fs(self->trajectory)))
-        status = begin(self, err);
-    if (status == IW_OK)
-        status = self->msd ? feed(self, &step, err) : wait_for_spacing(self, &step, err);
+    status = iw_engine_feed(self, &step, err);
     if (status == IW_OK && self->options.convergence.mode != IW_STOP_OFF &&
         iw_trajectory_frames(self->trajectory) >= self->next_check)
         status = iw_engine_check(self, err);

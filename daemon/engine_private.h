@@ -51,6 +51,11 @@ typedef struct {
     iw_msd_curve curve;  /* borrows them, and the origins of self->msd_sums */
 } iw_group_msd;
 
+/* engine_feed.c: one prepared frame into the correlators, which are made when the spacing of frames
+ * is known; frames wait until then. */
+iw_status iw_engine_feed(iw_engine *self, const iw_step *step, iw_error *err);
+/* Throws away the correlators and what they were fed. */
+void iw_engine_discard(iw_engine *self);
 /* From self->msd_sums, which must be fresh. */
 iw_status iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_group_msd *out,
                               iw_error *err);
