@@ -254,6 +254,7 @@ fill_run(const iw_engine *self, const char *state, iw_snapshot *out, iw_error *e
     const iw_run_info *run = &self->run;
     memcpy(out->id, run->id, sizeof out->id);
     (void)snprintf(out->state, sizeof out->state, "%s", state);
+    iw_material_of(run, &out->material);
     out->frames = iw_trajectory_frames(self->trajectory);
     out->atoms = run->n_atoms;
     out->dt_fs = iw_trajectory_dt_fs(self->trajectory);

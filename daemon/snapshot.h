@@ -12,6 +12,7 @@
 #include "estimate/vibration.h"
 #include "events.h"
 #include "frame.h"
+#include "material.h"
 
 typedef struct {
     size_t n;
@@ -38,6 +39,7 @@ typedef struct {
     char *name, *code, *code_version;
     char
         state[24]; /* "running", "stalled", "completed", "stopped", "lost", "refused", "analysed" */
+    iw_material material;
     uint64_t frames;
     size_t atoms;
     double dt_fs;                  /* spacing of frames */

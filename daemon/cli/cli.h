@@ -34,8 +34,8 @@ typedef struct {
     const char *const *operands; /* [n_operands] */
     size_t n_operands;
 
-    const char *format, *units, *species, *charges, *masses, *name; /* input */
-    double dt_fs, temperature_K;                                    /* NAN: from the files */
+    const char *format, *units, *species, *charges, *masses, *name, *material; /* input */
+    double dt_fs, temperature_K; /* NAN: from the files */
 
     const char *mobile, *drift, *taper; /* analysis; NULL: the default of the engine */
     long msd_stride;                    /* 0: about 10 fs */

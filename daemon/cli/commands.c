@@ -26,6 +26,8 @@ static const iw_cli_option input_options[] = {
      "charges of species in e: Li=1,Cl=-1"},
     {"masses", 0, IW_OPT_TEXT, TO(masses), "LIST", "", "from the files, else standard", 0, 0, NULL,
      "masses of species in amu: Li=7.016"},
+    {"material", 0, IW_OPT_TEXT, TO(material), "NAME", "", "the chemical formula", 0, 0, NULL,
+     "what the run is made of: `ionwatch arrhenius` puts runs of one name on a line"},
     END,
 };
 

@@ -57,6 +57,8 @@ iw_input_run(const iw_settings *settings, const iw_reader *reader, iw_run_info *
 {
     iw_run_info_init(run);
     iw_status status = iw_run_info_copy(run, iw_reader_run(reader), err);
+    if (status == IW_OK && settings->material)
+        status = iw_run_info_set_metadata(run, "material", settings->material, err);
     if (status || !settings->masses)
         return status;
     char *list = strdup(settings->masses);

@@ -46,12 +46,15 @@ list_entry(const iw_front *self, const iw_live *run)
     json_t *json = json_object();
     if (!json)
         return NULL;
+    iw_material material;
+    iw_material_of(info, &material);
     int failed = 0;
     failed |= json_object_set_new(json, "id", json_string(info->id));
     failed |= json_object_set_new(json, "name", json_string(info->name ? info->name : ""));
     failed |= json_object_set_new(json, "state",
                                   json_string(iw_live_state(run, iw_now(), self->heartbeat_s)));
     failed |= json_object_set_new(json, "code", json_string(info->code ? info->code : ""));
+    failed |= json_object_set_new(json, "material", json_string(material.name));
     failed |= json_object_set_new(json, "frames", json_integer((json_int_t)s->frames));
     failed |=
         json_object_set_new(json, "frames_durable",

@@ -200,6 +200,9 @@ run_json(const iw_snapshot *s, bool *ok)
     put_text(run, "state", s->state, ok);
     put_text(run, "code", s->code, ok);
     put_text(run, "code_version", s->code_version, ok);
+    put_text(run, "material", s->material.name, ok);
+    put_text(run, "material_source", s->material.named ? "metadata" : "formula", ok);
+    put_text(run, "formula", s->material.formula, ok);
     put(run, "frames", json_integer((json_int_t)s->frames), ok);
     put(run, "atoms", json_integer((json_int_t)s->atoms), ok);
     put_number(run, "dt_fs", s->dt_fs, ok);

@@ -151,6 +151,8 @@ print_run(FILE *out, const json_t *run)
                   isfinite(number(run, "temperature_K")) ? ", " : "\n  ",
                   words(run, "velocity_source", state), words(run, "drift", code));
     const json_t *mobile = json_object_get(run, "mobile");
+    if (*text(run, "material"))
+        (void)fprintf(out, "  material: %s\n", words(run, "material", title));
     (void)fprintf(out, "  mobile:");
     for (size_t m = 0; m < json_array_size(mobile); m++)
         (void)fprintf(out, " %.*s", IW_SPECIES_LENGTH, species_name(json_array_get(mobile, m)));

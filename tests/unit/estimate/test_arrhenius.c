@@ -220,7 +220,7 @@ draw(iw_arrhenius_point *points, size_t n, double relative, double understated, 
 {
     for (size_t i = 0; i < n; i++) {
         double T = 500.0 + 500.0 * (double)i / (double)(n - 1);
-        double true_error = relative * (1.0 + 0.5 * (double)(i % 3)) * understated;
+        double true_error = relative * (double)(1 + i % 2) * understated;
         double D = law(2e-3, 0.25, T) * fmax(0.01, 1.0 + true_error * iw_test_normal(seed));
         points[i] = (iw_arrhenius_point){T, D, D * true_error / understated, NULL};
     }
