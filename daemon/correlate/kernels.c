@@ -134,6 +134,41 @@ iw_kernel_distance(const double *restrict x, const double *restrict y, size_t n)
     return sum;
 }
 
+DISPATCH void
+iw_kernel_moments(double *restrict atom, const double *restrict x, const double *restrict y,
+                  size_t pitch, size_t n, double sums[4])
+{
+    eight s0 = {0.0}, s1 = {0.0}, s2 = {0.0}, s3 = {0.0};
+    for (size_t i = 0; i < n; i += LANES) {
+        eight a, b, d0, d1, d2;
+        LOAD(a, x + i);
+        LOAD(b, y + i);
+        d0 = (a - b) * (a - b);
+        LOAD(a, x + pitch + i);
+        LOAD(b, y + pitch + i);
+        d1 = (a - b) * (a - b);
+        LOAD(a, x + 2 * pitch + i);
+        LOAD(b, y + 2 * pitch + i);
+        d2 = (a - b) * (a - b);
+        s0 += d0;
+        s1 += d1;
+        s2 += d2;
+        d0 = (d0 + d1) + d2;
+        s3 += d0 * d0;
+        LOAD(a, atom + i);
+        a += d0;
+        memcpy(atom + i, &a, sizeof a);
+    }
+    for (size_t m = 0; m < 4; m++)
+        sums[m] = 0.0;
+    for (size_t j = 0; j < LANES; j++) {
+        sums[0] += s0[j];
+        sums[1] += s1[j];
+        sums[2] += s2[j];
+        sums[3] += s3[j];
+    }
+}
+
 #define SHUFFLE __builtin_shufflevector
 
 DISPATCH void
@@ -248,5 +283,14 @@ iw_kernel_fold(double *restrict sum, double *restrict carry, const double *restr
     for (size_t k = 0; k < n; k++) {
         add_compensated(sum + k, carry + k, direct[2 * k] + direct[2 * k + 1]);
         add_compensated(sum + n + k, carry + n + k, swapped[2 * k] - swapped[2 * k + 1]);
+    }
+}
+
+DISPATCH void
+iw_kernel_settle(double *restrict sum, double *restrict carry, double *restrict part, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        add_compensated(sum + i, carry + i, part[i]);
+        part[i] = 0.0;
     }
 }

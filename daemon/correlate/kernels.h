@@ -37,6 +37,13 @@ void iw_kernel_squares(const double *restrict x, const double *restrict a, const
                        size_t n, double sums[3]);
 /* Sum of (x - y)^2. */
 double iw_kernel_distance(const double *restrict x, const double *restrict y, size_t n);
+/* Moments of d = x - y over n atoms (a multiple of 8), whose three axes are `pitch` doubles apart:
+ * sums[0..2] = sum of d_axis^2, sums[3] = sum of |d|^4; atom[i] += |d|^2. */
+void iw_kernel_moments(double *restrict atom, const double *restrict x, const double *restrict y,
+                       size_t pitch, size_t n, double sums[4]);
+/* sum[i] + carry[i] += part[i], compensated; part[i] = 0. */
+void iw_kernel_settle(double *restrict sum, double *restrict carry, double *restrict part,
+                      size_t n);
 /* lanes[c][t] = rows[t][c] - origin[c] for up to 8 coordinates; rows are `pitch` doubles apart. */
 void iw_kernel_transpose(double *restrict lanes, size_t lane_pitch, const double *restrict rows,
                          size_t pitch, const double *restrict origin, size_t width, size_t frames);

@@ -60,6 +60,8 @@ typedef struct {
     double *atom_sum_A2;    /* [n_atoms][n_lags] sum over origins of |d|^2 */
     double *epoch_origins;  /* [n_epochs][n_lags] number of pairs that end in the epoch */
     double *epoch_sum_A2;   /* [n_epochs][n_species][3][n_lags] their sum over atoms of d_axis^2 */
+    void *memory;           /* holds all of these arrays */
+    size_t room;            /* bytes of it */
 } iw_moments_result;
 
 /* NULL: NO_MEMORY or INVALID, *err filled. */

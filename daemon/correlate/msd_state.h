@@ -13,6 +13,7 @@
  */
 #include "bundles.h"
 #include "msd.h"
+#include "sum.h"
 
 #include <stdbool.h>
 
@@ -21,20 +22,6 @@ enum {
     IW_MSD_ROUND = 4, /* blocks that are multiplied together: older ones are read once for all */
     IW_MSD_TILE = 128 /* bins: a bundle's tile is 32 KiB and stays in the first cache */
 };
-
-/* A compensated running sum: value = hi + lo. */
-typedef struct {
-    double hi, lo;
-} iw_sum;
-
-static inline void
-iw_sum_add(iw_sum *sum, double x)
-{
-    double t = sum->hi + x;
-    double part = t - sum->hi;
-    sum->lo += (sum->hi - (t - part)) + (x - part);
-    sum->hi = t;
-}
 
 typedef struct {
     double *spectra; /* tiles of y, see bundles.h */
