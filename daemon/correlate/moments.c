@@ -19,7 +19,7 @@
 enum {
     RING = 16,
     LANES = 8,          /* atoms of a species are padded to whole vectors with atoms at rest */
-    SETTLE = 256,       /* plain additions in a row to the sum of an atom */
+    SETTLE = 64,        /* plain additions in a row to the sum of an atom */
     FIRST_EPOCH = 4,    /* frames */
     MAX_LEVELS = 48,    /* 2^51 frames */
     NEAR = 7,           /* lags of level 0 alone */
@@ -324,7 +324,7 @@ make_room(const iw_moments *self, iw_moments_result *out, iw_error *err)
     out->atom_sum_A2 = out->sum_A4 + species * lags;
     out->epoch_origins = out->atom_sum_A2 + self->n_atoms * lags;
     out->epoch_sum_A2 = out->epoch_origins + epochs * lags;
-    out->lag = (size_t *)(out->epoch_sum_A2 + epochs * 3 * species * lags);
+    out->lag = (void *)(out->epoch_sum_A2 + epochs * 3 * species * lags);
     out->stride = out->lag + lags;
     out->segment_frames = out->stride + lags;
     return IW_OK;

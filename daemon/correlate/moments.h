@@ -21,7 +21,7 @@
  *
  * The error does not grow with the run: displacements are differences of positions (never of
  * squares), sums over a frame are added with compensation (Neumaier), sums over the origins of an
- * atom in pieces of at most 256 terms that are added likewise.
+ * atom in pieces of at most 64 terms that are added likewise.
  *
  * Memory O(N log T): 0.5 kB an atom and octave of the run's length.  A push compares the frame with
  * 15 earlier ones on average, and allocates only where a segment grows past 16, 32, 64, ... frames
