@@ -268,6 +268,7 @@ iw_engine_memory(const iw_engine *self)
     held += 3 * self->msd_sums.n_species * self->msd_sums.n_lags * sizeof(double);
     held += self->vacf_sums.n_species * self->vacf_sums.n_lags * sizeof(double);
     if (self->msd)
-        held += iw_msd_memory(self->msd) + iw_vacf_memory(self->vacf);
+        held += iw_msd_memory(self->msd) + iw_moments_memory(self->moments) +
+                iw_vacf_memory(self->vacf);
     return held;
 }

@@ -30,9 +30,14 @@ feed(iw_engine *self, const iw_step *step, iw_error *err)
         self->vacf_broken = true;
         if (iw_msd_frames(self->msd) > 0)
             status = iw_msd_break(self->msd, err);
+        if (status == IW_OK)
+            status = iw_moments_break(self->moments, err);
     }
-    if (status == IW_OK && self->in_segment++ % self->stride == 0)
+    if (status == IW_OK && self->in_segment++ % self->stride == 0) {
         status = iw_msd_push(self->msd, step->pos_A, err);
+        if (status == IW_OK)
+            status = iw_moments_push(self->moments, step->pos_A, err);
+    }
     if (!step->has_velocities) {
         self->vacf_broken = true;
         return status;
@@ -78,9 +83,13 @@ make(iw_engine *self, iw_error *err)
                             .n_species = self->run.n_species,
                             .kind = self->run.kind,
                             .max_lag = (size_t)window};
+    iw_moments_options moments = {
+        .n_atoms = self->run.n_atoms, .n_species = self->run.n_species, .kind = self->run.kind};
     self->msd = iw_msd_new(&msd, err);
-    self->vacf = self->msd ? iw_vacf_new(&vacf, err) : NULL;
+    self->moments = self->msd ? iw_moments_new(&moments, err) : NULL;
+    self->vacf = self->moments ? iw_vacf_new(&vacf, err) : NULL;
     if (!self->vacf) {
+        iw_moments_destroy(&self->moments);
         iw_msd_destroy(&self->msd);
         return err->code;
     }
@@ -121,6 +130,7 @@ iw_engine_discard(iw_engine *self)
 {
     free_waiting(self);
     iw_msd_destroy(&self->msd);
+    iw_moments_destroy(&self->moments);
     iw_vacf_destroy(&self->vacf);
     self->in_segment = 0;
     self->vacf_broken = false;

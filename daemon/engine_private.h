@@ -2,6 +2,7 @@
 #ifndef IW_ENGINE_PRIVATE_H
 #define IW_ENGINE_PRIVATE_H
 /* engine_private.h - the engine's inside, shared by engine.c (frames in) and engine_snapshot.c. */
+#include "correlate/moments.h"
 #include "correlate/msd.h"
 #include "correlate/vacf.h"
 #include "engine.h"
@@ -23,8 +24,9 @@ struct iw_engine {
     iw_groups groups;
     iw_event_list events;
     iw_trajectory *trajectory;
-    iw_msd *msd;   /* NULL until the spacing of frames is known */
-    iw_vacf *vacf; /* likewise */
+    iw_msd *msd;         /* NULL until the spacing of frames is known */
+    iw_vacf *vacf;       /* likewise */
+    iw_moments *moments; /* likewise; has the same frames as msd */
     iw_waiting *waiting;
     size_t n_waiting;
     size_t stride;          /* frames from one MSD frame to the next */
