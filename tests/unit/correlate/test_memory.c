@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every allocation of the correlators fails once; the call that failed is made again and nothing is
  * lost: the results are bit for bit those of a run without failures. */
+#include "correlate/moments.h"
 #include "correlate/msd.h"
 #include "correlate/vacf.h"
 #include "synthetic.h"
@@ -114,6 +115,32 @@ run_vacf(const synthetic *s, long fail_at, iw_vacf_result *result)
     return failures;
 }
 
+static size_t
+run_moments(const synthetic *s, long fail_at, iw_moments_result *result)
+{
+    iw_error err = {0};
+    iw_moments_options options = {s->n_atoms, s->n_species, s->kind};
+    allowed = fail_at;
+    failures = 0;
+    iw_moments *moments = iw_moments_new(&options, &err);
+    if (!moments) {
+        assert_int_equal(err.code, IW_NO_MEMORY);
+        moments = iw_moments_new(&options, &err);
+    }
+    assert_non_null(moments);
+    for (size_t t = 0; t < s->frames; t++) {
+        if (t == 50 || t == 60)
+            RETRY(iw_moments_break(moments, &err));
+        RETRY(iw_moments_push(moments, s->x + t * s->n_atoms * 3, &err));
+        if (t == 20 || t == 55)
+            RETRY(iw_moments_query(moments, result, &err));
+    }
+    RETRY(iw_moments_query(moments, result, &err));
+    allowed = -1;
+    iw_moments_destroy(&moments);
+    return failures;
+}
+
 static void
 msd_survives_the_failure_of_every_allocation(void **state)
 {
@@ -153,12 +180,37 @@ vacf_survives_the_failure_of_every_allocation(void **state)
     synthetic_free(&s);
 }
 
+static void
+moments_survive_the_failure_of_every_allocation(void **state)
+{
+    (void)state;
+    synthetic s = synthetic_new(300, 4, 2, 3);
+    iw_moments_result expected = {0}, result = {0};
+    assert_int_equal(run_moments(&s, -1, &expected), 0);
+    size_t lags = expected.n_lags, epochs = expected.n_epochs;
+    size_t doubles = lags * (1 + 4 * 2 + 4 + epochs * (1 + 3 * 2));
+    long n = 0;
+    while (run_moments(&s, n, &result) > 0) {
+        assert_int_equal(result.n_lags, lags);
+        assert_int_equal(result.n_epochs, epochs);
+        assert_int_equal(result.n_segments, 3);
+        assert_memory_equal(result.memory, expected.memory,
+                            doubles * sizeof(double) + (2 * lags + 3) * sizeof(size_t));
+        n++;
+    }
+    assert_true(n > 8);
+    iw_moments_result_fini(&expected);
+    iw_moments_result_fini(&result);
+    synthetic_free(&s);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(msd_survives_the_failure_of_every_allocation),
         cmocka_unit_test(vacf_survives_the_failure_of_every_allocation),
+        cmocka_unit_test(moments_survive_the_failure_of_every_allocation),
     };
     return cmocka_run_group_tests_name("correlate memory", tests, NULL, NULL);
 }
