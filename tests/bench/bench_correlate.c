@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * bench_correlate - what it costs to have the MSD and VACF at every instant of a run, against one
- * batch transform of the finished trajectory.
+ * bench_correlate - what it costs to have the MSD, the VACF and the moments of displacement at
+ * every instant of a run, against one batch transform of the finished trajectory.
  *
  *     bench_correlate [--smoke] [--long] [--rounds N] [--block N] [--frames N]
  *
@@ -13,6 +13,7 @@
  * the worst relative difference from direct sums at eight lags.
  */
 #include "correlate/fft.h"
+#include "correlate/moments.h"
 #include "correlate/msd.h"
 #include "correlate/vacf.h"
 
@@ -241,9 +242,32 @@ new_msd(const trajectory *t)
 }
 
 typedef struct {
-    double msd, vacf, query_ms, stall_ms; /* CPU s of the whole stream and its last query */
-    double memory, vacf_memory;           /* over raw positions */
+    double msd, vacf, moments;                   /* CPU s of the stream and its last query */
+    double query_ms, stall_ms, moments_query_ms; /* of the last query, of the worst push */
+    double memory, vacf_memory, moments_memory;  /* over raw positions */
 } live_run;
+
+static void
+run_moments(const trajectory *t, live_run *run)
+{
+    iw_error err = {0};
+    double start = cpu_seconds();
+    iw_moments_options options = {t->atoms, SPECIES, t->kind};
+    iw_moments *moments = iw_moments_new(&options, &err);
+    check(moments ? IW_OK : err.code, &err);
+    for (size_t f = 0; f < t->frames; f++)
+        check(iw_moments_push(moments, t->x + f * t->atoms * 3, &err), &err);
+    double asked = cpu_seconds();
+    iw_moments_result result = {0};
+    check(iw_moments_query(moments, &result, &err), &err);
+    double end = cpu_seconds();
+    run->moments = end - start;
+    run->moments_query_ms = 1e3 * (end - asked);
+    run->moments_memory =
+        (double)iw_moments_memory(moments) / (double)(t->frames * t->atoms * 3 * sizeof(double));
+    iw_moments_result_fini(&result);
+    iw_moments_destroy(&moments);
+}
 
 static live_run
 run_live(const trajectory *t, bool time_pushes, iw_msd_result *result)
@@ -281,6 +305,7 @@ run_live(const trajectory *t, bool time_pushes, iw_msd_result *result)
     run.vacf_memory = (double)iw_vacf_memory(vacf) / raw;
     iw_vacf_result_fini(&c);
     iw_vacf_destroy(&vacf);
+    run_moments(t, &run);
     return run;
 }
 
@@ -293,7 +318,8 @@ compare_speed(size_t frames, size_t atoms, size_t block, size_t rounds)
     double *expected = need(calloc(SPECIES * (frames / 2 + 1), sizeof *expected));
     iw_msd_result result = {0};
     double batch[MAX_ROUNDS], msd[MAX_ROUNDS], vacf[MAX_ROUNDS], query[MAX_ROUNDS],
-        ratio[MAX_ROUNDS], beside[MAX_ROUNDS], worst[2];
+        ratio[MAX_ROUNDS], beside[MAX_ROUNDS], moments[MAX_ROUNDS], asked[MAX_ROUNDS],
+        of_batch[MAX_ROUNDS], of_msd[MAX_ROUNDS], worst[2];
     live_run run = run_live(&t, false, &result);
     double cold = run.msd;
     for (size_t i = 0; i < rounds; i++) {
@@ -306,6 +332,10 @@ compare_speed(size_t frames, size_t atoms, size_t block, size_t rounds)
         query[i] = run.query_ms;
         ratio[i] = msd[i] / batch[i];
         beside[i] = vacf[i] / batch[i];
+        moments[i] = run.moments;
+        asked[i] = run.moments_query_ms;
+        of_batch[i] = moments[i] / batch[i];
+        of_msd[i] = moments[i] / msd[i];
     }
     double stall = run_live(&t, true, &result).stall_ms;
     compare_direct(&t, &result, expected, worst);
@@ -313,6 +343,12 @@ compare_speed(size_t frames, size_t atoms, size_t block, size_t rounds)
                  frames, median(batch, rounds), median(msd, rounds), median(ratio, rounds), cold,
                  median(vacf, rounds), median(beside, rounds), median(query, rounds), stall,
                  run.memory, run.memory + run.vacf_memory, worst[0], worst[1]);
+    double took = median(moments, rounds);
+    (void)printf(
+        "         moments: %.3f s, %.1f us a frame, %.2f of batch, %.2f of msd; query %.2f ms; "
+        "memory %.4f of the raw positions\n",
+        took, 1e6 * took / (double)frames, median(of_batch, rounds), median(of_msd, rounds),
+        median(asked, rounds), run.moments_memory);
     (void)fflush(stdout);
     iw_msd_result_fini(&result);
     free(expected);
