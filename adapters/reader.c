@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "adapters/format.h"
+#include "charges.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -286,27 +287,11 @@ set_masses(iw_reader *self, iw_error *err)
 static iw_status
 set_charges(iw_reader *self, iw_error *err)
 {
-    iw_run_info *run = &self->run;
-    if (!self->options.charges)
-        return IW_OK;
-    if (!run->charge_e && !(run->charge_e = calloc(run->n_atoms, sizeof(double))))
-        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu charges", run->n_atoms);
-    for (size_t k = 0; k < run->n_species; k++) {
-        bool found = false;
-        double charge = 0.0;
-        iw_status status = list_value(self->options.charges, run->species[k], &found, &charge, err);
-        if (status == IW_OK && !found)
-            status =
-                iw_fail(err, IW_INVALID, "%s has none; give every species one", run->species[k]);
-        if (status != IW_OK) {
-            (void)iw_prefix(err, "charges");
-            return status;
-        }
-        for (size_t i = 0; i < run->n_atoms; i++)
-            if (run->kind[i] == k)
-                run->charge_e[i] = charge;
-    }
-    return IW_OK;
+    const char *list = self->options.charges;
+    iw_status status = list ? iw_charges_apply(&self->run, list, IW_CHARGES_EXACT, err) : IW_OK;
+    if (status != IW_OK)
+        (void)iw_prefix(err, "charges");
+    return status;
 }
 
 static iw_status

@@ -21,7 +21,7 @@ typedef struct {
                           of extended XYZ "A/fs" or "real" (NULL: this), "A/ps" or "metal", "ase" */
     const char *species; /* "Li,S": names of LAMMPS types 1, 2, ... or of VASP's blocks of atoms, or
                             one name for each atom ("Ga*54,N*54"); NULL: from the file */
-    const char *charges; /* "Li=1,Cl=-1", every species named; NULL: from the file, or none */
+    const char *charges; /* "Li=1,Cl=-1"; what it does not name: from the file; NULL: likewise */
     const char *name;    /* of the run; NULL: from the path */
     bool follow;         /* the last piece may grow: its end is IW_AGAIN, not IW_END */
     const char *masses;  /* "X=12.3,Y=4" in amu, before what file and element say; or NULL */

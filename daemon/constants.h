@@ -8,6 +8,7 @@
 #define IW_PLANCK_MEV_FS   4135.667696923859    /* h, meV fs */
 #define IW_AMU_KG          1.66053906660e-27
 #define IW_BOLTZMANN_J_K   1.380649e-23
+#define IW_CHARGE_C        1.602176634e-19 /* e (exact SI) */
 /* amu (A/fs)^2 as a temperature: (1e5 m/s)^2 amu / k_B, K */
 #define IW_AMU_A2_FS2_K (IW_AMU_KG * 1.0e10 / IW_BOLTZMANN_J_K)
 #define IW_A2_FS_CM2_S  0.1 /* 1 A^2/fs = 0.1 cm^2/s */

@@ -89,7 +89,9 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
     if (check_options(options, err) != IW_OK ||
         iw_groups_init(&self->groups, run, options->mobile, options->n_mobile, err) != IW_OK ||
         iw_run_info_copy(&self->run, run, err) != IW_OK || make_trajectory(self, err) != IW_OK ||
-        note_mobile(self, err) != IW_OK)
+        note_mobile(self, err) != IW_OK ||
+        iw_collective_init(&self->collective, run, &self->groups, err) != IW_OK ||
+        iw_engine_note_charges(self, err) != IW_OK)
         iw_engine_destroy(&self);
     if (self && self->groups.n_mobile == 0)
         (void)snprintf(self->convergence.reason, sizeof self->convergence.reason, "%s",
@@ -116,6 +118,7 @@ iw_engine_destroy(iw_engine **self)
     free_paper(e);
     iw_msd_result_fini(&e->msd_sums);
     iw_vacf_result_fini(&e->vacf_sums);
+    iw_collective_fini(&e->collective);
     iw_trajectory_destroy(&e->trajectory);
     iw_event_list_fini(&e->events);
     iw_groups_fini(&e->groups);
@@ -264,7 +267,8 @@ iw_engine_memory(const iw_engine *self)
 {
     /* Beside the correlators: what trajectory keeps of a frame, and the results of the last query.
      */
-    size_t held = sizeof *self + self->run.n_atoms * 33 * sizeof(double);
+    size_t held = sizeof *self + iw_collective_memory(&self->collective);
+    held += self->run.n_atoms * 33 * sizeof(double);
     held += 3 * self->msd_sums.n_species * self->msd_sums.n_lags * sizeof(double);
     held += self->vacf_sums.n_species * self->vacf_sums.n_lags * sizeof(double);
     if (self->msd)

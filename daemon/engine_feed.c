@@ -32,11 +32,15 @@ feed(iw_engine *self, const iw_step *step, iw_error *err)
             status = iw_msd_break(self->msd, err);
         if (status == IW_OK)
             status = iw_moments_break(self->moments, err);
+        if (status == IW_OK)
+            status = iw_collective_break(&self->collective, err);
     }
     if (status == IW_OK && self->in_segment++ % self->stride == 0) {
         status = iw_msd_push(self->msd, step->pos_A, err);
         if (status == IW_OK)
             status = iw_moments_push(self->moments, step->pos_A, err);
+        if (status == IW_OK)
+            status = iw_collective_push(&self->collective, step->pos_A, err);
     }
     if (!step->has_velocities) {
         self->vacf_broken = true;
@@ -93,7 +97,7 @@ make(iw_engine *self, iw_error *err)
         iw_msd_destroy(&self->msd);
         return err->code;
     }
-    return IW_OK;
+    return iw_collective_begin(&self->collective, err);
 }
 
 /* Makes the correlators and gives them what has waited. */
@@ -118,6 +122,7 @@ iw_status
 iw_engine_feed(iw_engine *self, const iw_step *step, iw_error *err)
 {
     iw_status status = IW_OK;
+    iw_collective_volume(&self->collective, step->volume_A3);
     if (!self->msd && isfinite(iw_trajectory_dt_fs(self->trajectory)))
         status = begin(self, err);
     if (status == IW_OK)
@@ -132,6 +137,7 @@ iw_engine_discard(iw_engine *self)
     iw_msd_destroy(&self->msd);
     iw_moments_destroy(&self->moments);
     iw_vacf_destroy(&self->vacf);
+    iw_collective_clear(&self->collective);
     self->in_segment = 0;
     self->vacf_broken = false;
 }

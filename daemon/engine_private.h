@@ -2,6 +2,7 @@
 #ifndef IW_ENGINE_PRIVATE_H
 #define IW_ENGINE_PRIVATE_H
 /* engine_private.h - the engine's inside, shared by engine.c (frames in) and engine_snapshot.c. */
+#include "collective.h"
 #include "correlate/moments.h"
 #include "correlate/msd.h"
 #include "correlate/vacf.h"
@@ -24,9 +25,10 @@ struct iw_engine {
     iw_groups groups;
     iw_event_list events;
     iw_trajectory *trajectory;
-    iw_msd *msd;         /* NULL until the spacing of frames is known */
-    iw_vacf *vacf;       /* likewise */
-    iw_moments *moments; /* likewise; has the same frames as msd */
+    iw_msd *msd;              /* NULL until the spacing of frames is known */
+    iw_vacf *vacf;            /* likewise */
+    iw_moments *moments;      /* likewise; has the same frames as msd */
+    iw_collective collective; /* sums over ions */
     iw_waiting *waiting;
     size_t n_waiting;
     size_t stride;          /* frames from one MSD frame to the next */
@@ -61,6 +63,11 @@ void iw_engine_discard(iw_engine *self);
 /* From self->msd_sums, which must be fresh. */
 iw_status iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_group_msd *out,
                               iw_error *err);
+/* engine_collective.c: motion as a whole and what the charges give, once the groups of *out are
+ * filled. */
+iw_status iw_engine_fill_transport(iw_engine *self, iw_snapshot *out, iw_error *err);
+/* An event where the charges of the run do not add up to zero. */
+iw_status iw_engine_note_charges(iw_engine *self, iw_error *err);
 /* Judges convergence of the mobile group and says when to check next. */
 iw_status iw_engine_check(iw_engine *self, iw_error *err);
 /* MD time covered by the segments, ps; NAN before two frames. */

@@ -22,18 +22,6 @@ static const char *const drift_names[] = {"com", "framework", "none"};
 static const char *const taper_names[] = {"parzen", "hann", "none"};
 
 static iw_status
-series_alloc(iw_series *series, size_t n, bool with_errors, iw_error *err)
-{
-    series->x = calloc(n, sizeof(double));
-    series->y = calloc(n, sizeof(double));
-    series->e = with_errors ? calloc(n, sizeof(double)) : NULL;
-    series->n = n;
-    if (series->x && series->y && (series->e || !with_errors))
-        return IW_OK;
-    return iw_fail(err, IW_NO_MEMORY, "no memory for a series of %zu values", n);
-}
-
-static iw_status
 fill_msd(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, iw_error *err)
 {
     iw_group_msd msd;
@@ -41,7 +29,7 @@ fill_msd(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, i
     if (status != IW_OK)
         return status;
     size_t n = msd.curve.n_lags;
-    status = series_alloc(&out->msd, n, true, err);
+    status = iw_series_alloc(&out->msd, n, true, err);
     if (status == IW_OK) {
         out->diffusion.stderr_A2 = out->msd.e;
         iw_error reason; /* too few lags: every number is NAN, which is the answer */
@@ -63,7 +51,7 @@ fill_vacf(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, 
     const iw_vacf_result *sums = &self->vacf_sums;
     size_t n = sums->n_lags;
     double dt_fs = iw_trajectory_dt_fs(self->trajectory);
-    iw_status status = series_alloc(&out->vacf, n, false, err);
+    iw_status status = iw_series_alloc(&out->vacf, n, false, err);
     double *weighted = calloc(n, sizeof *weighted);
     if (status != IW_OK || !weighted) {
         free(weighted);
@@ -109,7 +97,7 @@ static iw_status
 fill_paper(const iw_engine *self, size_t g, iw_group_snapshot *out, iw_error *err)
 {
     const iw_paper_group *paper = &self->paper[g];
-    iw_status status = series_alloc(&out->vdos_paper, paper->vdos.n, false, err);
+    iw_status status = iw_series_alloc(&out->vdos_paper, paper->vdos.n, false, err);
     if (status != IW_OK)
         return status;
     memcpy(out->vdos_paper.x, paper->vdos.energy_meV, paper->vdos.n * sizeof(double));
@@ -125,6 +113,7 @@ blank_group(const iw_group *group, iw_group_snapshot *out)
     iw_vibration none = {NAN, NAN, NAN, NAN, NAN, NAN};
     *out = (iw_group_snapshot){.atoms = group->atoms,
                                .D_green_kubo_cm2_s = NAN,
+                               .D_collective = iw_estimate_none,
                                .vibration = none,
                                .paper = none,
                                .vdos_resolution_meV = NAN};
@@ -293,6 +282,8 @@ iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err)
     iw_status status = fill_run(self, state, out, err);
     if (status == IW_OK)
         status = fill_groups(self, out, err);
+    if (status == IW_OK)
+        status = iw_engine_fill_transport(self, out, err);
     if (status == IW_OK) {
         fill_convergence(self, out);
         status = fill_events(self, out, err);

@@ -31,6 +31,7 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(no_mobile, IW_WARNING, "no mobile species is known")                                         \
     X(mobile_doubt, IW_WARNING, "what was measured contradicts the choice of mobile species")      \
     X(no_velocities, IW_NOTE, "velocities are forward differences of positions")                   \
+    X(not_neutral, IW_WARNING, "the charges of the run do not add up to zero")                     \
     X(not_diffusive, IW_NOTE, "no diffusive regime was found")                                     \
     X(restart, IW_NOTE, "the MD code or its adapter came back")                                    \
     X(recovered, IW_NOTE, "the daemon was restarted and read the journal again")                   \

@@ -27,6 +27,18 @@ iw_snapshot_new(void)
     return s;
 }
 
+iw_status
+iw_series_alloc(iw_series *series, size_t n, bool with_errors, iw_error *err)
+{
+    series->x = calloc(n, sizeof(double));
+    series->y = calloc(n, sizeof(double));
+    series->e = with_errors ? calloc(n, sizeof(double)) : NULL;
+    series->n = n;
+    if (series->x && series->y && (series->e || !with_errors))
+        return IW_OK;
+    return iw_fail(err, IW_NO_MEMORY, "no memory for a series of %zu values", n);
+}
+
 static void
 series_fini(iw_series *series)
 {
@@ -57,6 +69,8 @@ iw_snapshot_unref(iw_snapshot **self)
         series_fini(&s->groups[g].vdos);
         series_fini(&s->groups[g].vdos_paper);
     }
+    series_fini(&s->transport.charge_msd);
+    free(s->transport.species);
     free(s->groups);
     free(s->name);
     free(s->code);

@@ -7,6 +7,7 @@
  * Made by the engine, immutable afterwards, reference-counted, read by any thread.  Its fields are
  * the names of the JSON contract (publish/json.h); a quantity that is not known is NAN.
  */
+#include "estimate/conductivity.h"
 #include "estimate/convergence.h"
 #include "estimate/diffusion.h"
 #include "estimate/vibration.h"
@@ -24,7 +25,9 @@ typedef struct {
     size_t atoms;
     iw_diffusion diffusion; /* stderr_A2 is NULL here: see msd.e */
     double D_green_kubo_cm2_s;
-    iw_vibration vibration; /* method "physical" */
+    bool has_collective;
+    iw_estimate D_collective; /* cm^2/s: slope of |sum of displacements|^2/(6 N) */
+    iw_vibration vibration;   /* method "physical" */
     bool has_paper;
     iw_vibration paper; /* method "paper" */
     double vdos_resolution_meV;
@@ -33,6 +36,25 @@ typedef struct {
     iw_series vdos;       /* energy_meV, g (1/meV) */
     iw_series vdos_paper; /* empty unless has_paper */
 } iw_group_snapshot;
+
+/* Charges as a current; species are those of the run, in order. */
+typedef struct {
+    char name[IW_SPECIES_LENGTH + 1];
+    double charge_e; /* mean over its atoms */
+    bool carrier;    /* its D enters the Nernst-Einstein conductivity */
+} iw_charged_species;
+
+typedef struct {
+    size_t n_species; /* 0: charges are not known */
+    iw_charged_species *species;
+    double total_charge_e;
+    double volume_A3;            /* of the cell, mean over frames */
+    iw_diffusion charge;         /* of P/sqrt(sum q^2): fit window, alpha, warning */
+    iw_estimate collective;      /* mS/cm */
+    iw_estimate nernst_einstein; /* mS/cm */
+    iw_estimate haven_ratio;     /* nernst_einstein/collective */
+    iw_series charge_msd;        /* lag_ps, msd_e2A2, stderr_e2A2 */
+} iw_transport;
 
 typedef struct {
     char id[IW_ID_LENGTH + 1];
@@ -59,10 +81,14 @@ typedef struct {
     char (*mobile)[IW_SPECIES_LENGTH + 1];
     size_t n_groups;
     iw_group_snapshot *groups; /* all, mobile (if any), framework (if any), then species in order */
+    iw_transport transport;
     iw_convergence convergence;
     size_t n_events;
     iw_event *events;
 } iw_snapshot;
+
+/* Arrays of n zeros, e only where asked for.  NO_MEMORY; what was allocated is in *series. */
+iw_status iw_series_alloc(iw_series *series, size_t n, bool with_errors, iw_error *err);
 
 /* One reference; no groups, no events, every number NAN or zero.  The maker fills the fields before
  * anybody else sees it; arrays and strings are malloc'd and belong to the snapshot.  NULL:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include "charges.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -36,6 +37,9 @@ const iw_option iw_config_options[] = {
      "what is held still: the centre of mass of all atoms, that of the framework, or nothing"},
     {"analysis", "mobile", IW_OPTION_LIST, "", "", 0, 0, NULL, AT(mobile),
      "species that diffuse, as Li,Na (default: the first of Li Na Ag Cu Cl I Br F O in the run)"},
+    {"analysis", "charges", IW_OPTION_CHARGES, "", "", 0, 0, NULL, AT(charges),
+     "charges of species in e, as Li=1,Cl=-1, for runs that send none: they give conductivity and "
+     "Haven ratio; species that a run does not have are passed over"},
     {"analysis", "msd_stride", IW_OPTION_COUNT, "frames", "0", 0, 1e6, NULL, AT(msd_stride),
      "every n-th frame enters the MSD; 0: about 10 fs apart"},
     {"analysis", "vacf_window_ps", IW_OPTION_REAL, "ps", "4", 0.001, 1e4, NULL, AT(vacf_window_ps),
@@ -203,6 +207,12 @@ set(iw_config *config, const iw_option *option, const char *value, iw_error *err
     void *at = field(config, option);
     double number = 0;
     switch (option->type) {
+    case IW_OPTION_CHARGES:
+        if (iw_charges_check(value, err) != IW_OK) {
+            (void)iw_prefix(err, "%s = %s", option->key, value);
+            return IW_INVALID;
+        }
+        /* fall through */
     case IW_OPTION_TEXT:
         if (strlen(value) >= IW_CONFIG_TEXT)
             return iw_fail(err, IW_INVALID, "%s: at most %d characters, not %zu", option->key,
@@ -394,6 +404,19 @@ iw_config_of_run(iw_config *config, const iw_run_info *run, iw_error *err)
         if (status == IW_OK)
             status = iw_fail(err, one.code, "%s", one.text);
     }
+    return status;
+}
+
+iw_status
+iw_config_charges(const iw_config *config, iw_run_info *run, iw_error *err)
+{
+    const char *own = iw_run_info_metadata(run, "charges");
+    bool asked = own && strcmp(own, config->charges) == 0; /* else it was refused */
+    if (!config->charges[0] || (run->charge_e && !asked))
+        return IW_OK;
+    iw_status status = iw_charges_apply(run, config->charges, IW_CHARGES_TABLE, err);
+    if (status != IW_OK)
+        (void)iw_prefix(err, "charges %s", config->charges);
     return status;
 }
 

@@ -14,12 +14,13 @@
 enum { IW_CONFIG_TEXT = 256, IW_CONFIG_LISTEN = 8, IW_CONFIG_MOBILE = 8 };
 
 typedef enum {
-    IW_OPTION_TEXT,  /* char [IW_CONFIG_TEXT] */
-    IW_OPTION_LIST,  /* iw_config_list; given again it adds, and a list may have commas */
-    IW_OPTION_REAL,  /* double; "auto" is NAN where the default is "auto" */
-    IW_OPTION_COUNT, /* unsigned */
-    IW_OPTION_FLAG,  /* bool; on the command line without a value */
-    IW_OPTION_CHOICE /* int, the index in choices */
+    IW_OPTION_TEXT,    /* char [IW_CONFIG_TEXT] */
+    IW_OPTION_CHARGES, /* char [IW_CONFIG_TEXT], as Li=1,Cl=-1 */
+    IW_OPTION_LIST,    /* iw_config_list; given again it adds, and a list may have commas */
+    IW_OPTION_REAL,    /* double; "auto" is NAN where the default is "auto" */
+    IW_OPTION_COUNT,   /* unsigned */
+    IW_OPTION_FLAG,    /* bool; on the command line without a value */
+    IW_OPTION_CHOICE   /* int, the index in choices */
 } iw_option_type;
 
 typedef struct {
@@ -44,6 +45,7 @@ typedef struct {
     iw_config_list listen;
     char data[IW_CONFIG_TEXT];
     char db[IW_CONFIG_TEXT];
+    char charges[IW_CONFIG_TEXT];
     bool insecure_tcp;
     unsigned workers;
     double heartbeat_s, lost_after_s, publish_s;
@@ -79,6 +81,10 @@ iw_status iw_config_complete(iw_config *config, iw_error *err);
 /* What the run's own metadata ask for goes before the daemon's settings.  INVALID: the first value
  * that cannot be; the others are taken. */
 iw_status iw_config_of_run(iw_config *config, const iw_run_info *run, iw_error *err);
+
+/* Charges for a run: those that its metadata give, else those that came with its atoms, else the
+ * daemon's.  INVALID: a species without a charge; the run is as before. */
+iw_status iw_config_charges(const iw_config *config, iw_run_info *run, iw_error *err);
 
 /* The analysis options as the engine takes them; names are borrowed from config through mobile. */
 void iw_config_engine(const iw_config *config, const char *mobile[IW_CONFIG_MOBILE],

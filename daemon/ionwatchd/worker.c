@@ -125,6 +125,8 @@ start_engine(iw_worker *self, job *run)
     char text[IW_ERROR_TEXT] = "";
     if (iw_config_of_run(&config, run->info, &err) != IW_OK)
         (void)snprintf(text, sizeof text, "%.400s: the daemon's own setting is used", err.text);
+    if (iw_config_charges(&config, run->info, &err) != IW_OK && !text[0])
+        (void)snprintf(text, sizeof text, "%.400s: no conductivity", err.text);
     iw_config_engine(&config, mobile, &options);
     run->engine = iw_engine_new(run->info, &options, &err);
     if (!run->engine && options.n_mobile > 0) {

@@ -128,7 +128,18 @@ iw_record_thin(json_t *record)
         thin_series(json_object_get(group, "vdos"), ENERGIES, &ok);
         thin_series(json_object_get(json_object_get(group, "paper"), "vdos"), ENERGIES, &ok);
     }
+    thin_series(json_object_get(json_object_get(record, "transport"), "charge_msd"), LAGS, &ok);
     return ok;
+}
+
+static json_t *
+estimate_json(const iw_estimate *estimate, bool *ok)
+{
+    json_t *object = json_object();
+    put_number(object, "value", estimate->value, ok);
+    put_number(object, "stderr", estimate->error, ok);
+    put(object, "ci95", numbers(estimate->ci95, 2, ok), ok);
+    return object;
 }
 
 static void
@@ -170,6 +181,8 @@ group_json(const iw_group_snapshot *group, unsigned flags, bool *ok)
     put_number(object, "he_relative_error", d->he_relative_error, ok);
     put(object, "fit_window_ps", numbers(d->fit_ps, 2, ok), ok);
     put_number(object, "msd_intercept_A2", d->intercept_A2, ok);
+    put(object, "D_collective_cm2_s",
+        group->has_collective ? estimate_json(&group->D_collective, ok) : json_null(), ok);
     put(object, "diffusive", json_boolean(d->diffusive), ok);
     put(object, "warning", d->warning ? json_string(d->warning) : json_null(), ok);
 
@@ -188,6 +201,38 @@ group_json(const iw_group_snapshot *group, unsigned flags, bool *ok)
             put(paper, "vdos", series_json(&group->vdos_paper, ENERGIES, vdos_names, full, ok), ok);
     }
     put(object, "paper", paper, ok);
+    return object;
+}
+
+static const char *const charge_msd_names[3] = {"lag_ps", "msd_e2A2", "stderr_e2A2"};
+
+static json_t *
+transport_json(const iw_transport *t, unsigned flags, bool *ok)
+{
+    if (t->n_species == 0)
+        return json_null();
+    json_t *object = json_object(), *charges = json_object(), *carriers = json_array();
+    for (size_t s = 0; s < t->n_species; s++) {
+        put_number(charges, t->species[s].name, t->species[s].charge_e, ok);
+        if (t->species[s].carrier &&
+            json_array_append_new(carriers, json_string(t->species[s].name)) != 0)
+            *ok = false;
+    }
+    put(object, "charges_e", charges, ok);
+    put_number(object, "total_charge_e", t->total_charge_e, ok);
+    put_number(object, "volume_A3", t->volume_A3, ok);
+    put(object, "conductivity_mS_cm", estimate_json(&t->collective, ok), ok);
+    put(object, "conductivity_nernst_einstein_mS_cm", estimate_json(&t->nernst_einstein, ok), ok);
+    put(object, "haven_ratio", estimate_json(&t->haven_ratio, ok), ok);
+    put(object, "carriers", carriers, ok);
+    put_number(object, "alpha", t->charge.alpha, ok);
+    put(object, "fit_window_ps", numbers(t->charge.fit_ps, 2, ok), ok);
+    put(object, "diffusive", json_boolean(t->charge.diffusive), ok);
+    put(object, "warning", t->charge.warning ? json_string(t->charge.warning) : json_null(), ok);
+    if (flags & (IW_JSON_SERIES | IW_JSON_FULL))
+        put(object, "charge_msd",
+            series_json(&t->charge_msd, LAGS, charge_msd_names, (flags & IW_JSON_FULL) != 0, ok),
+            ok);
     return object;
 }
 
@@ -261,6 +306,7 @@ iw_snapshot_json(const iw_snapshot *snapshot, unsigned flags)
         put(groups, group->name, group_json(group, flags, &ok), &ok);
     }
     put(record, "groups", groups, &ok);
+    put(record, "transport", transport_json(&snapshot->transport, flags, &ok), &ok);
     json_t *convergence = json_object();
     put_text(convergence, "state", snapshot->convergence.state, &ok);
     put_text(convergence, "reason", snapshot->convergence.reason, &ok);

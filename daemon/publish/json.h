@@ -33,7 +33,7 @@ typedef struct {
     const char *key;    /* JSON name, with the unit: "D_cm2_s" */
     const char *symbol; /* for tables: "D" */
     const char *unit;
-    const char *category;   /* "diffusive", "vibrational" */
+    const char *category;   /* "diffusive", "vibrational", of a group; "transport", of the run */
     const char *definition; /* one line */
 } iw_descriptor_row;
 extern const iw_descriptor_row iw_descriptor_catalogue[]; /* ends with a NULL key */

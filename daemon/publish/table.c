@@ -210,6 +210,83 @@ print_diffusion(FILE *out, json_t *groups, const json_t *run)
     }
 }
 
+/* Value and error to two digits of the error: "74.2 +- 5.1"; as with_error where that is long. */
+static const char *
+plus_minus(char cell[CELL], double value, double error)
+{
+    if (!isfinite(value) || !isfinite(error) || !(error > 0.0))
+        return general(cell, value, 4);
+    int decimals = 1 - (int)floor(log10(error));
+    if (decimals > 5 || fmax(fabs(value), error) >= 1e6)
+        return with_error(cell, value, error);
+    decimals = decimals < 0 ? 0 : decimals;
+    (void)snprintf(cell, CELL, "%.*f +- %.*f", decimals, value, decimals, error);
+    return cell;
+}
+
+/* One line: name, value with error, interval; a limit that is null is not known. */
+static void
+print_estimate(FILE *out, const char *label, const json_t *estimate, const char *unit)
+{
+    char a[CELL], b[CELL], range[2 * CELL + 40] = "";
+    const json_t *interval = json_object_get(estimate, "ci95");
+    const json_t *low = json_array_get(interval, 0), *high = json_array_get(interval, 1);
+    const char *value = plus_minus(a, number(estimate, "value"), number(estimate, "stderr"));
+    (void)fprintf(out, "  %-29s %-17s %-5s", label, value, unit);
+    if (json_is_number(low) && json_is_number(high))
+        (void)snprintf(range, sizeof range, "  95 %%: %s .. %s",
+                       general(a, json_number_value(low), 3),
+                       general(b, json_number_value(high), 3));
+    else if (json_is_number(low))
+        (void)snprintf(range, sizeof range, "  95 %%: above %s",
+                       general(a, json_number_value(low), 3));
+    (void)fprintf(out, "%s\n", range);
+}
+
+static void
+print_transport(FILE *out, const json_t *transport, const json_t *run)
+{
+    if (!json_is_object(transport))
+        return;
+    char a[CELL], b[CELL], line[LINE] = "";
+    const char *name;
+    json_t *charge;
+    append(line, "Transport, charges");
+    json_object_foreach(json_object_get(transport, "charges_e"), name, charge)
+        append(line, " %s %s", name, general(a, json_number_value(charge), 4));
+    append(line, " e; ");
+    if (isfinite(number(transport, "volume_A3")))
+        append(line, "volume %s A3", general(a, number(transport, "volume_A3"), 6));
+    else
+        append(line, "no cell, so no conductivity");
+    if (!isfinite(number(run, "temperature_K")))
+        append(line, "; temperature not known, so no conductivity");
+    iw_printable(line);
+    (void)fputc('\n', out);
+    paragraph(out, 2, line);
+    print_estimate(out, "conductivity, collective",
+                   json_object_get(transport, "conductivity_mS_cm"), "mS/cm");
+    print_estimate(out, "conductivity, Nernst-Einstein",
+                   json_object_get(transport, "conductivity_nernst_einstein_mS_cm"), "mS/cm");
+    print_estimate(out, "Haven ratio", json_object_get(transport, "haven_ratio"), "");
+    const json_t *carriers = json_object_get(transport, "carriers");
+    const json_t *fit = json_object_get(transport, "fit_window_ps");
+    line[0] = '\0';
+    append(line, "carriers");
+    for (size_t c = 0; c < json_array_size(carriers); c++)
+        append(line, " %s", species_name(json_array_get(carriers, c)));
+    if (json_is_number(json_array_get(fit, 0)))
+        append(line, "%s; charge MSD fitted from %s to %s ps",
+               json_array_size(carriers) ? "" : " none",
+               general(a, json_number_value(json_array_get(fit, 0)), 4),
+               general(b, json_number_value(json_array_get(fit, 1)), 4));
+    if (*text(transport, "warning"))
+        append(line, "; %s", text(transport, "warning"));
+    iw_printable(line);
+    (void)fputs("  ", out);
+    paragraph(out, 2, line);
+}
+
 /* Decimals that suit a vibrational unit. */
 static int
 decimals_for(const char *unit)
@@ -331,6 +408,7 @@ iw_record_print(const json_t *record, FILE *out, iw_error *err)
         return iw_fail(err, IW_INVALID, "not the record of a run: no \"run\" or no \"groups\"");
     print_run(out, run);
     print_diffusion(out, groups, run);
+    print_transport(out, json_object_get(record, "transport"), run);
     print_vibrations(out, groups, run);
     print_convergence(out, json_object_get(record, "convergence"));
     print_events(out, json_object_get(record, "events"));

@@ -172,6 +172,29 @@ take_group(iw_store_filing *filing, const char *group, json_t *object, iw_error 
     return status;
 }
 
+/* What belongs to the run as a whole is filed under the group of all its atoms. */
+static iw_status
+take_transport(iw_store_filing *filing, json_t *transport, iw_error *err)
+{
+    iw_status status = IW_OK;
+    const iw_descriptor_row *about = iw_descriptor_catalogue;
+    for (; about->key && status == IW_OK; about++) {
+        if (strcmp(about->category, "transport") == 0)
+            status = add_descriptor(filing, "all", "physical", about,
+                                    json_object_get(transport, about->key), err);
+    }
+    json_t *series = json_object_get(transport, "charge_msd");
+    const char *column;
+    json_t *values;
+    json_object_foreach(series, column, values)
+    {
+        if (status == IW_OK)
+            status = add_column(filing, "all", "charge_msd", column, values, err);
+    }
+    (void)json_object_del(transport, "charge_msd");
+    return status;
+}
+
 iw_status
 iw_store_filing_init(iw_store_filing *filing, json_t *record, const iw_run_info *run, iw_error *err)
 {
@@ -186,6 +209,12 @@ iw_store_filing_init(iw_store_filing *filing, json_t *record, const iw_run_info 
         iw_status status = take_group(filing, group, object, err);
         if (status)
             return iw_prefix(err, "group %s", group);
+    }
+    json_t *transport = json_object_get(record, "transport");
+    if (json_is_object(transport) && json_object_get(groups, "all")) {
+        iw_status status = take_transport(filing, transport, err);
+        if (status)
+            return iw_prefix(err, "transport");
     }
     filing->record_text = json_dumps(record, JSON_COMPACT);
     if (!filing->record_text)
@@ -227,6 +256,8 @@ iw_store_attach_series(json_t *record, const json_t *series, iw_error *err)
         json_t *at = member(groups, json_string_value(json_object_get(row, "group")));
         const char *name = json_string_value(json_object_get(row, "series"));
         const char *column = json_string_value(json_object_get(row, "column"));
+        if (name && strcmp(name, "charge_msd") == 0)
+            at = member(record, "transport");
         if (name && strncmp(name, "paper.", 6) == 0) {
             at = member(at, "paper");
             name += 6;

@@ -396,7 +396,7 @@ take_velocities(iw_trajectory *self, const iw_frame *frame, bool follows, iw_ste
 iw_status
 iw_trajectory_push(iw_trajectory *self, const iw_frame *frame, iw_step *out, iw_error *err)
 {
-    *out = (iw_step){.pos_A = self->pos, .vel_A_fs = self->vel};
+    *out = (iw_step){.pos_A = self->pos, .vel_A_fs = self->vel, .volume_A3 = NAN};
     size_t n = self->run.n_atoms;
     /* The clock goes first: it must see refused frames too, and a frame of the past needs no door.
      */
@@ -435,6 +435,9 @@ iw_trajectory_push(iw_trajectory *self, const iw_frame *frame, iw_step *out, iw_
         self->broken = false;
     }
     out->new_segment = !follows;
+    double inverse[9];
+    if (cell)
+        (void)iw_cell_invert(cell, inverse, &out->volume_A3); /* checked before */
     if (self->frames == 0)
         memcpy(self->first, frame->pos_A, 3 * n * sizeof(double));
     status = take_velocities(self, frame, follows, out, err);

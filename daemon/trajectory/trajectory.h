@@ -22,6 +22,7 @@ typedef struct {
     bool has_velocities;    /* false for the first frame of a segment when they are differences */
     const double *vel_A_fs; /* [n_atoms][3] drift removed; of this frame, or, as forward
                                differences, of the frame before */
+    double volume_A3;       /* of the cell; NAN without one */
 } iw_step;
 
 typedef struct {
