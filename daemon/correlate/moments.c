@@ -31,6 +31,7 @@ static const unsigned char multiples[N_MULTIPLES] = {1, 2, 3, 4, 5, 6, 7, 8, 10,
 typedef struct {
     const unsigned char *multiple; /* [n_lags] in entries of this level */
     size_t n_lags;
+    size_t stride;    /* frames from one entry to the next: 2^k */
     size_t unsettled; /* entries since the sums of the atoms were settled */
     double *memory;   /* holds all that follows */
     double *ring;     /* [RING][3][pitch] entry e of the segment is at e % RING */
@@ -85,7 +86,11 @@ add_level(iw_moments *self, iw_error *err)
     if (!memory)
         return fail_memory(self, err);
     level *l = &self->levels[self->n_levels++];
-    *l = (level){.multiple = multiples + skip, .n_lags = n, .memory = memory, .ring = memory};
+    *l = (level){.multiple = multiples + skip,
+                 .n_lags = n,
+                 .stride = (size_t)1 << (self->n_levels - 1),
+                 .memory = memory,
+                 .ring = memory};
     l->part = l->ring + RING * 3 * pitch;
     l->settled = l->part + n * pitch;
     l->carry = l->settled + n * pitch;
@@ -241,9 +246,9 @@ iw_moments_push(iw_moments *self, const double *pos_A, iw_error *err)
         for (size_t axis = 0; axis < 3; axis++)
             row[axis * pitch + self->place[i]] = pos_A[3 * i + axis];
     size_t epoch = open_epoch(self);
-    for (size_t k = 0; k < self->active && t % ((size_t)1 << k) == 0; k++) {
+    for (size_t k = 0; k < self->active && t % self->levels[k].stride == 0; k++) {
         level *l = &self->levels[k];
-        size_t e = t >> k;
+        size_t e = t / l->stride;
         if (k > 0)
             memcpy(l->ring + e % RING * 3 * pitch, row, 3 * pitch * sizeof *row);
         add_pairs(self, l, e, epoch);
@@ -274,14 +279,6 @@ iw_moments_break(iw_moments *self, iw_error *err)
 
 /* ---- results ---- */
 
-static size_t
-level_of(size_t lag_index, size_t *place)
-{
-    size_t k = lag_index < N_MULTIPLES ? 0 : 1 + (lag_index - N_MULTIPLES) / 4;
-    *place = k == 0 ? lag_index : (lag_index - N_MULTIPLES) % 4;
-    return k;
-}
-
 /* Lags up to half the longest segment. */
 static size_t
 count_lags(const iw_moments *self)
@@ -289,7 +286,7 @@ count_lags(const iw_moments *self)
     size_t longest = self->length > self->longest ? self->length : self->longest, n = 0;
     for (size_t k = 0; k < self->n_levels; k++)
         for (size_t j = 0; j < self->levels[k].n_lags; j++)
-            n += (size_t)self->levels[k].multiple[j] << k <= longest / 2;
+            n += self->levels[k].multiple[j] * self->levels[k].stride <= longest / 2;
     return n;
 }
 
@@ -350,29 +347,34 @@ read_species(const iw_moments *self, const level *l, size_t j, size_t n, iw_mome
     }
 }
 
+/* Lag n of the result, which is lag j of a level. */
+static void
+read_lag(const iw_moments *self, const level *l, size_t j, size_t n, iw_moments_result *out)
+{
+    size_t lags = out->n_lags;
+    out->lag[n] = l->multiple[j] * l->stride;
+    out->stride[n] = l->stride;
+    out->origins[n] = 0.0;
+    for (size_t e = 0; e < out->n_epochs; e++) {
+        double origins = l->origins[e * l->n_lags + j];
+        out->epoch_origins[e * lags + n] = origins;
+        out->origins[n] += origins;
+    }
+    read_species(self, l, j, n, out);
+    for (size_t i = 0; i < self->n_atoms; i++) {
+        size_t at = j * self->pitch + self->place[i];
+        out->atom_sum_A2[i * lags + n] = l->settled[at] + (l->carry[at] + l->part[at]);
+    }
+}
+
 iw_status
 iw_moments_query(const iw_moments *self, iw_moments_result *out, iw_error *err)
 {
     if (make_room(self, out, err) != IW_OK)
         return IW_NO_MEMORY;
-    size_t lags = out->n_lags;
-    for (size_t n = 0; n < lags; n++) {
-        size_t j, k = level_of(n, &j);
-        const level *l = &self->levels[k];
-        out->lag[n] = (size_t)l->multiple[j] << k;
-        out->stride[n] = (size_t)1 << k;
-        out->origins[n] = 0.0;
-        for (size_t e = 0; e < out->n_epochs; e++) {
-            double origins = l->origins[e * l->n_lags + j];
-            out->epoch_origins[e * lags + n] = origins;
-            out->origins[n] += origins;
-        }
-        read_species(self, l, j, n, out);
-        for (size_t i = 0; i < self->n_atoms; i++) {
-            size_t at = j * self->pitch + self->place[i];
-            out->atom_sum_A2[i * lags + n] = l->settled[at] + (l->carry[at] + l->part[at]);
-        }
-    }
+    for (size_t k = 0, n = 0; n < out->n_lags; k++)
+        for (size_t j = 0; j < self->levels[k].n_lags && n < out->n_lags; j++)
+            read_lag(self, &self->levels[k], j, n++, out);
     for (size_t s = 0; s < out->n_segments; s++)
         out->segment_frames[s] = s < self->n_segments ? self->segment[s] : self->length;
     return IW_OK;
