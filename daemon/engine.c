@@ -63,7 +63,7 @@ check_options(const iw_engine_options *options, iw_error *err)
     if (!(options->cutoff_meV > 0.0))
         return iw_fail(err, IW_INVALID, "cut-off of %g meV: it must be above zero",
                        options->cutoff_meV);
-    return IW_OK;
+    return iw_convergence_options_check(&options->convergence, err);
 }
 
 iw_engine *
@@ -82,10 +82,7 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
     self->options.mobile = NULL;
     self->next_check = IW_CHECK_FRAMES;
     self->paper_spacing_fs = NAN;
-    self->convergence.relative_error = self->convergence.predicted_ps_to_target = NAN;
-    (void)snprintf(self->convergence.state, sizeof self->convergence.state, "unknown");
-    (void)snprintf(self->convergence.reason, sizeof self->convergence.reason, "%s",
-                   "too few frames to judge");
+    iw_convergence_init(&self->convergence);
     if (check_options(options, err) != IW_OK ||
         iw_groups_init(&self->groups, run, options->mobile, options->n_mobile, err) != IW_OK ||
         iw_run_info_copy(&self->run, run, err) != IW_OK || make_trajectory(self, err) != IW_OK ||
@@ -175,7 +172,7 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
     self->last_step = frame->step;
     self->last_time_fs = frame->time_fs;
     status = iw_engine_feed(self, &step, err);
-    if (status == IW_OK && self->options.convergence.mode != IW_STOP_OFF &&
+    if (status == IW_OK && iw_engine_checks(self) &&
         iw_trajectory_frames(self->trajectory) >= self->next_check)
         status = iw_engine_check(self, err);
     return status;
@@ -236,6 +233,12 @@ iw_engine_should_stop(const iw_engine *self, const char **reason)
     if (reason)
         *reason = self->stop_reason;
     return self->stop;
+}
+
+const iw_convergence *
+iw_engine_convergence(const iw_engine *self)
+{
+    return &self->convergence;
 }
 
 uint64_t

@@ -25,8 +25,8 @@ typedef struct {
     double temperature_K;      /* overrides the run's; NAN: the run's, else the measured one */
     double paper_spacing_fs;   /* NAN: as streamed */
     iw_diffusion_options diffusion;
-    /* Mode off costs nothing while frames come and is for finished files: a snapshot is judged by
-     * itself.  Advise and stop check at frame counts that grow by 10 and 5 per cent. */
+    /* Without a rule nothing is checked while frames come: a snapshot is judged by itself.  Advise
+     * and stop check at frame counts that grow by 10 and 5 per cent. */
     iw_convergence_options convergence;
 } iw_engine_options;
 
@@ -54,10 +54,12 @@ iw_status iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *er
 /* Remarks by the caller (restart, recovered, stop_asked, ...) join the run's events. */
 iw_event_list *iw_engine_events(iw_engine *self);
 
-/* True once convergence mode "stop" is satisfied, and for good: the moment depends on the frames
- * alone, never on when snapshots were asked for.  *reason (may be NULL)
- * belongs to the engine. */
+/* True once a rule of mode "stop" has fired, and for good: the moment depends on the frames alone,
+ * never on when snapshots were asked for.  *reason (may be NULL) belongs to the engine. */
 bool iw_engine_should_stop(const iw_engine *self, const char **reason);
+
+/* What the rules said at the last check; valid until the next push. */
+const iw_convergence *iw_engine_convergence(const iw_engine *self);
 
 uint64_t iw_engine_frames(const iw_engine *self);
 size_t iw_engine_memory(const iw_engine *self);

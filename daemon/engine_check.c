@@ -12,29 +12,48 @@
 #define CHECK_GROWTH_STOP   0.05
 #define CHECK_GROWTH_ADVISE 0.10
 
-static iw_status
-announce(iw_engine *self, iw_error *err)
+/* Which event tells of a decision. */
+static const iw_event_kind rule_event[IW_RULE_COUNT] = {[IW_RULE_PRECISION] = IW_EVENT_converged,
+                                                        [IW_RULE_FUTILITY] = IW_EVENT_futile,
+                                                        [IW_RULE_BROKEN] = IW_EVENT_broken};
+
+static iw_observation
+observation(const iw_engine *self, const iw_diffusion *mobile)
 {
-    iw_stop_mode mode = self->options.convergence.mode;
-    if (self->announced || strcmp(self->convergence.state, "converged") != 0)
-        return IW_OK;
-    self->announced = true;
-    if (mode == IW_STOP_STOP) {
-        self->stop = true;
-        (void)snprintf(self->stop_reason, sizeof self->stop_reason, "%s", self->convergence.reason);
+    return (iw_observation){.frame = self->last_seq,
+                            .step = self->last_step,
+                            .time_ps = iw_engine_time_ps(self),
+                            .mobile = mobile};
+}
+
+/* The decisions that follow from a check: an event each, and the first that is to stop the run
+ * does. */
+static iw_status
+decide(iw_engine *self, const iw_observation *seen, iw_error *err)
+{
+    const iw_decision *decision;
+    while ((decision = iw_convergence_decide(&self->convergence, &self->options.convergence,
+                                             seen)) != NULL) {
+        if (decision->action == IW_STOP_STOP && !self->stop) {
+            self->stop = true;
+            memcpy(self->stop_reason, decision->reason, sizeof self->stop_reason);
+        }
+        iw_status status =
+            iw_event_add(&self->events, rule_event[decision->rule], true, decision->frame,
+                         decision->step, self->last_time_fs / 1000.0, "%s", decision->reason);
+        if (status != IW_OK)
+            return iw_fail(err, status, "no memory for an event");
     }
-    iw_status status =
-        iw_event_add(&self->events, IW_EVENT_converged, true, self->last_seq, self->last_step,
-                     self->last_time_fs / 1000.0, "%s", self->convergence.reason);
-    return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
+    return IW_OK;
 }
 
 iw_status
 iw_engine_check(iw_engine *self, iw_error *err)
 {
     uint64_t frames = iw_trajectory_frames(self->trajectory);
-    double growth =
-        self->options.convergence.mode == IW_STOP_STOP ? CHECK_GROWTH_STOP : CHECK_GROWTH_ADVISE;
+    const iw_stop_mode *mode = self->options.convergence.mode;
+    bool stops = mode[IW_RULE_PRECISION] == IW_STOP_STOP || mode[IW_RULE_FUTILITY] == IW_STOP_STOP;
+    double growth = stops ? CHECK_GROWTH_STOP : CHECK_GROWTH_ADVISE;
     self->next_check = frames + (uint64_t)fmax(IW_CHECK_FRAMES, growth * (double)frames);
     self->last_checked = frames;
     if (!self->msd || self->groups.n_mobile == 0)
@@ -52,7 +71,29 @@ iw_engine_check(iw_engine *self, iw_error *err)
     free(msd.mean);
     if (status == IW_NO_MEMORY)
         return status;
-    iw_convergence_check(&self->convergence, &self->options.convergence, &diffusion,
-                         iw_engine_time_ps(self));
-    return announce(self, err);
+    iw_observation seen = observation(self, &diffusion);
+    iw_convergence_check(&self->convergence, &self->options.convergence, &seen);
+    return decide(self, &seen, err);
+}
+
+/* A look between two checks, on a copy: asking must not change the run.  Where there are no checks
+ * one look has to do. */
+void
+iw_engine_look(const iw_engine *self, const iw_diffusion *mobile, iw_convergence *out)
+{
+    iw_convergence_options options = self->options.convergence;
+    iw_observation seen = observation(self, mobile);
+    if (iw_engine_checks(self)) {
+        iw_convergence_look(out, &options, &seen);
+    } else {
+        options.hold = 1;
+        iw_convergence_check(out, &options, &seen);
+    }
+}
+
+bool
+iw_engine_checks(const iw_engine *self)
+{
+    const iw_stop_mode *mode = self->options.convergence.mode;
+    return mode[IW_RULE_PRECISION] != IW_STOP_OFF || mode[IW_RULE_FUTILITY] != IW_STOP_OFF;
 }

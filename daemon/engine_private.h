@@ -42,9 +42,8 @@ struct iw_engine {
     iw_convergence convergence;
     uint64_t next_check;   /* frames */
     uint64_t last_checked; /* frames */
-    bool announced;        /* the event "converged" was added */
     bool stop;
-    char stop_reason[200];
+    char stop_reason[IW_REASON_TEXT];
     iw_paper_group *paper; /* [groups.n_groups], NULL until asked for */
     double paper_spacing_fs;
 };
@@ -70,6 +69,10 @@ iw_status iw_engine_fill_transport(iw_engine *self, iw_snapshot *out, iw_error *
 iw_status iw_engine_note_charges(iw_engine *self, iw_error *err);
 /* Judges convergence of the mobile group and says when to check next. */
 iw_status iw_engine_check(iw_engine *self, iw_error *err);
+/* Are there checks while frames come? */
+bool iw_engine_checks(const iw_engine *self);
+/* What a snapshot adds to *out, a copy of the state at the last check. */
+void iw_engine_look(const iw_engine *self, const iw_diffusion *mobile, iw_convergence *out);
 /* MD time covered by the segments, ps; NAN before two frames. */
 double iw_engine_time_ps(const iw_engine *self);
 /* The one that descriptors use: options, else the run's target, else measured. */

@@ -223,18 +223,12 @@ fill_events(const iw_engine *self, iw_snapshot *out, iw_error *err)
     return status;
 }
 
-/* Frames since the last check count as well, on a copy: asking must not change the run.  Without
- * checks one look has to do. */
 static void
 fill_convergence(const iw_engine *self, iw_snapshot *out)
 {
-    iw_convergence_options options = self->options.convergence;
     out->convergence = self->convergence;
-    if (!self->msd || self->groups.n_mobile == 0 || out->frames == self->last_checked)
-        return;
-    if (options.mode == IW_STOP_OFF)
-        options.hold = 1;
-    iw_convergence_check(&out->convergence, &options, &out->groups[1].diffusion, out->time_ps);
+    if (self->msd && self->groups.n_mobile > 0 && out->frames != self->last_checked)
+        iw_engine_look(self, &out->groups[1].diffusion, &out->convergence);
 }
 
 static iw_status

@@ -38,6 +38,8 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(torn_tail, IW_WARNING, "an unfinished record was cut from the journal")                      \
     X(stop_asked, IW_NOTE, "the run was asked to stop")                                            \
     X(converged, IW_NOTE, "the target precision was reached")                                      \
+    X(futile, IW_WARNING, "the answer cannot be had within the budget, or is of no interest")      \
+    X(broken, IW_FAULT, "the run is broken: what it gives from here on is no physics")             \
     X(ended, IW_NOTE, "the run ended")                                                             \
     X(filed, IW_NOTE, "the run is in the database")                                                \
     X(input, IW_NOTE, "a remark on the input")                                                     \

@@ -23,7 +23,7 @@ iw_snapshot_new(void)
     s->dt_fs = s->msd_dt_fs = s->time_ps = NAN;
     s->temperature_K = s->temperature_measured_K = NAN;
     s->vacf_window_ps = s->paper_spacing_fs = s->cutoff_meV = NAN;
-    s->convergence.relative_error = s->convergence.predicted_ps_to_target = NAN;
+    iw_convergence_init(&s->convergence);
     return s;
 }
 

@@ -64,7 +64,8 @@ make_engine(analysis *self, iw_error *err)
     iw_status status = iw_input_engine(self->settings, &options, &mobile, err);
     if (status == IW_OK) {
         /* Nobody looks before the end, and the last snapshot judges itself. */
-        options.convergence.mode = IW_STOP_OFF;
+        for (iw_rule rule = 0; rule < IW_RULE_COUNT; rule++)
+            options.convergence.mode[rule] = IW_STOP_OFF;
         self->engine = iw_engine_new(&self->run, &options, err);
         status = self->engine ? IW_OK : err->code;
     }

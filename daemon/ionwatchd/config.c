@@ -438,7 +438,7 @@ iw_config_engine(const iw_config *config, const char *mobile[IW_CONFIG_MOBILE],
     options->paper_spacing_fs = config->paper_spacing_fs;
     options->diffusion.hop_length_A = config->hop_length_A;
     options->diffusion.alpha_tolerance = config->diffusive_tolerance;
-    options->convergence.mode = (iw_stop_mode)config->stop;
+    options->convergence.mode[IW_RULE_PRECISION] = (iw_stop_mode)config->stop;
     options->convergence.target = config->stop_target;
     options->convergence.min_hops = config->stop_min_hops;
     options->convergence.min_time_ps = config->stop_min_time_ps;

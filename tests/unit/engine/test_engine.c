@@ -25,7 +25,7 @@ asking_changes_nothing_to_the_last_bit(void **state)
     iw_engine_options options;
     iw_engine_options_init(&options);
     options.msd_stride = 1;
-    options.convergence.mode = IW_STOP_ADVISE;
+    options.convergence.mode[IW_RULE_PRECISION] = IW_STOP_ADVISE;
     iw_engine *quiet = model_engine(&m, &options), *asked = model_engine(&m, &options);
     model_send(&m, quiet, 0, T);
     uint64_t seed = 8;
@@ -230,7 +230,7 @@ a_converged_run_asks_to_stop_once_and_for_good(void **state)
     model_init(&m, T, CELL_CUBIC, true, true, 5);
     iw_engine_options options;
     iw_engine_options_init(&options);
-    options.convergence.mode = IW_STOP_STOP;
+    options.convergence.mode[IW_RULE_PRECISION] = IW_STOP_STOP;
     options.convergence.target = 0.9;
     options.convergence.min_hops = 1.0;
     options.diffusion.alpha_tolerance = 0.9;
