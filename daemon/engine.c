@@ -88,7 +88,8 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
         iw_run_info_copy(&self->run, run, err) != IW_OK || make_trajectory(self, err) != IW_OK ||
         note_mobile(self, err) != IW_OK ||
         iw_collective_init(&self->collective, run, &self->groups, err) != IW_OK ||
-        iw_engine_note_charges(self, err) != IW_OK)
+        iw_engine_note_charges(self, err) != IW_OK ||
+        iw_engine_health_begin(self, err) != IW_OK)
         iw_engine_destroy(&self);
     if (self && self->groups.n_mobile == 0)
         (void)snprintf(self->convergence.reason, sizeof self->convergence.reason, "%s",
@@ -117,6 +118,7 @@ iw_engine_destroy(iw_engine **self)
     iw_vacf_result_fini(&e->vacf_sums);
     iw_collective_fini(&e->collective);
     iw_trajectory_destroy(&e->trajectory);
+    iw_health_destroy(&e->health);
     iw_event_list_fini(&e->events);
     iw_groups_fini(&e->groups);
     iw_run_info_fini(&e->run);
@@ -166,12 +168,16 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
         err = &own;
     iw_step step;
     iw_status status = iw_trajectory_push(self->trajectory, frame, &step, err);
+    if (status == IW_INVALID)
+        return iw_engine_health_refuse(self, frame, err);
     if (status != IW_OK)
         return status;
     self->last_seq = frame->seq;
     self->last_step = frame->step;
     self->last_time_fs = frame->time_fs;
-    status = iw_engine_feed(self, &step, err);
+    status = iw_engine_health_push(self, frame, &step, err);
+    if (status == IW_OK)
+        status = iw_engine_feed(self, &step, err);
     if (status == IW_OK && iw_engine_checks(self) &&
         iw_trajectory_frames(self->trajectory) >= self->next_check)
         status = iw_engine_check(self, err);

@@ -9,6 +9,7 @@
  * frames and the options, never on how they were cut or batched.  Owned by one thread at a time.
  */
 #include "estimate/convergence.h"
+#include "estimate/health.h"
 #include "estimate/vdos.h"
 #include "snapshot.h"
 #include "source.h"
@@ -60,6 +61,9 @@ bool iw_engine_should_stop(const iw_engine *self, const char **reason);
 
 /* What the rules said at the last check; valid until the next push. */
 const iw_convergence *iw_engine_convergence(const iw_engine *self);
+
+/* The state after the frames so far; belongs to the engine and changes with the next push. */
+const iw_health *iw_engine_health(const iw_engine *self);
 
 uint64_t iw_engine_frames(const iw_engine *self);
 size_t iw_engine_memory(const iw_engine *self);

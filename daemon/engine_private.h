@@ -44,6 +44,7 @@ struct iw_engine {
     uint64_t last_checked; /* frames */
     bool stop;
     char stop_reason[IW_REASON_TEXT];
+    iw_health_monitor *health;
     iw_paper_group *paper; /* [groups.n_groups], NULL until asked for */
     double paper_spacing_fs;
 };
@@ -73,6 +74,12 @@ iw_status iw_engine_check(iw_engine *self, iw_error *err);
 bool iw_engine_checks(const iw_engine *self);
 /* What a snapshot adds to *out, a copy of the state at the last check. */
 void iw_engine_look(const iw_engine *self, const iw_diffusion *mobile, iw_convergence *out);
+/* engine_health.c: every frame tells the monitor of health once, accepted or refused (*err says why;
+ * its code is returned unless memory is exhausted). */
+iw_status iw_engine_health_begin(iw_engine *self, iw_error *err);
+iw_status iw_engine_health_push(iw_engine *self, const iw_frame *frame, const iw_step *step,
+                                iw_error *err);
+iw_status iw_engine_health_refuse(iw_engine *self, const iw_frame *frame, iw_error *err);
 /* MD time covered by the segments, ps; NAN before two frames. */
 double iw_engine_time_ps(const iw_engine *self);
 /* The one that descriptors use: options, else the run's target, else measured. */

@@ -45,7 +45,13 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(input, IW_NOTE, "a remark on the input")                                                     \
     X(time_mismatch, IW_WARNING, "time stamps and step numbers disagree: a unit mistake?")         \
     X(missing_velocities, IW_WARNING, "velocities came with some frames only")                     \
-    X(input_damaged, IW_WARNING, "the input cannot be read beyond here")
+    X(input_damaged, IW_WARNING, "the input cannot be read beyond here")                           \
+    X(temperature_runaway, IW_WARNING, "the temperature left its target")                          \
+    X(energy_drift, IW_WARNING, "the total energy drifts")                                         \
+    X(exploding_cell, IW_WARNING, "the volume of the cell changed beyond any solid")               \
+    X(framework_melting, IW_WARNING, "the atoms that should stay wander")                          \
+    X(centre_of_mass_drift, IW_WARNING, "the whole moves faster than heat explains")               \
+    X(broken, IW_FAULT, "the simulation is broken: what follows means nothing")
 
 typedef enum {
 #define IW_EVENT_ENUM(id, severity, text) IW_EVENT_##id,

@@ -23,6 +23,7 @@ struct iw_trajectory {
     iw_door door;
     double total_mass;  /* of all atoms */
     double *held;       /* [n] share of each atom in the centre of mass that is held still */
+    double *share;      /* [n] of the mass of all atoms */
     double *pos, *vel;  /* [n][3] what a step shows */
     double *first;      /* [n][3] raw positions of the first frame of the run */
     uint64_t frames;    /* accepted */
@@ -54,8 +55,10 @@ set_held_atoms(iw_trajectory *self, const iw_trajectory_options *options, iw_err
     }
     if (sum == 0.0)
         return iw_fail(err, IW_INVALID, "drift \"framework\": no atom belongs to the framework");
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         self->held[i] /= sum;
+        self->share[i] = self->run.mass_amu[i] / self->total_mass;
+    }
     return IW_OK;
 }
 
@@ -85,10 +88,11 @@ iw_trajectory_new(const iw_run_info *run, const iw_trajectory_options *options,
         return NULL;
     }
     self->held = calloc(n, sizeof(double));
+    self->share = calloc(n, sizeof(double));
     self->pos = calloc(3 * n, sizeof(double));
     self->vel = calloc(3 * n, sizeof(double));
     self->first = calloc(3 * n, sizeof(double));
-    if (!self->held || !self->pos || !self->vel || !self->first) {
+    if (!self->held || !self->share || !self->pos || !self->vel || !self->first) {
         (void)iw_fail(err, IW_NO_MEMORY, "no memory for a trajectory of %zu atoms", n);
         iw_trajectory_destroy(&self);
     } else if (set_held_atoms(self, options, err) != IW_OK) {
@@ -106,6 +110,7 @@ iw_trajectory_destroy(iw_trajectory **self)
     iw_door_fini(&(*self)->door);
     iw_run_info_fini(&(*self)->run);
     free((*self)->held);
+    free((*self)->share);
     free((*self)->pos);
     free((*self)->vel);
     free((*self)->first);
@@ -301,29 +306,51 @@ judge_order(iw_trajectory *self, const iw_frame *frame, iw_error *err)
     return status;
 }
 
-/* Subtracts the centre of what is held still. */
+/* Centre of values with the weights of share. */
 static void
-hold(const iw_trajectory *self, double *values)
+centre_of(const double *share, size_t n, const double *values, double centre[3])
 {
-    size_t n = self->run.n_atoms;
     double even[3] = {0.0, 0.0, 0.0}, odd[3] = {0.0, 0.0, 0.0};
     size_t i = 0;
     for (; i + 1 < n; i += 2) { /* two chains: the sum waits for its last addition */
         for (size_t k = 0; k < 3; k++) {
-            even[k] += self->held[i] * values[3 * i + k];
-            odd[k] += self->held[i + 1] * values[3 * i + 3 + k];
+            even[k] += share[i] * values[3 * i + k];
+            odd[k] += share[i + 1] * values[3 * i + 3 + k];
         }
     }
     for (; i < n; i++) {
         for (size_t k = 0; k < 3; k++)
-            even[k] += self->held[i] * values[3 * i + k];
+            even[k] += share[i] * values[3 * i + k];
     }
     for (size_t k = 0; k < 3; k++)
-        even[k] += odd[k];
-    for (i = 0; i < 3 * n; i += 3) {
+        centre[k] = even[k] + odd[k];
+}
+
+/* Subtracts the centre of what is held still. */
+static void
+hold(const iw_trajectory *self, double *values, double centre[3])
+{
+    size_t n = self->run.n_atoms;
+    centre_of(self->held, n, values, centre);
+    for (size_t i = 0; i < 3 * n; i += 3) {
         for (size_t k = 0; k < 3; k++)
-            values[i + k] -= even[k];
+            values[i + k] -= centre[k];
     }
+}
+
+/* Where the centre of mass of all atoms is before anything is removed; what is held still is then
+ * subtracted. */
+static void
+settle(const iw_trajectory *self, double centre_A[3])
+{
+    double held_A[3];
+    if (self->drift == IW_DRIFT_COM) { /* the same centre */
+        hold(self, self->pos, centre_A);
+        return;
+    }
+    centre_of(self->share, self->run.n_atoms, self->pos, centre_A);
+    if (self->drift == IW_DRIFT_FRAMEWORK)
+        hold(self, self->pos, held_A);
 }
 
 /* Kinetic temperature in the frame of the centre of mass of all atoms, 3N - 3 degrees of freedom.
@@ -378,6 +405,7 @@ take_velocities(iw_trajectory *self, const iw_frame *frame, bool follows, iw_ste
         self->kinetic_carry_K = (sum - self->kinetic_sum_K) - add;
         self->kinetic_sum_K = sum;
         self->kinetic_frames++;
+        out->kinetic_K = kinetic_K;
         status = iw_door_push(&self->door, frame, kinetic_K, follows ? self->unwrap.step : NULL,
                               iw_cadence_dt_fs(&self->cadence), self->events);
         memcpy(self->vel, frame->vel_A_fs, 3 * n * sizeof(double));
@@ -388,15 +416,17 @@ take_velocities(iw_trajectory *self, const iw_frame *frame, bool follows, iw_ste
             self->vel[i] = self->unwrap.step[i] / dt_fs;
         out->has_velocities = true;
     }
+    double removed[3];
     if (out->has_velocities && self->drift != IW_DRIFT_NONE)
-        hold(self, self->vel);
+        hold(self, self->vel, removed);
     return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
 }
 
 iw_status
 iw_trajectory_push(iw_trajectory *self, const iw_frame *frame, iw_step *out, iw_error *err)
 {
-    *out = (iw_step){.pos_A = self->pos, .vel_A_fs = self->vel, .volume_A3 = NAN};
+    *out = (iw_step){
+        .pos_A = self->pos, .vel_A_fs = self->vel, .volume_A3 = NAN, .kinetic_K = NAN};
     size_t n = self->run.n_atoms;
     /* The clock goes first: it must see refused frames too, and a frame of the past needs no door.
      */
@@ -426,8 +456,7 @@ iw_trajectory_push(iw_trajectory *self, const iw_frame *frame, iw_step *out, iw_
             if (status != IW_OK)
                 return status;
         }
-        if (self->drift != IW_DRIFT_NONE)
-            hold(self, self->pos);
+        settle(self, out->centre_A);
     } else {
         iw_unwrap_start(&self->unwrap, frame->pos_A, cell);
         memset(self->pos, 0, 3 * n * sizeof(double));

@@ -23,6 +23,10 @@ typedef struct {
     const double *vel_A_fs; /* [n_atoms][3] drift removed; of this frame, or, as forward
                                differences, of the frame before */
     double volume_A3;       /* of the cell; NAN without one */
+    double centre_A[3];     /* centre of mass of all atoms, relative to the segment's first frame,
+                               before anything was removed */
+    double kinetic_K;       /* kinetic temperature of this frame; NAN without velocities of the
+                               MD code */
 } iw_step;
 
 typedef struct {

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* engine_health.c - what each frame tells the monitor of health. */
+#include "constants.h"
+#include "engine_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+iw_status
+iw_engine_health_begin(iw_engine *self, iw_error *err)
+{
+    const iw_run_info *run = &self->run;
+    unsigned char *framework = malloc(run->n_atoms);
+    if (!framework)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", run->n_atoms);
+    /* Where no species is known to move, none is known to stay. */
+    for (size_t i = 0; i < run->n_atoms; i++)
+        framework[i] = self->groups.n_mobile > 0 && !self->groups.mobile[run->kind[i]];
+    double target_K =
+        self->options.temperature_K > 0.0 ? self->options.temperature_K : run->temperature_K;
+    iw_health_options options = {.n_atoms = run->n_atoms,
+                                 .mass_amu = run->mass_amu,
+                                 .kind = run->kind,
+                                 .framework = framework,
+                                 .target_K = target_K};
+    self->health = iw_health_new(&options, &self->events, err);
+    free(framework);
+    return self->health ? IW_OK : err->code;
+}
+
+/* The MD code's own numbers where velocities do not tell. */
+static double
+kinetic_K(const iw_engine *self, const iw_frame *frame, const iw_step *step)
+{
+    double freedom = self->run.n_atoms > 1 ? 3.0 * (double)self->run.n_atoms - 3.0 : 3.0;
+    if (isfinite(step->kinetic_K))
+        return step->kinetic_K;
+    if (isfinite(frame->temperature_K))
+        return frame->temperature_K;
+    return 2000.0 * frame->kinetic_energy_eV / (freedom * IW_BOLTZMANN_MEV_K);
+}
+
+iw_status
+iw_engine_health_push(iw_engine *self, const iw_frame *frame, const iw_step *step, iw_error *err)
+{
+    double T_K = kinetic_K(self, frame, step);
+    double freedom = self->run.n_atoms > 1 ? 3.0 * (double)self->run.n_atoms - 3.0 : 3.0;
+    double kinetic_eV = isfinite(frame->kinetic_energy_eV)
+                            ? frame->kinetic_energy_eV
+                            : freedom * IW_BOLTZMANN_MEV_K * T_K / 2000.0;
+    iw_health_frame seen = {.seq = frame->seq,
+                            .step = frame->step,
+                            .time_ps = frame->time_fs / 1000.0,
+                            .dt_fs = iw_trajectory_dt_fs(self->trajectory),
+                            .new_segment = step->new_segment,
+                            .pos_A = step->pos_A,
+                            .raw_A = frame->pos_A,
+                            .cell_A = frame->has_cell ? frame->cell_A : NULL,
+                            .centre_A = {step->centre_A[0], step->centre_A[1], step->centre_A[2]},
+                            .kinetic_K = T_K,
+                            .energy_eV = frame->potential_energy_eV + kinetic_eV};
+    return iw_health_push(self->health, &seen, err);
+}
+
+iw_status
+iw_engine_health_refuse(iw_engine *self, const iw_frame *frame, iw_error *err)
+{
+    const iw_error why = *err;
+    iw_status status = iw_health_refuse(self->health, frame->seq, frame->step,
+                                        frame->time_fs / 1000.0, why.text, err);
+    return status == IW_OK ? why.code : status;
+}
+
+const iw_health *
+iw_engine_health(const iw_engine *self)
+{
+    return iw_health_now(self->health);
+}

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "estimate/health.h"
+
+#include "constants.h"
+#include "estimate/melting.h"
+#include "estimate/trend.h"
+#include "trajectory/unwrap.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Nothing slow is judged in the first part of a run: it settles. */
+#define SETTLE_PS 1.0
+
+/* Temperature: means of blocks; the last RECENT of them are judged against the target, else against
+ * the median of the first EARLY after settling. */
+#define BLOCK_FS 100.0
+enum { RECENT = 5, EARLY = 20 };
+#define HOT_WARNING 1.5  /* or below one in so many */
+#define HOT_BROKEN  3.0  /* likewise */
+#define HOT_AT_ONCE 10.0 /* of one block, and from the start */
+#define HOT_SIGMA   4.0  /* of one frame's temperature, 3N - 3 degrees of freedom */
+
+/* Total energy. */
+#define DRIFT_WARNING_MEV 1.0    /* per atom and ps */
+#define DRIFT_SIGMA       5.0    /* standard errors */
+#define DRIFT_SPAN_PS     2.0    /* at least */
+#define DRIFT_BROKEN_MEV  1000.0 /* per atom over what is judged: bonds are no stronger */
+
+/* Volume against the mean of the first FIRST_CELLS frames, so many frames in a row. */
+enum { FIRST_CELLS = 10, CELLS_IN_A_ROW = 10 };
+#define VOLUME_WARNING 1.5
+#define VOLUME_BROKEN  2.0
+
+/* Framework and centre of mass: windows of WINDOW_FS, at least so many frames. */
+#define WINDOW_FS 500.0
+enum { WINDOW_FRAMES = 5 };
+#define LINDEMANN_WARNING 0.15
+
+#define CENTRE_A     1.0
+#define CENTRE_SIGMA 3.0 /* thermal speeds of the whole */
+
+enum { REFUSED_IN_A_ROW = 3, JUMPS = 3 };
+
+typedef enum { HEAT, ENERGY, VOLUME, FRAMEWORK, CENTRE, REFUSED, OTHER, FINDINGS } subject;
+
+typedef struct {
+    iw_health_state level; /* now; broken stays, but for refused frames */
+    iw_health_state worst; /* so far */
+    char text[200];
+} finding;
+
+typedef struct {
+    double sum; /* of the open block */
+    size_t n;   /* its frames */
+    double ring[RECENT];
+    double early[EARLY];
+    size_t blocks, n_early;
+    double all; /* sum and number of all frames, compensated */
+    double carry;
+    uint64_t frames;
+} heat_state;
+
+struct iw_health_monitor {
+    size_t n_atoms;
+    double total_mass, target_K;
+    iw_event_list *events; /* borrowed */
+    iw_health now;
+    finding findings[FINDINGS];
+    size_t block, window; /* frames; 0 until the spacing is known */
+    double dt_ps;         /* likewise */
+    uint64_t timed;       /* frames since then */
+    heat_state heat;
+    iw_trend energy;
+    double first_A3;           /* mean volume of the first frames */
+    size_t cells, large, huge; /* frames in it; beyond the limits in a row */
+    iw_melting melting;
+    unsigned melted;                            /* windows in a row that looked like a melt */
+    double centre_A[IW_MELTING_WINDOWS + 1][3]; /* at the ends of windows, a ring */
+    size_t windows;                             /* of this segment */
+    size_t in_window;                           /* frames */
+    unsigned refused_in_a_row;
+};
+
+const char *
+iw_health_state_name(iw_health_state state)
+{
+    static const char *const names[] = {"good", "warning", "broken"};
+    return names[state];
+}
+
+iw_health_monitor *
+iw_health_new(const iw_health_options *options, iw_event_list *events, iw_error *err)
+{
+    iw_health_monitor *self = calloc(1, sizeof *self);
+    if (!self) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory to watch a run's health");
+        return NULL;
+    }
+    self->n_atoms = options->n_atoms;
+    self->target_K = options->target_K > 0.0 ? options->target_K : NAN;
+    self->events = events;
+    for (size_t i = 0; i < options->n_atoms; i++)
+        self->total_mass += options->mass_amu[i];
+    self->now = (iw_health){.temperature_mean_K = NAN,
+                            .temperature_recent_K = NAN,
+                            .energy_drift_meV_atom_ps = NAN,
+                            .energy_drift_stderr_meV_atom_ps = NAN,
+                            .volume_ratio = NAN,
+                            .lindemann = NAN,
+                            .framework_msd_A2 = NAN,
+                            .com_drift_A_ps = NAN,
+                            .reason = "nothing wrong was seen"};
+    if (iw_melting_init(&self->melting, options->n_atoms, options->mass_amu, options->kind,
+                        options->framework, err) != IW_OK)
+        iw_health_destroy(&self);
+    return self;
+}
+
+void
+iw_health_destroy(iw_health_monitor **self)
+{
+    if (!self || !*self)
+        return;
+    iw_melting_fini(&(*self)->melting);
+    free(*self);
+    *self = NULL;
+}
+
+const iw_health *
+iw_health_now(const iw_health_monitor *self)
+{
+    return &self->now;
+}
+
+/* When a finding is made. */
+typedef struct {
+    uint64_t seq;
+    int64_t step;
+    double time_ps;
+} moment;
+
+static void
+sum_up(iw_health_monitor *self)
+{
+    const finding *gravest = NULL;
+    for (size_t f = 0; f < FINDINGS; f++) {
+        if (self->findings[f].level > (gravest ? gravest->level : IW_HEALTH_GOOD))
+            gravest = &self->findings[f];
+    }
+    self->now.state = gravest ? gravest->level : IW_HEALTH_GOOD;
+    (void)snprintf(self->now.reason, sizeof self->now.reason, "%s",
+                   gravest ? gravest->text : "nothing wrong was seen");
+}
+
+/* What a subject looks like now.  Its event is added when it becomes worse. */
+static iw_status __attribute__((format(printf, 6, 7)))
+judge(iw_health_monitor *self, subject what, iw_health_state level, iw_event_kind kind,
+      const moment *when, const char *format, ...)
+{
+    finding *f = &self->findings[what];
+    iw_health_state before = f->level;
+    if (before == IW_HEALTH_BROKEN && what != REFUSED)
+        return IW_OK;
+    f->level = level;
+    if (level == before && level == IW_HEALTH_GOOD)
+        return IW_OK;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(f->text, sizeof f->text, format, args);
+    va_end(args);
+    sum_up(self);
+    iw_status status = IW_OK;
+    if (before == IW_HEALTH_GOOD && kind != IW_EVENT_COUNT)
+        status = iw_event_add(self->events, kind, true, when->seq, when->step, when->time_ps, "%s",
+                              f->text);
+    if (status == IW_OK && level == IW_HEALTH_BROKEN && before != IW_HEALTH_BROKEN)
+        status = iw_event_add(self->events, IW_EVENT_broken, true, when->seq, when->step,
+                              when->time_ps, "%s", f->text);
+    f->worst = level > f->worst ? level : f->worst;
+    return status;
+}
+
+static double
+reference_K(const iw_health_monitor *self)
+{
+    const heat_state *heat = &self->heat;
+    if (isfinite(self->target_K))
+        return self->target_K;
+    if (heat->n_early < EARLY)
+        return NAN;
+    double sorted[EARLY]; /* by insertion: there are few */
+    for (size_t i = 0; i < EARLY; i++) {
+        size_t k = i;
+        for (; k > 0 && sorted[k - 1] > heat->early[i]; k--)
+            sorted[k] = sorted[k - 1];
+        sorted[k] = heat->early[i];
+    }
+    return 0.5 * (sorted[EARLY / 2 - 1] + sorted[EARLY / 2]);
+}
+
+static double
+elapsed_ps(const iw_health_monitor *self)
+{
+    return (double)self->timed * self->dt_ps;
+}
+
+/* Is the temperature off by this factor either way, and by more than chance? */
+static bool
+is_off(const iw_health_monitor *self, double T_K, double wanted_K, double factor)
+{
+    double freedom = self->n_atoms > 1 ? 3.0 * (double)self->n_atoms - 3.0 : 3.0;
+    double sigma_K = wanted_K * sqrt(2.0 / freedom);
+    return (T_K > factor * wanted_K || T_K < wanted_K / factor) &&
+           fabs(T_K - wanted_K) > HOT_SIGMA * sigma_K;
+}
+
+static iw_status
+judge_heat(iw_health_monitor *self, double block_K, const moment *when)
+{
+    heat_state *heat = &self->heat;
+    bool settled = elapsed_ps(self) > SETTLE_PS;
+    heat->ring[heat->blocks++ % RECENT] = block_K;
+    if (settled && heat->n_early < EARLY)
+        heat->early[heat->n_early++] = block_K;
+    size_t n = heat->blocks < RECENT ? heat->blocks : RECENT;
+    double recent_K = 0.0;
+    for (size_t k = 0; k < n; k++)
+        recent_K += heat->ring[k] / (double)n;
+    self->now.temperature_recent_K = recent_K;
+    double wanted_K = reference_K(self);
+    if (isnan(wanted_K))
+        return IW_OK;
+    iw_health_state level = IW_HEALTH_GOOD;
+    bool at_once = block_K > HOT_AT_ONCE * wanted_K && is_off(self, block_K, wanted_K, HOT_AT_ONCE);
+    bool judged = n == RECENT && elapsed_ps(self) > SETTLE_PS + RECENT * BLOCK_FS / 1000.0;
+    if (at_once || (judged && is_off(self, recent_K, wanted_K, HOT_BROKEN)))
+        level = IW_HEALTH_BROKEN;
+    else if (judged && is_off(self, recent_K, wanted_K, HOT_WARNING))
+        level = IW_HEALTH_WARNING;
+    double shown_K = at_once ? block_K : recent_K;
+    double shown_ps = (at_once ? 1.0 : (double)n) * (double)self->block * self->dt_ps;
+    return judge(self, HEAT, level, IW_EVENT_temperature_runaway, when,
+                 "temperature %.4g K over the last %.3g ps, %.3g times the %s of %.4g K", shown_K,
+                 shown_ps, shown_K / wanted_K,
+                 isfinite(self->target_K) ? "target" : "median of the early run", wanted_K);
+}
+
+static iw_status
+push_heat(iw_health_monitor *self, double kinetic_K, const moment *when)
+{
+    heat_state *heat = &self->heat;
+    if (!isfinite(kinetic_K))
+        return IW_OK;
+    double add = kinetic_K - heat->carry;
+    double sum = heat->all + add;
+    heat->carry = (sum - heat->all) - add;
+    heat->all = sum;
+    self->now.temperature_mean_K = heat->all / (double)++heat->frames;
+    heat->sum += kinetic_K;
+    if (++heat->n < self->block)
+        return IW_OK;
+    double block_K = heat->sum / (double)heat->n;
+    heat->sum = 0.0;
+    heat->n = 0;
+    return judge_heat(self, block_K, when);
+}
+
+static iw_status
+push_energy(iw_health_monitor *self, double energy_eV, const moment *when)
+{
+    if (!isfinite(energy_eV))
+        return IW_OK;
+    double ps = elapsed_ps(self);
+    iw_trend_push(&self->energy, ps, 1000.0 * energy_eV / (double)self->n_atoms);
+    if (self->energy.held > 0) /* no block was completed */
+        return IW_OK;
+    iw_trend_line line;
+    iw_trend_fit(&self->energy, fmax(SETTLE_PS, 0.5 * ps), &line);
+    self->now.energy_drift_meV_atom_ps = line.slope;
+    self->now.energy_drift_stderr_meV_atom_ps = line.standard_error;
+    iw_health_state level = IW_HEALTH_GOOD;
+    double slope = fabs(line.slope);
+    if (line.span >= DRIFT_SPAN_PS && slope > DRIFT_WARNING_MEV &&
+        slope > DRIFT_SIGMA * line.standard_error)
+        level = slope * line.span > DRIFT_BROKEN_MEV ? IW_HEALTH_BROKEN : IW_HEALTH_WARNING;
+    return judge(self, ENERGY, level, IW_EVENT_energy_drift, when,
+                 "total energy drifts by %.3g +- %.2g meV per atom and ps, %.3g meV per atom over "
+                 "the last %.3g ps",
+                 line.slope, line.standard_error, line.slope * line.span, line.span);
+}
+
+static iw_status
+push_volume(iw_health_monitor *self, const double *cell_A, const moment *when)
+{
+    double inverse[9], volume_A3;
+    if (!cell_A || !iw_cell_invert(cell_A, inverse, &volume_A3))
+        return IW_OK;
+    if (self->cells < FIRST_CELLS)
+        self->first_A3 += (volume_A3 - self->first_A3) / (double)++self->cells;
+    double ratio = volume_A3 / self->first_A3;
+    double change = fmax(ratio, 1.0 / ratio);
+    self->now.volume_ratio = ratio;
+    self->large = change > VOLUME_WARNING ? self->large + 1 : 0;
+    self->huge = change > VOLUME_BROKEN ? self->huge + 1 : 0;
+    iw_health_state level = self->huge >= CELLS_IN_A_ROW    ? IW_HEALTH_BROKEN
+                            : self->large >= CELLS_IN_A_ROW ? IW_HEALTH_WARNING
+                                                            : IW_HEALTH_GOOD;
+    return judge(self, VOLUME, level, IW_EVENT_exploding_cell, when,
+                 "the cell has %.4g A3, %.3g times the %.4g A3 of the first frames", volume_A3,
+                 ratio, self->first_A3);
+}
+
+static iw_status
+judge_framework(iw_health_monitor *self, const moment *when)
+{
+    iw_melting_view view;
+    if (!iw_melting_close(&self->melting, &view))
+        return IW_OK;
+    double window_ps = (double)self->window * self->dt_ps;
+    self->now.lindemann = view.ratio;
+    self->now.framework_msd_A2 = view.displaced_A2;
+    bool moves = view.ratio > LINDEMANN_WARNING && view.grows;
+    self->melted = moves && view.all_grow ? self->melted + 1 : 0;
+    if (self->melted >= 2)
+        return judge(self, FRAMEWORK, IW_HEALTH_BROKEN, IW_EVENT_framework_melting, when,
+                     "the framework melted: %.3g A from where it was, Lindemann ratio %.2f, "
+                     "D (%.2g +- %.1g)e-5 cm2/s of every species beyond its error",
+                     sqrt(view.displaced_A2), view.ratio, 10.0 * view.D_A2_window / window_ps,
+                     10.0 * view.D_error_A2_window / window_ps);
+    return judge(self, FRAMEWORK, moves ? IW_HEALTH_WARNING : IW_HEALTH_GOOD,
+                 IW_EVENT_framework_melting, when,
+                 "the framework moves: Lindemann ratio %.2f over %.3g ps (neighbours at %.3g A), "
+                 "MSD %.2g A2 after %.3g ps, %.2g A2 after %.3g ps",
+                 view.ratio, IW_MELTING_WINDOWS * window_ps, self->melting.neighbour_A,
+                 view.short_A2, 2.0 * window_ps, view.long_A2,
+                 (IW_MELTING_WINDOWS - 1) * window_ps);
+}
+
+static iw_status
+judge_centre(iw_health_monitor *self, const double centre_A[3], const moment *when)
+{
+    const size_t ring = IW_MELTING_WINDOWS + 1;
+    size_t now = ++self->windows;
+    size_t lag = now < IW_MELTING_WINDOWS ? now : IW_MELTING_WINDOWS;
+    memcpy(self->centre_A[now % ring], centre_A, 3 * sizeof *centre_A);
+    const double *before_A = self->centre_A[(now - lag) % ring];
+    double square = 0.0;
+    for (size_t k = 0; k < 3; k++)
+        square += (centre_A[k] - before_A[k]) * (centre_A[k] - before_A[k]);
+    double span_ps = (double)(lag * self->window) * self->dt_ps, far_A = sqrt(square);
+    self->now.com_drift_A_ps = far_A / span_ps;
+    double T_K = isfinite(self->target_K) ? self->target_K : self->now.temperature_mean_K;
+    double thermal_A_ps = 1000.0 * sqrt(3.0 * T_K / (IW_AMU_A2_FS2_K * self->total_mass));
+    bool drifts =
+        lag >= 2 && far_A > CENTRE_A && self->now.com_drift_A_ps > CENTRE_SIGMA * thermal_A_ps;
+    return judge(self, CENTRE, drifts ? IW_HEALTH_WARNING : IW_HEALTH_GOOD,
+                 IW_EVENT_centre_of_mass_drift, when,
+                 "the centre of mass moved by %.3g A in %.3g ps: %.3g A/ps, %.3g times its thermal "
+                 "speed",
+                 far_A, span_ps, self->now.com_drift_A_ps, self->now.com_drift_A_ps / thermal_A_ps);
+}
+
+/* What the trajectory noticed. */
+static iw_status
+judge_events(iw_health_monitor *self, const moment *when)
+{
+    const iw_event *worst = NULL;
+    for (size_t i = 0; i < self->events->n; i++) {
+        const iw_event *event = &self->events->items[i];
+        bool matters =
+            event->kind == IW_EVENT_uneven_step || event->kind == IW_EVENT_velocity_mismatch ||
+            event->kind == IW_EVENT_temperature_mismatch || event->kind == IW_EVENT_time_mismatch ||
+            (event->kind == IW_EVENT_half_cell_jump && event->count >= JUMPS);
+        if (matters && !worst)
+            worst = event;
+    }
+    if (!worst)
+        return IW_OK;
+    return judge(self, OTHER, IW_HEALTH_WARNING, IW_EVENT_COUNT, when, "%s: %.150s",
+                 iw_event_id(worst->kind), worst->text);
+}
+
+static void
+learn_spacing(iw_health_monitor *self, double dt_fs)
+{
+    self->dt_ps = dt_fs / 1000.0;
+    self->block = (size_t)fmax(1.0, round(BLOCK_FS / dt_fs));
+    self->window = (size_t)fmax(WINDOW_FRAMES, round(WINDOW_FS / dt_fs));
+}
+
+static iw_status
+push_positions(iw_health_monitor *self, const iw_health_frame *frame, const moment *when)
+{
+    if (frame->new_segment) {
+        iw_melting_restart(&self->melting);
+        self->windows = self->in_window = 0;
+        self->melted = 0;
+        memcpy(self->centre_A[0], frame->centre_A, sizeof self->centre_A[0]);
+    }
+    iw_melting_push(&self->melting, frame->pos_A);
+    if (++self->in_window < self->window)
+        return IW_OK;
+    self->in_window = 0;
+    iw_status status = judge_framework(self, when);
+    return status == IW_OK ? judge_centre(self, frame->centre_A, when) : status;
+}
+
+iw_status
+iw_health_push(iw_health_monitor *self, const iw_health_frame *frame, iw_error *err)
+{
+    const moment when = {frame->seq, frame->step, frame->time_ps};
+    if (isnan(self->melting.neighbour_A) && self->melting.n > 0)
+        iw_melting_measure(&self->melting, frame->raw_A, frame->cell_A);
+    iw_status status = push_volume(self, frame->cell_A, &when);
+    self->refused_in_a_row = 0;
+    if (status == IW_OK && self->now.refused_frames > 0)
+        status = judge(self, REFUSED, IW_HEALTH_WARNING, IW_EVENT_COUNT, &when,
+                       "%llu frames were refused", (unsigned long long)self->now.refused_frames);
+    if (self->block == 0 && isfinite(frame->dt_fs))
+        learn_spacing(self, frame->dt_fs);
+    if (self->block > 0) {
+        self->timed++;
+        if (status == IW_OK)
+            status = push_heat(self, frame->kinetic_K, &when);
+        if (status == IW_OK)
+            status = push_energy(self, frame->energy_eV, &when);
+        if (status == IW_OK)
+            status = push_positions(self, frame, &when);
+    }
+    if (status == IW_OK)
+        status = judge_events(self, &when);
+    return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
+}
+
+iw_status
+iw_health_refuse(iw_health_monitor *self, uint64_t seq, int64_t step, double time_ps,
+                 const char *why, iw_error *err)
+{
+    const moment when = {seq, step, time_ps};
+    self->now.refused_frames++;
+    self->refused_in_a_row++;
+    iw_health_state level =
+        self->refused_in_a_row >= REFUSED_IN_A_ROW ? IW_HEALTH_BROKEN : IW_HEALTH_WARNING;
+    iw_status status =
+        judge(self, REFUSED, level, IW_EVENT_COUNT, &when,
+              "%u frames in a row could not be used: %.140s", self->refused_in_a_row, why);
+    return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
+}
