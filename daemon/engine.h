@@ -62,7 +62,8 @@ bool iw_engine_should_stop(const iw_engine *self, const char **reason);
 /* What the rules said at the last check; valid until the next push. */
 const iw_convergence *iw_engine_convergence(const iw_engine *self);
 
-/* The state after the frames so far; belongs to the engine and changes with the next push. */
+/* The state after the frames so far, refused ones included; belongs to the engine and changes with
+ * the next push. */
 const iw_health *iw_engine_health(const iw_engine *self);
 
 uint64_t iw_engine_frames(const iw_engine *self);

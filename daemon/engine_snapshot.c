@@ -280,6 +280,7 @@ iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err)
         status = iw_engine_fill_transport(self, out, err);
     if (status == IW_OK) {
         fill_convergence(self, out);
+        out->health = *iw_health_now(self->health);
         status = fill_events(self, out, err);
     }
     if (status != IW_OK)

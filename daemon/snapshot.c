@@ -24,6 +24,7 @@ iw_snapshot_new(void)
     s->temperature_K = s->temperature_measured_K = NAN;
     s->vacf_window_ps = s->paper_spacing_fs = s->cutoff_meV = NAN;
     iw_convergence_init(&s->convergence);
+    iw_health_init(&s->health);
     return s;
 }
 

@@ -10,6 +10,7 @@
 #include "estimate/conductivity.h"
 #include "estimate/convergence.h"
 #include "estimate/diffusion.h"
+#include "estimate/health.h"
 #include "estimate/vibration.h"
 #include "events.h"
 #include "frame.h"
@@ -83,6 +84,7 @@ typedef struct {
     iw_group_snapshot *groups; /* all, mobile (if any), framework (if any), then species in order */
     iw_transport transport;
     iw_convergence convergence;
+    iw_health health;
     size_t n_events;
     iw_event *events;
 } iw_snapshot;

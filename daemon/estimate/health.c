@@ -45,6 +45,8 @@ enum { WINDOW_FRAMES = 5 };
 
 enum { REFUSED_IN_A_ROW = 3, JUMPS = 3 };
 
+static const char NOTHING[] = "nothing wrong was seen";
+
 typedef enum { HEAT, ENERGY, VOLUME, FRAMEWORK, CENTRE, REFUSED, OTHER, FINDINGS } subject;
 
 typedef struct {
@@ -92,6 +94,20 @@ iw_health_state_name(iw_health_state state)
     return names[state];
 }
 
+void
+iw_health_init(iw_health *self)
+{
+    *self = (iw_health){.temperature_mean_K = NAN,
+                        .temperature_recent_K = NAN,
+                        .energy_drift_meV_atom_ps = NAN,
+                        .energy_drift_stderr_meV_atom_ps = NAN,
+                        .volume_ratio = NAN,
+                        .lindemann = NAN,
+                        .framework_msd_A2 = NAN,
+                        .com_drift_A_ps = NAN};
+    memcpy(self->reason, NOTHING, sizeof NOTHING);
+}
+
 iw_health_monitor *
 iw_health_new(const iw_health_options *options, iw_event_list *events, iw_error *err)
 {
@@ -105,15 +121,7 @@ iw_health_new(const iw_health_options *options, iw_event_list *events, iw_error 
     self->events = events;
     for (size_t i = 0; i < options->n_atoms; i++)
         self->total_mass += options->mass_amu[i];
-    self->now = (iw_health){.temperature_mean_K = NAN,
-                            .temperature_recent_K = NAN,
-                            .energy_drift_meV_atom_ps = NAN,
-                            .energy_drift_stderr_meV_atom_ps = NAN,
-                            .volume_ratio = NAN,
-                            .lindemann = NAN,
-                            .framework_msd_A2 = NAN,
-                            .com_drift_A_ps = NAN,
-                            .reason = "nothing wrong was seen"};
+    iw_health_init(&self->now);
     if (iw_melting_init(&self->melting, options->n_atoms, options->mass_amu, options->kind,
                         options->framework, err) != IW_OK)
         iw_health_destroy(&self);
@@ -153,7 +161,7 @@ sum_up(iw_health_monitor *self)
     }
     self->now.state = gravest ? gravest->level : IW_HEALTH_GOOD;
     (void)snprintf(self->now.reason, sizeof self->now.reason, "%s",
-                   gravest ? gravest->text : "nothing wrong was seen");
+                   gravest ? gravest->text : NOTHING);
 }
 
 /* What a subject looks like now.  Its event is added when it becomes worse. */

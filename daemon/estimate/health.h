@@ -9,7 +9,7 @@
  * breaks the run: what is measured from there on means nothing.  Each new finding is an event.
  *
  * Pure; what it says depends on the frames alone.  Memory: 36 numbers for each atom of the
- * framework; a push touches six of them.
+ * framework; a push reads each of them once.
  */
 #include "events.h"
 
@@ -32,6 +32,8 @@ typedef struct {
     double com_drift_A_ps;   /* speed of the centre of mass over the last 4.5 ps */
     uint64_t refused_frames;
 } iw_health;
+
+void iw_health_init(iw_health *self); /* good, and no number known */
 
 typedef struct {
     size_t n_atoms;

@@ -275,6 +275,24 @@ run_json(const iw_snapshot *s, bool *ok)
 }
 
 static json_t *
+health_json(const iw_health *h, bool *ok)
+{
+    json_t *health = json_object();
+    put_text(health, "state", iw_health_state_name(h->state), ok);
+    put_text(health, "reason", h->reason, ok);
+    put_number(health, "temperature_mean_K", h->temperature_mean_K, ok);
+    put_number(health, "temperature_recent_K", h->temperature_recent_K, ok);
+    put_number(health, "energy_drift_meV_atom_ps", h->energy_drift_meV_atom_ps, ok);
+    put_number(health, "energy_drift_stderr_meV_atom_ps", h->energy_drift_stderr_meV_atom_ps, ok);
+    put_number(health, "volume_ratio", h->volume_ratio, ok);
+    put_number(health, "lindemann", h->lindemann, ok);
+    put_number(health, "framework_msd_A2", h->framework_msd_A2, ok);
+    put_number(health, "com_drift_A_ps", h->com_drift_A_ps, ok);
+    put(health, "refused_frames", json_integer((json_int_t)h->refused_frames), ok);
+    return health;
+}
+
+static json_t *
 events_json(const iw_snapshot *s, bool *ok)
 {
     json_t *events = json_array();
@@ -314,6 +332,7 @@ iw_snapshot_json(const iw_snapshot *snapshot, unsigned flags)
     put_number(convergence, "predicted_ps_to_target", snapshot->convergence.predicted_ps_to_target,
                &ok);
     put(record, "convergence", convergence, &ok);
+    put(record, "health", health_json(&snapshot->health, &ok), &ok);
     put(record, "events", events_json(snapshot, &ok), &ok);
     if (ok)
         return record;

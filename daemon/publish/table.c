@@ -381,6 +381,48 @@ print_convergence(FILE *out, const json_t *convergence)
     paragraph(out, 13, line);
 }
 
+/* Only what is known. */
+static void
+print_health(FILE *out, const json_t *health)
+{
+    if (!json_is_object(health))
+        return;
+    static const struct {
+        const char *key, *before, *after;
+        int digits;
+    } facts[] = {
+        {"temperature_recent_K", "temperature of late ", " K", 4},
+        {"energy_drift_meV_atom_ps", "energy drift ", " meV per atom and ps", 2},
+        {"volume_ratio", "volume ", " of that at first", 4},
+        {"lindemann", "Lindemann ratio of the framework ", "", 2},
+        {"framework_msd_A2", "its MSD ", " A2", 2},
+        {"com_drift_A_ps", "centre of mass ", " A/ps", 2},
+        {"refused_frames", "", " frames refused", 9},
+    };
+    char line[LINE] = "", cell[CELL];
+    append(line, "%s: %s", text(health, "state"), text(health, "reason"));
+    iw_printable(line);
+    (void)fprintf(out, "\nHealth: ");
+    paragraph(out, 8, line);
+    line[0] = '\0';
+    for (size_t f = 0; f < sizeof facts / sizeof *facts; f++) {
+        double value = number(health, facts[f].key), error = NAN;
+        if (!isfinite(value) || (f + 1 == sizeof facts / sizeof *facts && value == 0.0))
+            continue;
+        append(line, "%s%s%s", line[0] ? ", " : "", facts[f].before,
+               general(cell, value, facts[f].digits));
+        if (strcmp(facts[f].key, "energy_drift_meV_atom_ps") == 0)
+            error = number(health, "energy_drift_stderr_meV_atom_ps");
+        if (isfinite(error))
+            append(line, " +- %s", general(cell, error, 2));
+        append(line, "%s", facts[f].after);
+    }
+    if (!line[0])
+        return;
+    (void)fprintf(out, "        ");
+    paragraph(out, 8, line);
+}
+
 static void
 print_events(FILE *out, const json_t *events)
 {
@@ -411,6 +453,7 @@ iw_record_print(const json_t *record, FILE *out, iw_error *err)
     print_transport(out, json_object_get(record, "transport"), run);
     print_vibrations(out, groups, run);
     print_convergence(out, json_object_get(record, "convergence"));
+    print_health(out, json_object_get(record, "health"));
     print_events(out, json_object_get(record, "events"));
     if (fflush(out) != 0 || ferror(out))
         return iw_fail_errno(err, "the table could not be written");
