@@ -56,6 +56,7 @@ iw_engine_health_push(iw_engine *self, const iw_frame *frame, const iw_step *ste
                             .pos_A = step->pos_A,
                             .raw_A = frame->pos_A,
                             .cell_A = frame->has_cell ? frame->cell_A : NULL,
+                            .volume_A3 = step->volume_A3,
                             .centre_A = {step->centre_A[0], step->centre_A[1], step->centre_A[2]},
                             .kinetic_K = T_K,
                             .energy_eV = frame->potential_energy_eV + kinetic_eV};

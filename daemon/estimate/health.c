@@ -4,7 +4,6 @@
 #include "constants.h"
 #include "estimate/melting.h"
 #include "estimate/trend.h"
-#include "trajectory/unwrap.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -302,10 +301,9 @@ push_energy(iw_health_monitor *self, double energy_eV, const moment *when)
 }
 
 static iw_status
-push_volume(iw_health_monitor *self, const double *cell_A, const moment *when)
+push_volume(iw_health_monitor *self, double volume_A3, const moment *when)
 {
-    double inverse[9], volume_A3;
-    if (!cell_A || !iw_cell_invert(cell_A, inverse, &volume_A3))
+    if (!(volume_A3 > 0.0))
         return IW_OK;
     if (self->cells < FIRST_CELLS)
         self->first_A3 += (volume_A3 - self->first_A3) / (double)++self->cells;
@@ -423,7 +421,7 @@ iw_health_push(iw_health_monitor *self, const iw_health_frame *frame, iw_error *
     const moment when = {frame->seq, frame->step, frame->time_ps};
     if (isnan(self->melting.neighbour_A) && self->melting.n > 0)
         iw_melting_measure(&self->melting, frame->raw_A, frame->cell_A);
-    iw_status status = push_volume(self, frame->cell_A, &when);
+    iw_status status = push_volume(self, frame->volume_A3, &when);
     self->refused_in_a_row = 0;
     if (status == IW_OK && self->now.refused_frames > 0)
         status = judge(self, REFUSED, IW_HEALTH_WARNING, IW_EVENT_COUNT, &when,

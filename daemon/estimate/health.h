@@ -53,6 +53,7 @@ typedef struct {
     const double *pos_A;  /* [n][3] unwrapped, relative to the segment's first frame */
     const double *raw_A;  /* [n][3] as the frame came */
     const double *cell_A; /* [9], or NULL */
+    double volume_A3;     /* NAN without a cell */
     double centre_A[3];   /* centre of mass, relative to the segment's first frame */
     double kinetic_K;     /* kinetic temperature of 3N - 3 degrees of freedom; NAN */
     double energy_eV;     /* potential and kinetic; NAN */
