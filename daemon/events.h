@@ -50,8 +50,7 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(energy_drift, IW_WARNING, "the total energy drifts")                                         \
     X(exploding_cell, IW_WARNING, "the volume of the cell changed beyond any solid")               \
     X(framework_melting, IW_WARNING, "the atoms that should stay wander")                          \
-    X(centre_of_mass_drift, IW_WARNING, "the whole moves faster than heat explains")               \
-    X(broken, IW_FAULT, "the simulation is broken: what follows means nothing")
+    X(centre_of_mass_drift, IW_WARNING, "the whole moves faster than heat explains")
 
 typedef enum {
 #define IW_EVENT_ENUM(id, severity, text) IW_EVENT_##id,

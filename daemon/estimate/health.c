@@ -50,7 +50,6 @@ typedef enum { HEAT, ENERGY, VOLUME, FRAMEWORK, CENTRE, REFUSED, OTHER, FINDINGS
 
 typedef struct {
     iw_health_state level; /* now; broken stays, but for refused frames */
-    iw_health_state worst; /* so far */
     char text[200];
 } finding;
 
@@ -180,15 +179,11 @@ judge(iw_health_monitor *self, subject what, iw_health_state level, iw_event_kin
     (void)vsnprintf(f->text, sizeof f->text, format, args);
     va_end(args);
     sum_up(self);
-    iw_status status = IW_OK;
-    if (before == IW_HEALTH_GOOD && kind != IW_EVENT_COUNT)
-        status = iw_event_add(self->events, kind, true, when->seq, when->step, when->time_ps, "%s",
-                              f->text);
-    if (status == IW_OK && level == IW_HEALTH_BROKEN && before != IW_HEALTH_BROKEN)
-        status = iw_event_add(self->events, IW_EVENT_broken, true, when->seq, when->step,
-                              when->time_ps, "%s", f->text);
-    f->worst = level > f->worst ? level : f->worst;
-    return status;
+    if (level <= before || kind == IW_EVENT_COUNT)
+        return IW_OK;
+    /* Warnings that come and go are counted; what breaks a run has words of its own. */
+    return iw_event_add(self->events, kind, level == IW_HEALTH_WARNING, when->seq, when->step,
+                        when->time_ps, "%s", f->text);
 }
 
 static double
