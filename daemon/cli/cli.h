@@ -47,6 +47,7 @@ typedef struct {
     bool once;
     long count;
 
+    double at_K;                                        /* NAN: 300 */
     const char *db, *group, *descriptor, *run, *output; /* results */
     bool json, csv, series, full, all;
 } iw_settings;
@@ -74,6 +75,7 @@ iw_exit iw_command_show(const iw_settings *settings);
 iw_exit iw_command_watch(const iw_settings *settings);
 iw_exit iw_command_stop(const iw_settings *settings);
 iw_exit iw_command_rm(const iw_settings *settings);
+iw_exit iw_command_arrhenius(const iw_settings *settings);
 iw_exit iw_command_db_ls(const iw_settings *settings);
 iw_exit iw_command_db_show(const iw_settings *settings);
 iw_exit iw_command_db_query(const iw_settings *settings);

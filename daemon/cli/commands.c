@@ -128,6 +128,14 @@ static const iw_cli_option db_option[] = {
     END,
 };
 
+static const iw_cli_option arrhenius_options[] = {
+    {"at", 0, IW_OPT_NUMBER, TO(at_K), "K", "K", "300", 1, 1e5, NULL,
+     "temperature at which the line tells D, K"},
+    {"group", 'g', IW_OPT_TEXT, TO(group), "GROUP", "", "mobile", 0, 0, NULL,
+     "of which atoms: all, mobile, framework or a species"},
+    END,
+};
+
 static const iw_cli_option filter_options[] = {
     {"run", 'r', IW_OPT_TEXT, TO(run), "RUN", "", "all", 0, 0, NULL,
      "only this run: a name, an id or its beginning"},
@@ -217,6 +225,17 @@ const iw_command iw_commands[] = {
      1,
      iw_command_rm,
      {endpoint_option}},
+    {"arrhenius",
+     "[MATERIAL]",
+     "Fit E_a and D at 300 K to runs at several temperatures",
+     "Takes the runs in the database and those that go on at the daemon; without a material it\n"
+     "lists all of them.",
+     "  ionwatch arrhenius\n  ionwatch arrhenius Li6PS5Cl\n"
+     "  ionwatch arrhenius Li6PS5Cl --at 350 --group Li --json\n",
+     0,
+     1,
+     iw_command_arrhenius,
+     {arrhenius_options, json_option, db_option, endpoint_option}},
     {"db ls",
      "",
      "List the runs in the database",

@@ -57,6 +57,7 @@ iw_settings_init(iw_settings *settings)
                               .cutoff_meV = NAN,
                               .hop_length_A = NAN,
                               .paper_spacing_fs = NAN,
+                              .at_K = NAN,
                               .timeout_s = 5,
                               .interval_s = 1,
                               .idle_s = INFINITY};

@@ -59,6 +59,9 @@ struct iw_store_ops {
     /* Array of {id, name} whose id begins with, or whose name is, the text. */
     iw_status (*resolve)(void *state, const char *text, json_t **out, iw_error *err);
     iw_status (*runs)(void *state, const iw_store_query *query, json_t **out, iw_error *err);
+    iw_status (*materials)(void *state, json_t **out, iw_error *err); /* names, by the alphabet */
+    /* Array of {source: "filed", record} of the runs of a material. */
+    iw_status (*of_material)(void *state, const char *material, json_t **out, iw_error *err);
     iw_status (*descriptors)(void *state, const iw_store_query *query, json_t **out, iw_error *err);
 };
 typedef struct iw_store_ops iw_store_ops;

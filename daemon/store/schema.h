@@ -77,6 +77,23 @@ static const char *const iw_schema_migrations[] = {
     "  key TEXT NOT NULL, value TEXT NOT NULL,"
     "  PRIMARY KEY (run, key)"
     ") STRICT, WITHOUT ROWID;",
+
+    /* 1 -> 2 */
+    "ALTER TABLE runs ADD COLUMN material TEXT;" /* by metadata, else the reduced formula */
+    "CREATE INDEX runs_material ON runs (material);"
+
+    "CREATE TABLE materials (" /* the line through ln D at several temperatures; NULL: no line */
+    "  material TEXT NOT NULL,"
+    "  \"group\" TEXT NOT NULL,"
+    "  runs INTEGER NOT NULL, runs_used INTEGER NOT NULL,"
+    "  T_min_K REAL, T_max_K REAL,"
+    "  E_a_eV REAL, E_a_stderr_eV REAL, E_a_ci95_lo_eV REAL, E_a_ci95_hi_eV REAL,"
+    "  ln_D0 REAL, ln_D0_stderr REAL," /* D0 in cm2/s */
+    "  D300_cm2_s REAL, D300_stderr_cm2_s REAL, D300_ci95_lo_cm2_s REAL, D300_ci95_hi_cm2_s REAL,"
+    "  chi2 REAL, degrees_of_freedom INTEGER, p_value REAL, errors_widened REAL,"
+    "  warnings TEXT NOT NULL," /* sentences, one a line; why there is no line */
+    "  PRIMARY KEY (material, \"group\")"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 enum { IW_SCHEMA_VERSION = sizeof iw_schema_migrations / sizeof *iw_schema_migrations };

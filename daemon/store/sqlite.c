@@ -182,6 +182,8 @@ migrate(iw_sqlite *self, iw_error *err)
         status = run_sql(self, sql, "setting its schema version", err);
     }
     if (status == IW_OK)
+        status = iw_sqlite_name_materials(self, err);
+    if (status == IW_OK)
         status = refresh_view(self, err);
     if (status == IW_OK)
         status = run_sql(self, "COMMIT", "ending its migration", err);
@@ -265,7 +267,7 @@ sqlite_open(void **state, const char *location, bool read_only, iw_error *err)
 /* One row of one table is written by one of these, prepared once for the life of the handle. */
 static const char *const insert_sql[IW_SQLITE_STATEMENTS] = {
     [IW_SQLITE_RUN] =
-        "INSERT INTO runs VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
+        "INSERT INTO runs VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
     [IW_SQLITE_SPECIES] = "INSERT INTO species VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [IW_SQLITE_GROUP] = "INSERT INTO groups VALUES (?1, ?2, ?3, ?4)",
     [IW_SQLITE_DESCRIPTOR] =
@@ -303,9 +305,9 @@ bind_member(sqlite3_stmt *statement, int at, const json_t *object, const char *k
         bind_text(statement, at, json_string_value(value));
 }
 
-/* The row that the run has, or a new one: a database id outlives filing again. */
+/* Takes the run out; *row is the one that it had, which it keeps when it is filed again, or 0. */
 static iw_status
-replace_run(iw_sqlite *self, const char *id, sqlite3_int64 *row, iw_error *err)
+take_out(iw_sqlite *self, const char *id, sqlite3_int64 *row, iw_error *err)
 {
     sqlite3_stmt *statement = NULL;
     iw_status status =
@@ -318,7 +320,7 @@ replace_run(iw_sqlite *self, const char *id, sqlite3_int64 *row, iw_error *err)
     while (code == SQLITE_ROW)
         code = sqlite3_step(statement);
     if (code != SQLITE_DONE)
-        status = iw_sqlite_fail(self, code, "removing the earlier record", err);
+        status = iw_sqlite_fail(self, code, "removing the record", err);
     (void)sqlite3_finalize(statement);
     return status;
 }
@@ -331,8 +333,7 @@ file_run(iw_sqlite *self, const iw_store_filing *filing, sqlite3_int64 *row, iw_
                                        "dt_fs",        "time_ps", "temperature_K"};
     const json_t *run = json_object_get(filing->record, "run");
     const char *id = json_string_value(json_object_get(run, "id"));
-    iw_status status =
-        id ? replace_run(self, id, row, err) : iw_fail(err, IW_INVALID, "the record has no run id");
+    iw_status status = take_out(self, id, row, err);
     if (status)
         return status;
     char now[32];
@@ -356,6 +357,7 @@ file_run(iw_sqlite *self, const iw_store_filing *filing, sqlite3_int64 *row, iw_
     bind_text(to, 14, now);
     bind_text(to, 15, "ionwatch " IONWATCH_VERSION);
     bind_text(to, 16, filing->record_text);
+    bind_member(to, 17, run, "material");
     status = step(self, to, "filing the run", err);
     (void)sqlite3_clear_bindings(to);
     free(mobile_text);
@@ -496,6 +498,66 @@ file_metadata(iw_sqlite *self, const iw_run_info *run, sqlite3_int64 row, iw_err
     return status;
 }
 
+/* The material that a run has in the database, malloc'd; "" when it is not there. */
+static iw_status
+material_of(iw_sqlite *self, const char *id, char **material, iw_error *err)
+{
+    json_t *rows = NULL;
+    iw_status status =
+        iw_sqlite_select(self, "SELECT material FROM runs WHERE id = ?1", &id, 1, &rows, err);
+    if (status)
+        return status;
+    const char *name = json_string_value(json_object_get(json_array_get(rows, 0), "material"));
+    *material = strdup(name ? name : "");
+    json_decref(rows);
+    return *material ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for the name of a material");
+}
+
+/* After the run of this id came, changed or went: the lines that it is in, or was. */
+static iw_status
+fit_materials(iw_sqlite *self, const char *id, const char *before, iw_error *err)
+{
+    char *now = NULL;
+    iw_status status = iw_sqlite_name_materials(self, err);
+    if (status == IW_OK)
+        status = material_of(self, id, &now, err);
+    if (status == IW_OK)
+        status = iw_sqlite_fit_material(self, before, err);
+    if (status == IW_OK && strcmp(before, now) != 0)
+        status = iw_sqlite_fit_material(self, now, err);
+    free(now);
+    return status;
+}
+
+/* One transaction, from its beginning to the last row. */
+static iw_status
+file_all(iw_sqlite *self, const iw_store_filing *filing, const char *run_id, sqlite3_int64 *row,
+         iw_error *err)
+{
+    char *before = NULL;
+    iw_status status = run_sql(self, "BEGIN IMMEDIATE", "starting to file a run", err);
+    if (status == IW_OK)
+        status = material_of(self, run_id, &before, err);
+    if (status == IW_OK)
+        status = file_run(self, filing, row, err);
+    if (status == IW_OK)
+        status = file_species(self, filing->run, *row, err);
+    if (status == IW_OK)
+        status = file_groups(self, filing->record, *row, err);
+    if (status == IW_OK)
+        status = file_descriptors(self, filing, *row, err);
+    if (status == IW_OK)
+        status = file_series(self, filing, *row, err);
+    if (status == IW_OK)
+        status = file_events(self, filing->record, *row, err);
+    if (status == IW_OK)
+        status = file_metadata(self, filing->run, *row, err);
+    if (status == IW_OK)
+        status = fit_materials(self, run_id, before, err);
+    free(before);
+    return status;
+}
+
 static iw_status
 sqlite_file(void *state, const iw_store_filing *filing, char *id, iw_error *err)
 {
@@ -508,21 +570,11 @@ sqlite_file(void *state, const iw_store_filing *filing, char *id, iw_error *err)
         if (prepared)
             return prepared;
     }
-    iw_status status = run_sql(self, "BEGIN IMMEDIATE", "starting to file a run", err);
-    if (status == IW_OK)
-        status = file_run(self, filing, &row, err);
-    if (status == IW_OK)
-        status = file_species(self, filing->run, row, err);
-    if (status == IW_OK)
-        status = file_groups(self, filing->record, row, err);
-    if (status == IW_OK)
-        status = file_descriptors(self, filing, row, err);
-    if (status == IW_OK)
-        status = file_series(self, filing, row, err);
-    if (status == IW_OK)
-        status = file_events(self, filing->record, row, err);
-    if (status == IW_OK)
-        status = file_metadata(self, filing->run, row, err);
+    const json_t *run = json_object_get(filing->record, "run");
+    const char *run_id = json_string_value(json_object_get(run, "id"));
+    if (!run_id)
+        return iw_fail(err, IW_INVALID, "the record has no run id");
+    iw_status status = file_all(self, filing, run_id, &row, err);
     if (status == IW_OK)
         status = run_sql(self, "COMMIT", "ending to file a run", err);
     if (status) {
@@ -537,13 +589,20 @@ static iw_status
 sqlite_remove(void *state, const char *run_id, iw_error *err)
 {
     iw_sqlite *self = state;
-    sqlite3_stmt *statement = NULL;
-    iw_status status = iw_sqlite_prepare(self, "DELETE FROM runs WHERE id = ?1", &statement, err);
+    char *before = NULL;
+    sqlite3_int64 row = 0;
+    iw_status status = run_sql(self, "BEGIN IMMEDIATE", "starting to remove a run", err);
+    if (status == IW_OK)
+        status = material_of(self, run_id, &before, err);
+    if (status == IW_OK)
+        status = take_out(self, run_id, &row, err);
+    if (status == IW_OK)
+        status = fit_materials(self, run_id, before, err);
+    if (status == IW_OK)
+        status = run_sql(self, "COMMIT", "ending to remove a run", err);
     if (status)
-        return status;
-    bind_text(statement, 1, run_id);
-    status = step(self, statement, "removing a run", err);
-    (void)sqlite3_finalize(statement);
+        rollback(self);
+    free(before);
     return status;
 }
 
@@ -557,5 +616,7 @@ const iw_store_ops iw_store_sqlite = {
     .series = iw_sqlite_series,
     .resolve = iw_sqlite_resolve,
     .runs = iw_sqlite_runs,
+    .materials = iw_sqlite_materials,
+    .of_material = iw_sqlite_of_material,
     .descriptors = iw_sqlite_descriptors,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef IW_STORE_SQLITE_H
 #define IW_STORE_SQLITE_H
-/* sqlite.h - what the two files of the SQLite backend share: sqlite.c writes, sqlite_query.c reads.
- */
+/* sqlite.h - what the files of the SQLite backend share: sqlite.c writes runs, sqlite_material.c
+ * the lines through runs of one material, sqlite_query.c reads. */
 #include "backend.h"
 
 #include <sqlite3.h>
@@ -29,6 +29,16 @@ iw_status iw_sqlite_fail(const iw_sqlite *self, int code, const char *doing, iw_
 iw_status iw_sqlite_prepare(iw_sqlite *self, const char *sql, sqlite3_stmt **statement,
                             iw_error *err);
 
+/* All rows of a statement as objects; its parameters ?1, ?2, ... are the texts (NULL binds NULL).
+ * A column whose name ends in "_json" holds JSON. */
+iw_status iw_sqlite_select(iw_sqlite *self, const char *sql, const char *const *texts, int n_texts,
+                           json_t **out, iw_error *err);
+
+/* Inside a transaction.  name: runs of an older schema get their material.  fit: the rows of
+ * "materials" for one of them, from the runs that are there now. */
+iw_status iw_sqlite_name_materials(iw_sqlite *self, iw_error *err);
+iw_status iw_sqlite_fit_material(iw_sqlite *self, const char *material, iw_error *err);
+
 void iw_sqlite_put_f64(unsigned char *to, double value); /* 8 bytes, little-endian */
 double iw_sqlite_get_f64(const unsigned char *from);
 
@@ -36,6 +46,8 @@ iw_status iw_sqlite_record(void *state, const char *run_id, json_t **out, iw_err
 iw_status iw_sqlite_series(void *state, const char *run_id, json_t **out, iw_error *err);
 iw_status iw_sqlite_resolve(void *state, const char *text, json_t **out, iw_error *err);
 iw_status iw_sqlite_runs(void *state, const iw_store_query *query, json_t **out, iw_error *err);
+iw_status iw_sqlite_materials(void *state, json_t **out, iw_error *err);
+iw_status iw_sqlite_of_material(void *state, const char *material, json_t **out, iw_error *err);
 iw_status iw_sqlite_descriptors(void *state, const iw_store_query *query, json_t **out,
                                 iw_error *err);
 

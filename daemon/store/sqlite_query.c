@@ -78,10 +78,9 @@ read_row(sqlite3_stmt *statement, json_t *rows, iw_error *err)
                                                  : iw_fail(err, IW_NO_MEMORY, "no memory for rows");
 }
 
-/* All rows of a statement whose parameters are ?1, ?2, ... in texts (NULL binds NULL). */
-static iw_status
-select_rows(iw_sqlite *self, const char *sql, const char *const *texts, int n_texts, json_t **out,
-            iw_error *err)
+iw_status
+iw_sqlite_select(iw_sqlite *self, const char *sql, const char *const *texts, int n_texts,
+                 json_t **out, iw_error *err)
 {
     sqlite3_stmt *statement = NULL;
     iw_status status = iw_sqlite_prepare(self, sql, &statement, err);
@@ -112,8 +111,8 @@ iw_status
 iw_sqlite_record(void *state, const char *run_id, json_t **out, iw_error *err)
 {
     json_t *rows = NULL;
-    iw_status status = select_rows(state, "SELECT record AS record_json FROM runs WHERE id = ?1",
-                                   &run_id, 1, &rows, err);
+    iw_status status = iw_sqlite_select(
+        state, "SELECT record AS record_json FROM runs WHERE id = ?1", &run_id, 1, &rows, err);
     if (status)
         return status;
     *out = json_incref(json_object_get(json_array_get(rows, 0), "record"));
@@ -124,27 +123,28 @@ iw_sqlite_record(void *state, const char *run_id, json_t **out, iw_error *err)
 iw_status
 iw_sqlite_series(void *state, const char *run_id, json_t **out, iw_error *err)
 {
-    return select_rows(state,
-                       "SELECT s.\"group\", s.series, s.\"column\", s.data AS \"values\" FROM "
-                       "series s JOIN runs r ON r.run = s.run WHERE r.id = ?1 ORDER BY s.ordinal",
-                       &run_id, 1, out, err);
+    return iw_sqlite_select(
+        state,
+        "SELECT s.\"group\", s.series, s.\"column\", s.data AS \"values\" FROM "
+        "series s JOIN runs r ON r.run = s.run WHERE r.id = ?1 ORDER BY s.ordinal",
+        &run_id, 1, out, err);
 }
 
 iw_status
 iw_sqlite_resolve(void *state, const char *text, json_t **out, iw_error *err)
 {
     /* A whole id wins over a name that looks like one. */
-    return select_rows(state,
-                       "SELECT r.id, r.name FROM runs r WHERE ?1 <> '' AND " RUN_IS(
-                           "?1") " ORDER BY r.id <> lower(?1), r.run DESC",
-                       &text, 1, out, err);
+    return iw_sqlite_select(state,
+                            "SELECT r.id, r.name FROM runs r WHERE ?1 <> '' AND " RUN_IS(
+                                "?1") " ORDER BY r.id <> lower(?1), r.run DESC",
+                            &text, 1, out, err);
 }
 
 iw_status
 iw_sqlite_runs(void *state, const iw_store_query *query, json_t **out, iw_error *err)
 {
     const char *run = query ? query->run : NULL;
-    return select_rows(
+    return iw_sqlite_select(
         state,
         "SELECT r.run AS db_id, r.id, r.name, r.state, r.code, r.frames, r.atoms, r.dt_fs, "
         "r.time_ps, r.temperature_K, r.mobile AS mobile_json, r.filed_at, r.record ->> "
@@ -160,7 +160,7 @@ iw_sqlite_descriptors(void *state, const iw_store_query *query, json_t **out, iw
 {
     const char *texts[3] = {query ? query->run : NULL, query ? query->group : NULL,
                             query ? query->descriptor : NULL};
-    return select_rows(
+    return iw_sqlite_select(
         state,
         "SELECT r.id AS run, r.name, r.temperature_K, d.\"group\", d.descriptor, d.value, "
         "d.stderr, d.ci95_lo, d.ci95_hi, d.unit, d.method, d.category FROM descriptors d "

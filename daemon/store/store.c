@@ -159,6 +159,22 @@ iw_store_descriptors(iw_store *self, const iw_store_query *query, char **json, i
 }
 
 iw_status
+iw_store_materials(iw_store *self, char **json, iw_error *err)
+{
+    json_t *names = NULL;
+    iw_status status = self->ops->materials(self->state, &names, err);
+    return status ? status : to_text(names, json, err);
+}
+
+iw_status
+iw_store_of_material(iw_store *self, const char *material, char **json, iw_error *err)
+{
+    json_t *runs = NULL;
+    iw_status status = self->ops->of_material(self->state, material, &runs, err);
+    return status ? status : to_text(runs, json, err);
+}
+
+iw_status
 iw_store_record(iw_store *self, const char *run, bool series, char **json, iw_error *err)
 {
     char id[IW_ID_LENGTH + 1];

@@ -42,4 +42,9 @@ iw_status iw_store_record(iw_store *self, const char *run, bool series, char **j
 iw_status iw_store_descriptors(iw_store *self, const iw_store_query *query, char **json,
                                iw_error *err);
 
+/* Names of the materials in the database: JSON array of strings. */
+iw_status iw_store_materials(iw_store *self, char **json, iw_error *err);
+/* The runs of one, as publish/arrhenius_report.h takes them: array of {source: "filed", record}. */
+iw_status iw_store_of_material(iw_store *self, const char *material, char **json, iw_error *err);
+
 #endif
