@@ -42,13 +42,16 @@ iw_estimate
 iw_estimate_ratio(const iw_estimate *above, const iw_estimate *below)
 {
     iw_estimate out = iw_estimate_none;
-    if (!(above->value > 0) || !(below->value > 0))
+    if (!(above->value > 0) || !(below->ci95[0] > 0)) {
+        if (above->ci95[0] >= 0 && below->ci95[1] > 0)
+            out.ci95[0] = above->ci95[0] / below->ci95[1];
         return out;
+    }
     out.value = above->value / below->value;
     out.error = out.value * hypot(above->error / above->value, below->error / below->value);
     double down = hypot(log(above->value / above->ci95[0]), log(below->ci95[1] / below->value));
     double up = hypot(log(above->ci95[1] / above->value), log(below->value / below->ci95[0]));
     out.ci95[0] = isnan(down) ? 0 : out.value * exp(-down);
-    out.ci95[1] = isfinite(up) ? out.value * exp(up) : NAN;
+    out.ci95[1] = out.value * exp(up);
     return out;
 }

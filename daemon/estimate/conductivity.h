@@ -29,9 +29,10 @@ iw_estimate iw_estimate_scale(const iw_estimate *of, double factor);
  * the lower ones (Zou and Donner 2008). */
 iw_estimate iw_estimate_sum(const iw_estimate *of, size_t n);
 
-/* above/below, both positive and taken as independent: relative errors add in squares; on the
- * logarithmic scale so do the arms of the intervals.  An interval of below that reaches 0 leaves
- * the ratio without an upper limit.  No value where below is not positive. */
+/* above/below, taken as independent: relative errors add in squares; on the logarithmic scale so do
+ * the arms of the intervals.  Where the interval of below reaches 0 the ratio can be anything from
+ * some limit on: no value, and a lower limit alone, the lower one of above over the upper one of
+ * below.  The same where above is not positive. */
 iw_estimate iw_estimate_ratio(const iw_estimate *above, const iw_estimate *below);
 
 #endif

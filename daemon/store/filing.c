@@ -276,6 +276,9 @@ wide_column(iw_store_wide_column each, void *arg, const char *descriptor, const 
     iw_status status = each(arg, descriptor, descriptor, "physical", false);
     if (status == IW_OK && strcmp(descriptor, "D_cm2_s") == 0) {
         status = each(arg, "D_stderr_cm2_s", descriptor, "physical", true);
+    } else if (status == IW_OK && strcmp(category, "transport") == 0) {
+        (void)snprintf(name, sizeof name, "%s_stderr", descriptor);
+        status = each(arg, name, descriptor, "physical", true);
     } else if (status == IW_OK && strcmp(category, "vibrational") == 0) {
         (void)snprintf(name, sizeof name, "paper_%s", descriptor);
         status = each(arg, name, descriptor, "paper", false);

@@ -90,6 +90,9 @@ every_allocation_may_fail(void **state)
     (void)state;
     model m;
     model_init(&m, 130, CELL_CHANGING, true, true, 5);
+    m.run.charge_e = calloc(MODEL_ATOMS, sizeof(double));
+    for (size_t i = 0; i < MODEL_ATOMS; i++)
+        m.run.charge_e[i] = i % 2 ? -1.0 : 1.0; /* +1 in all: one event more */
     iw_frame frame;
     iw_error err;
     assert_ok(iw_frame_init(&frame, MODEL_ATOMS, &err), err);

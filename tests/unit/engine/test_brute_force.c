@@ -148,6 +148,51 @@ correlate(const model *m, const char *group, const double *x, const bool *has, s
     return sum / (double)(pairs * atoms);
 }
 
+/* |P(t + lag) - P(t)|^2 over origins: the same sum with one pseudo-atom whose place is sum q r. */
+static double
+charge_msd(const model *m, const double *u, size_t T, size_t every, size_t lag)
+{
+    double sum = 0.0;
+    size_t pairs = 0, start = 0;
+    for (size_t t = 0; t < T; t++) {
+        start = m->begins[t] ? t : start;
+        size_t later = t + lag * every;
+        bool same = later < T && (t - start) % every == 0;
+        for (size_t k = t + 1; k <= later && same; k++)
+            same = !m->begins[k];
+        if (!same)
+            continue;
+        pairs++;
+        double moved[3] = {0};
+        for (size_t i = 0; i < N; i++)
+            for (size_t k = 0; k < 3; k++)
+                moved[k] +=
+                    m->run.charge_e[i] * (u[3 * (N * later + i) + k] - u[3 * (N * t + i) + k]);
+        for (size_t k = 0; k < 3; k++)
+            sum += moved[k] * moved[k];
+    }
+    return sum / (double)pairs;
+}
+
+static void
+compare_transport(const model *m, model_cell kind, const double *u, size_t every,
+                  const iw_transport *transport, size_t T)
+{
+    double volume = 0.0;
+    assert_int_equal(transport->n_species, 3);
+    for (size_t lag = 0; lag < transport->charge_msd.n; lag++) {
+        double expected = charge_msd(m, u, T, every, lag);
+        assert_close(transport->charge_msd.y[lag], expected, 1e-10, 1e-10);
+        assert_close(transport->charge_msd.x[lag], 2e-3 * (double)(every * lag), 1e-14, 0);
+    }
+    for (size_t t = 0; t < T; t++) /* lower triangular cells */
+        volume += m->cell[t][0] * m->cell[t][4] * m->cell[t][8] / (double)T;
+    if (kind == CELL_NONE)
+        assert_true(isnan(transport->volume_A3));
+    else
+        assert_close(transport->volume_A3, volume, 1e-12, 0);
+}
+
 static void
 compare(const model *m, model_cell kind, const iw_engine_options *options,
         const iw_snapshot *snapshot, size_t T)
@@ -166,6 +211,7 @@ compare(const model *m, model_cell kind, const iw_engine_options *options,
             assert_close(group->vacf.y[lag], expected, 1e-10, 1e-13);
         }
     }
+    compare_transport(m, kind, p.u, options->msd_stride, &snapshot->transport, T);
     release(&p);
 }
 
@@ -188,6 +234,10 @@ run_case(model_cell kind, bool wrapped, bool velocities, iw_drift drift, size_t 
     enum { T = 260 };
     model m;
     model_init(&m, T, kind, wrapped, velocities, 100 + (uint64_t)kind);
+    uint64_t charges = 77;
+    m.run.charge_e = calloc(N, sizeof(double));
+    for (size_t i = 0; i < N; i++)
+        m.run.charge_e[i] = 3.0 * iw_test_normal(&charges);
     if (gaps)
         m.begins[1] = m.begins[70] = m.begins[71] = m.begins[160] = true;
     iw_engine_options options;

@@ -34,13 +34,17 @@ replay_rewind(void *self, iw_error *err)
 }
 
 static iw_snapshot *
-example(bool paper)
+example(bool paper, bool charges)
 {
     enum { T = 2500 };
     model m;
     model_init(&m, T, CELL_SKEWED, true, true, 21);
     m.run.name = strdup("li3ps4 at 600 K");
     m.run.code = strdup("lammps");
+    static const double charge_e[] = {1, -1.5, 0.25}; /* Li, S, P: neutral */
+    m.run.charge_e = charges ? calloc(MODEL_ATOMS, sizeof(double)) : NULL;
+    for (size_t i = 0; i < MODEL_ATOMS && charges; i++)
+        m.run.charge_e[i] = charge_e[m.run.kind[i]];
     iw_engine_options options;
     iw_engine_options_init(&options);
     iw_engine *engine = model_engine(&m, &options);
@@ -128,7 +132,7 @@ every_key_of_the_contract_is_there(void **state)
     static const char *const vdos[] = {"energy_meV", "g", NULL};
     static const char *const convergence[] = {"state", "reason", "relative_error",
                                               "predicted_ps_to_target", NULL};
-    iw_snapshot *snapshot = example(true);
+    iw_snapshot *snapshot = example(true, false);
     json_t *json = iw_snapshot_json(snapshot, IW_JSON_SERIES);
     need(json, top, "the record");
     need(json_object_get(json, "run"), run, "run");
@@ -160,7 +164,7 @@ static void
 series_come_when_asked_for_and_whole_when_asked_for(void **state)
 {
     (void)state;
-    iw_snapshot *snapshot = example(false);
+    iw_snapshot *snapshot = example(false, false);
     const unsigned flags[] = {0, IW_JSON_SERIES, IW_JSON_FULL, IW_JSON_SERIES | IW_JSON_FULL};
     const iw_series *full = &snapshot->groups[0].msd;
     for (size_t i = 0; i < 4; i++) {
@@ -191,6 +195,59 @@ series_come_when_asked_for_and_whole_when_asked_for(void **state)
 }
 
 static void
+transport_is_null_without_charges_and_complete_with_them(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"charges_e",
+                                       "total_charge_e",
+                                       "volume_A3",
+                                       "conductivity_mS_cm",
+                                       "conductivity_nernst_einstein_mS_cm",
+                                       "haven_ratio",
+                                       "carriers",
+                                       "alpha",
+                                       "fit_window_ps",
+                                       "diffusive",
+                                       "warning",
+                                       "charge_msd",
+                                       NULL};
+    static const char *const estimate[] = {"value", "stderr", "ci95", NULL};
+    static const char *const series[] = {"lag_ps", "msd_e2A2", "stderr_e2A2", NULL};
+    iw_snapshot *snapshot = example(false, false);
+    json_t *json = iw_snapshot_json(snapshot, IW_JSON_SERIES);
+    assert_true(json_is_null(json_object_get(json, "transport")));
+    json_t *groups = json_object_get(json, "groups");
+    need(json_object_get(json_object_get(groups, "mobile"), "D_collective_cm2_s"), estimate,
+         "D_collective_cm2_s of mobile");
+    assert_true(json_is_null(json_object_get(json_object_get(groups, "S"), "D_collective_cm2_s")));
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+
+    snapshot = example(false, true);
+    json = iw_snapshot_json(snapshot, IW_JSON_FULL);
+    json_t *transport = json_object_get(json, "transport");
+    need(transport, keys, "transport");
+    for (const iw_descriptor_row *row = iw_descriptor_catalogue; row->key; row++)
+        if (strcmp(row->category, "transport") == 0)
+            need(json_object_get(transport, row->key), estimate, row->key);
+    const json_t *charges = json_object_get(transport, "charges_e");
+    assert_int_equal(json_object_size(charges), 3);
+    assert_close(json_number_value(json_object_get(charges, "S")), -1.5, 0, 0);
+    assert_close(json_number_value(json_object_get(transport, "volume_A3")), 9 * 8 * 11, 1e-12, 0);
+    json_t *msd = json_object_get(transport, "charge_msd");
+    need(msd, series, "charge_msd");
+    size_t n = json_array_size(json_object_get(msd, "lag_ps"));
+    assert_int_equal(n, snapshot->transport.charge_msd.n);
+    assert_int_equal(json_array_size(json_object_get(msd, "stderr_e2A2")), n);
+    assert_true(iw_record_thin(json)); /* as asked for thin in the first place */
+    json_t *thin = iw_snapshot_json(snapshot, IW_JSON_SERIES);
+    assert_true(json_equal(transport, json_object_get(thin, "transport")));
+    json_decref(thin);
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+}
+
+static void
 not_a_number_becomes_null(void **state)
 {
     (void)state;
@@ -208,7 +265,7 @@ static void
 per_atom_is_three_modes(void **state)
 {
     (void)state;
-    iw_snapshot *snapshot = example(false);
+    iw_snapshot *snapshot = example(false, false);
     json_t *json = iw_snapshot_json(snapshot, 0);
     const json_t *li = json_object_get(json_object_get(json, "groups"), "Li");
     const double k_meV_K = 8.617333262145179e-2;
@@ -236,13 +293,22 @@ static void
 the_table_fits_a_terminal_and_has_every_group(void **state)
 {
     (void)state;
-    iw_snapshot *snapshot = example(true);
+    iw_snapshot *snapshot = example(true, true);
     json_t *json = iw_snapshot_json(snapshot, 0);
     char *text = printed(json);
-    static const char *const parts[] = {"li3ps4 at 600 K", "2500 frames of 9 atoms, 2 fs apart",
-                                        "mobile: Li",      "\"physical\"",
-                                        "\"paper\"",       "kB/atom",
-                                        "Convergence: ",   "framework"};
+    static const char *const parts[] = {"li3ps4 at 600 K",
+                                        "2500 frames of 9 atoms, 2 fs apart",
+                                        "mobile: Li",
+                                        "\"physical\"",
+                                        "\"paper\"",
+                                        "kB/atom",
+                                        "Convergence: ",
+                                        "framework",
+                                        "charges Li 1 S -1.5 P 0.25 e",
+                                        "volume 792 A3",
+                                        "mS/cm",
+                                        "Haven ratio",
+                                        "carriers Li"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (!strstr(text, parts[i]))
             fail_msg("the table lacks %s:\n%s", parts[i], text);
@@ -271,7 +337,7 @@ value_and_error_end_at_the_same_digit(void **state)
         {-2.0e-9, 3.0e-8, "(-0.2 +- 3.0)e-08"},
         {5.0e-6, NAN, "5.00e-06"},
     };
-    iw_snapshot *snapshot = example(false);
+    iw_snapshot *snapshot = example(false, false);
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         snapshot->groups[0].diffusion.D_cm2_s = cases[c].value;
         snapshot->groups[0].diffusion.stderr_cm2_s = cases[c].error;
@@ -309,6 +375,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_of_the_contract_is_there),
         cmocka_unit_test(series_come_when_asked_for_and_whole_when_asked_for),
+        cmocka_unit_test(transport_is_null_without_charges_and_complete_with_them),
         cmocka_unit_test(not_a_number_becomes_null),
         cmocka_unit_test(per_atom_is_three_modes),
         cmocka_unit_test(the_table_fits_a_terminal_and_has_every_group),

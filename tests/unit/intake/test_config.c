@@ -159,6 +159,64 @@ metadata_of_a_run_go_before_the_settings(void **state)
     iw_run_info_fini(&run);
 }
 
+static void
+make_charged(iw_run_info *run, bool with_charges)
+{
+    static const char *const names[] = {"Li", "Cl"};
+    iw_error err;
+    iw_run_info_init(run);
+    assert_ok(iw_run_info_set_atoms(run, 2, names, &err), err);
+    if (!with_charges)
+        return;
+    run->charge_e = calloc(2, sizeof(double));
+    run->charge_e[0] = 0.7;
+    run->charge_e[1] = -0.7;
+}
+
+static void
+charges_of_metadata_then_atoms_then_settings(void **state)
+{
+    (void)state;
+    iw_config config;
+    iw_run_info run;
+    iw_error err;
+    iw_config_init(&config);
+    assert_int_equal(iw_config_set(&config, "analysis", "charges", "Li=one", &err), IW_INVALID);
+    assert_non_null(strstr(err.text, "charges = Li=one"));
+    assert_non_null(strstr(err.text, "NAME=NUMBER"));
+    assert_ok(iw_config_set(&config, "analysis", "charges", "Li=1,Cl=-1,S=-2", &err), err);
+
+    make_charged(&run, false); /* none came: the daemon's, whatever else its table has */
+    assert_ok(iw_config_charges(&config, &run, &err), err);
+    assert_close(run.charge_e[1], -1, 0, 0);
+    iw_run_info_fini(&run);
+
+    make_charged(&run, true); /* those of the atoms stay */
+    assert_ok(iw_config_charges(&config, &run, &err), err);
+    assert_close(run.charge_e[1], -0.7, 0, 0);
+
+    iw_config own = config; /* unless the run itself asks */
+    assert_ok(iw_run_info_set_metadata(&run, "charges", "Li=0.9,Cl=-0.9", &err), err);
+    assert_ok(iw_config_of_run(&own, &run, &err), err);
+    assert_ok(iw_config_charges(&own, &run, &err), err);
+    assert_close(run.charge_e[1], -0.9, 0, 0);
+
+    own = config; /* what it asks for cannot be: as if it had not */
+    run.charge_e[1] = -0.7;
+    assert_ok(iw_run_info_set_metadata(&run, "charges", "Li=", &err), err);
+    assert_int_equal(iw_config_of_run(&own, &run, &err), IW_INVALID);
+    assert_ok(iw_config_charges(&own, &run, &err), err);
+    assert_close(run.charge_e[1], -0.7, 0, 0);
+    iw_run_info_fini(&run);
+
+    make_charged(&run, false);
+    assert_ok(iw_config_set(&config, "analysis", "charges", "Li=1,S=-2", &err), err);
+    assert_int_equal(iw_config_charges(&config, &run, &err), IW_INVALID);
+    assert_non_null(strstr(err.text, "Cl has none"));
+    assert_null(run.charge_e);
+    iw_run_info_fini(&run);
+}
+
 /* The sample file is what --print-config prints, and loads as the defaults. */
 static void
 sample_file_of_the_documents_is_made_by_the_table(void **state)
@@ -204,6 +262,7 @@ main(void)
         cmocka_unit_test(command_line_wins_over_the_file),
         cmocka_unit_test(fault_in_the_file_names_file_and_line),
         cmocka_unit_test(metadata_of_a_run_go_before_the_settings),
+        cmocka_unit_test(charges_of_metadata_then_atoms_then_settings),
         cmocka_unit_test(sample_file_of_the_documents_is_made_by_the_table),
         cmocka_unit_test(manual_page_names_every_option),
     };

@@ -357,6 +357,9 @@ options_overrule_the_file(void **state)
     options.charges = "Li:1";
     t = read_file(test_path(samples[5].name), &options);
     REFUSED(t, IW_INVALID, "charges", "'Li:1'", "NAME=NUMBER");
+    options.charges = "Li=1,S=-2,Cl=-1";
+    t = read_file(test_path(samples[5].name), &options);
+    REFUSED(t, IW_INVALID, "charges", "no species Cl", "Li, S");
     options.charges = NULL;
     options.masses = "Li=-1";
     t = read_file(test_path(samples[5].name), &options);

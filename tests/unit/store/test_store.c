@@ -219,6 +219,56 @@ unknown_numbers_are_no_rows(void **state)
                "mobile,framework");
 }
 
+/* The record of a run whose charges are known. */
+static json_t *
+charged_record(void)
+{
+    json_t *record = record_of(ID_A, "lgps", 1.2e-5);
+    json_t *transport = json_pack(
+        "{s:{s:f, s:f}, s:{s:f, s:f, s:[f, f]}, s:{s:n, s:n, s:[f, n]}, s:f, s:{s:[f, f, f], "
+        "s:[f, f, f]}}",
+        "charges_e", "Li", 1.0, "S", -2.0, "conductivity_mS_cm", "value", 230.0, "stderr", 25.0,
+        "ci95", 190.0, 290.0, "haven_ratio", "value", "stderr", "ci95", 0.2, "volume_A3", 970.4,
+        "charge_msd", "lag_ps", 0.0, 0.002, 0.004, "msd_e2A2", 0.0, 0.25, 0.5);
+    assert_non_null(transport);
+    assert_int_equal(json_object_set_new(record, "transport", transport), 0);
+    assert_int_equal(json_object_set_new(json_object_get(record, "groups"), "all",
+                                         json_pack("{s:i}", "atoms", 50)),
+                     0);
+    return record;
+}
+
+static void
+transport_is_filed_under_the_group_of_all_atoms(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    char *text = NULL;
+    iw_run_info run;
+    iw_store *store = open_store();
+    make_run(&run);
+    json_t *record = charged_record(), *expected = charged_record();
+    assert_ok(iw_store_file_record(store, record, &run, NULL, &err), err);
+    assert_ok(iw_store_record(store, ID_A, true, &text, &err), err);
+    json_t *back = parse(text); /* the series back in its place */
+    assert_true(json_equal(back, expected));
+    json_decref(back);
+    json_decref(expected);
+    json_decref(record);
+    iw_run_info_fini(&run);
+    iw_store_close(&store);
+    assert_sql("SELECT \"group\" || ' ' || value || ' ' || stderr || ' ' || ci95_lo || ' ' || "
+               "ci95_hi || ' ' || unit || ' ' || category FROM descriptors WHERE descriptor = "
+               "'conductivity_mS_cm'",
+               "all 230.0 25.0 190.0 290.0 mS/cm transport");
+    assert_sql("SELECT count(*) FROM descriptors WHERE descriptor = 'haven_ratio'", "0");
+    assert_sql("SELECT group_concat(series || '.' || \"column\") FROM series WHERE \"group\" = "
+               "'all'",
+               "charge_msd.lag_ps,charge_msd.msd_e2A2");
+    assert_sql("SELECT conductivity_mS_cm_stderr FROM descriptors_wide WHERE \"group\" = 'all'",
+               "25.0");
+}
+
 static void
 series_are_little_endian_doubles(void **state)
 {
@@ -471,6 +521,7 @@ main(void)
         CASE(a_filed_record_comes_back_whole),
         CASE(descriptors_have_units_errors_and_methods),
         CASE(unknown_numbers_are_no_rows),
+        CASE(transport_is_filed_under_the_group_of_all_atoms),
         CASE(series_are_little_endian_doubles),
         CASE(provenance_species_and_events_are_filed),
         CASE(filing_again_replaces_and_keeps_the_database_id),
