@@ -81,7 +81,8 @@ simulate_at(const matter *what, double temperature_K, uint64_t seed)
     options.drift = IW_DRIFT_NONE;
     options.msd_stride = 1;
     options.diffusion.jump_length_A = 0;
-    options.convergence.mode = IW_STOP_OFF;
+    for (size_t rule = 0; rule < IW_RULE_COUNT; rule++)
+        options.convergence.mode[rule] = IW_STOP_OFF;
     options.mobile = what->mobile;
     options.n_mobile = what->mobile[0] ? 2 : 0;
     iw_engine *engine = iw_engine_new(&run, &options, &err);
