@@ -88,8 +88,7 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
         iw_run_info_copy(&self->run, run, err) != IW_OK || make_trajectory(self, err) != IW_OK ||
         note_mobile(self, err) != IW_OK ||
         iw_collective_init(&self->collective, run, &self->groups, err) != IW_OK ||
-        iw_engine_note_charges(self, err) != IW_OK ||
-        iw_engine_health_begin(self, err) != IW_OK)
+        iw_engine_note_charges(self, err) != IW_OK || iw_engine_health_begin(self, err) != IW_OK)
         iw_engine_destroy(&self);
     if (self && self->groups.n_mobile == 0)
         (void)snprintf(self->convergence.reason, sizeof self->convergence.reason, "%s",

@@ -74,8 +74,8 @@ iw_status iw_engine_check(iw_engine *self, iw_error *err);
 bool iw_engine_checks(const iw_engine *self);
 /* What a snapshot adds to *out, a copy of the state at the last check. */
 void iw_engine_look(const iw_engine *self, const iw_diffusion *mobile, iw_convergence *out);
-/* engine_health.c: every frame tells the monitor of health once, accepted or refused (*err says why;
- * its code is returned unless memory is exhausted). */
+/* engine_health.c: every frame tells the monitor of health once, accepted or refused (*err says
+ * why; its code is returned unless memory is exhausted). */
 iw_status iw_engine_health_begin(iw_engine *self, iw_error *err);
 iw_status iw_engine_health_push(iw_engine *self, const iw_frame *frame, const iw_step *step,
                                 iw_error *err);

@@ -253,7 +253,9 @@ print_transport(FILE *out, const json_t *transport, const json_t *run)
     json_t *charge;
     append(line, "Transport, charges");
     json_object_foreach(json_object_get(transport, "charges_e"), name, charge)
+    {
         append(line, " %s %s", name, general(a, json_number_value(charge), 4));
+    }
     append(line, " e; ");
     if (isfinite(number(transport, "volume_A3")))
         append(line, "volume %s A3", general(a, number(transport, "volume_A3"), 6));

@@ -425,8 +425,7 @@ take_velocities(iw_trajectory *self, const iw_frame *frame, bool follows, iw_ste
 iw_status
 iw_trajectory_push(iw_trajectory *self, const iw_frame *frame, iw_step *out, iw_error *err)
 {
-    *out = (iw_step){
-        .pos_A = self->pos, .vel_A_fs = self->vel, .volume_A3 = NAN, .kinetic_K = NAN};
+    *out = (iw_step){.pos_A = self->pos, .vel_A_fs = self->vel, .volume_A3 = NAN, .kinetic_K = NAN};
     size_t n = self->run.n_atoms;
     /* The clock goes first: it must see refused frames too, and a frame of the past needs no door.
      */
