@@ -7,9 +7,9 @@
 
 enum { DEFAULT_BLOCK = 4096, SMALLEST_BLOCK = 8, FIRST_CAPACITY = 64 };
 
-/* Bytes of older spectra that one push may read (about 0.1 s); the rest of a round waits for the
+/* Bytes of older spectra that one push may read (about 15 ms); the rest of a round waits for the
  * next pushes, and a query meanwhile sums what is missing for itself. */
-enum { BYTES_PER_PUSH = 1 << 30 };
+enum { BYTES_PER_PUSH = 1 << 27 };
 
 /* Grows *array to hold `count` items; what is new is zero. */
 static iw_status
@@ -49,7 +49,8 @@ free_segment(iw_msd *self)
         memset(self->blocks, 0, self->block_room * sizeof *self->blocks);
     if (self->products)
         memset(self->products, 0, self->distance_room * sizeof *self->products);
-    self->n_blocks = self->summed = self->round_end = self->round_bundles = 0;
+    self->n_blocks = self->untransformed = 0;
+    self->summed = self->round_end = self->round_bundles = 0;
 }
 
 static void
@@ -334,16 +335,26 @@ start_round(iw_msd *self)
 
 /* ---- frames ---- */
 
+/* Some more spectra of the block that closed last; raw keeps its frames until iw_msd_store_rows
+ * writes those of the next one. */
+static void
+transform_block(iw_msd *self, size_t bundles)
+{
+    size_t l = self->block;
+    while (self->untransformed > 0 && bundles-- > 0) {
+        const iw_bundle *bundle =
+            &self->bundles.bundles[self->bundles.n_bundles - self->untransformed--];
+        const iw_msd_block *block = &self->blocks[self->n_blocks - 1];
+        iw_transform_rows(&self->transform, self->raw + bundle->first * self->capacity, l,
+                          bundle->width, block->origin + bundle->first,
+                          block->spectra + bundle->first * 2 * l);
+    }
+}
+
 static void
 close_block(iw_msd *self)
 {
     size_t l = self->block, groups = self->bundles.n_groups, b = self->n_blocks;
-    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
-        const iw_bundle *bundle = &self->bundles.bundles[i];
-        iw_transform_rows(&self->transform, self->raw + bundle->first * self->capacity, l,
-                          bundle->width, self->blocks[b].origin + bundle->first,
-                          self->blocks[b].spectra + bundle->first * 2 * l);
-    }
     for (size_t g = 0; g < groups; g++) {
         double *const ends[3] = {self->ends[0] + g * 2 * l, self->ends[1] + g * 2 * l,
                                  self->ends[2] + g * 2 * l};
@@ -356,8 +367,7 @@ close_block(iw_msd *self)
     memset(self->running, 0, groups * 3 * sizeof *self->running);
     self->n_blocks++;
     self->fill = 0;
-    if (self->n_blocks % IW_MSD_ROUND == 0)
-        start_round(self);
+    self->untransformed = self->bundles.n_bundles;
 }
 
 /* Squares of this frame and its displacements from the last few, group by group. */
@@ -390,6 +400,7 @@ add_scalars(iw_msd *self, const double *row)
 void
 iw_msd_store_rows(iw_msd *self)
 {
+    transform_block(self, SIZE_MAX);
     size_t count = self->fill % IW_MSD_NEAR;
     count = count == 0 && self->fill > 0 ? IW_MSD_NEAR : count;
     iw_bundles_store(&self->bundles, self->ring, count, self->raw, self->capacity,
@@ -415,8 +426,13 @@ iw_msd_push(iw_msd *self, const double *pos_A, iw_error *err)
     self->fill++;
     self->length++;
     self->frames++;
+    /* The work of a closed block is done by the next pushes: none of them takes long.  A round
+     * starts at the same frame whether a query had the spectra made before or not. */
+    transform_block(self, self->bundles.n_bundles / IW_MSD_NEAR + 1);
     if (self->fill % IW_MSD_NEAR == 0)
         iw_msd_store_rows(self);
+    if (self->fill == IW_MSD_NEAR && self->n_blocks > 0 && self->n_blocks % IW_MSD_ROUND == 0)
+        start_round(self);
     if (self->fill == self->block)
         close_block(self);
     size_t bytes = (self->round_end + 1) * IW_BUNDLE * 2 * self->block * sizeof *row;

@@ -15,9 +15,9 @@
  * than one block apart, to the first frame of the segment where it is farther; running sums are
  * compensated (Neumaier), and the spectra of a million frames are a few hundred blocks.
  *
- * Cost for 300 atoms: memory twice the raw positions; 10 to 20 us a frame, most of it when a block
- * closes: its transforms, and every fourth time the products with all older blocks.  One push reads
- * at most 1 GiB of older spectra for that (0.1 s); what is left waits for the next pushes.  A query
+ * Cost for 300 atoms: memory twice the raw positions; 10 to 20 us a frame on average, most of it
+ * after a block closed: its transforms, spread over eight pushes, and every fourth time the
+ * products with all older blocks, of which one push reads at most 128 MiB (15 ms). A query
  * transforms the accumulators back and multiplies the frames that are in none of them: 10 ms at
  * 65,536 frames where that is nothing, 100 ms at other instants (it reads half the spectra).  A
  * break finishes all pairs of its segment and frees the spectra.

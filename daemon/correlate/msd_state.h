@@ -42,12 +42,14 @@ struct iw_msd {
     size_t length;   /* frames in this segment */
     size_t fill;     /* of those, in the open block; raw and stage together */
     double *zero;    /* [n_coords] the segment's first frame */
-    double *raw;     /* [bundle][capacity][width] x of the open block */
+    double *raw;     /* [bundle][capacity][width] x of the open block; of the one before it while
+                        some of its bundles are untransformed */
     size_t capacity; /* frames that raw has room for, up to l */
     double *ring;    /* [IW_MSD_NEAR][n_coords] the last frames */
     iw_sum *near;    /* [n_groups][IW_MSD_NEAR] direct sums of this segment */
 
     size_t n_blocks;      /* closed, in this segment */
+    size_t untransformed; /* bundles of the last closed block whose spectra are not made yet */
     iw_msd_block *blocks; /* [block_room]; blocks[n_blocks] is the open one */
     size_t block_room;
     double *own[2];   /* block b in b % 2: as squares, of y */
@@ -94,7 +96,7 @@ typedef struct {
 void iw_msd_multiply(iw_msd *self, const iw_bundle *bundle, const iw_msd_later *later, size_t n,
                      size_t max_distance);
 
-/* Brings raw up to the last frame. */
+/* Brings raw up to the last frame, and the spectra up to the last closed block. */
 void iw_msd_store_rows(iw_msd *self);
 /* Adds sums for lags 0..n_lags-1 of this segment to sum[n_groups][n_lags]. */
 iw_status iw_msd_evaluate(iw_msd *self, size_t n_lags, double *sum, iw_error *err);
