@@ -97,7 +97,7 @@ make_engine(size_t atoms, iw_error *err)
         iw_engine_options options;
         iw_engine_options_init(&options);
         options.msd_stride = 1;
-        options.convergence.mode = IW_STOP_ADVISE;
+        options.convergence.mode[IW_RULE_PRECISION] = IW_STOP_ADVISE;
         engine = iw_engine_new(&run, &options, err);
     }
     iw_run_info_fini(&run);
