@@ -203,6 +203,8 @@ print_record(const analysis *self, const iw_snapshot *snapshot)
     } else if (iw_record_print(record, stdout, &err)) {
         iw_complain_error(settings, &err);
         result = IW_EXIT_FAILURE;
+    } else {
+        iw_explain_hint();
     }
     json_decref(record);
     return result;

@@ -49,7 +49,7 @@ typedef struct {
 
     double at_K;                                        /* NAN: 300 */
     const char *db, *group, *descriptor, *run, *output; /* results */
-    bool json, csv, series, full, all;
+    bool json, csv, series, full, all, markdown;
 } iw_settings;
 
 void iw_settings_init(iw_settings *settings);
@@ -68,6 +68,9 @@ void iw_pause(double seconds);
 /* A JSON text on stdout: indented, or on one line where it holds long series. */
 iw_exit iw_print_json(const iw_settings *settings, const json_t *value, bool compact);
 
+/* After a table of a run: where its numbers are explained.  On a terminal only. */
+void iw_explain_hint(void);
+
 iw_exit iw_command_analyze(const iw_settings *settings);
 iw_exit iw_command_follow(const iw_settings *settings);
 iw_exit iw_command_ls(const iw_settings *settings);
@@ -76,6 +79,7 @@ iw_exit iw_command_watch(const iw_settings *settings);
 iw_exit iw_command_stop(const iw_settings *settings);
 iw_exit iw_command_rm(const iw_settings *settings);
 iw_exit iw_command_arrhenius(const iw_settings *settings);
+iw_exit iw_command_explain(const iw_settings *settings);
 iw_exit iw_command_db_ls(const iw_settings *settings);
 iw_exit iw_command_db_show(const iw_settings *settings);
 iw_exit iw_command_db_query(const iw_settings *settings);

@@ -128,6 +128,12 @@ static const iw_cli_option db_option[] = {
     END,
 };
 
+static const iw_cli_option explain_options[] = {
+    {"markdown", 0, IW_OPT_FLAG, TO(markdown), NULL, "", NULL, 0, 0, NULL,
+     "all of them as a page: docs/quantities.md"},
+    END,
+};
+
 static const iw_cli_option arrhenius_options[] = {
     {"at", 0, IW_OPT_NUMBER, TO(at_K), "K", "K", "300", 1, 1e5, NULL,
      "temperature at which the line tells D, K"},
@@ -236,6 +242,15 @@ const iw_command iw_commands[] = {
      1,
      iw_command_arrhenius,
      {arrhenius_options, json_option, db_option, endpoint_option}},
+    {"explain",
+     "[QUANTITY]",
+     "Explain a number in six lines",
+     "QUANTITY is a name in JSON or the heading of a column; without one all are listed.",
+     "  ionwatch explain\n  ionwatch explain alpha\n  ionwatch explain 'error(N)'\n",
+     0,
+     1,
+     iw_command_explain,
+     {explain_options}},
     {"db ls",
      "",
      "List the runs in the database",

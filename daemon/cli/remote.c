@@ -73,6 +73,8 @@ iw_command_show(const iw_settings *settings)
     } else if (iw_record_print(record, stdout, &err)) {
         iw_complain_error(settings, &err);
         result = IW_EXIT_FAILURE;
+    } else {
+        iw_explain_hint();
     }
     json_decref(record);
     return result;
