@@ -95,6 +95,8 @@ iw_command_db_show(const iw_settings *settings)
         result = iw_print_json(settings, record, settings->series);
     else if (iw_record_print(record, stdout, &err))
         result = failed(settings, &err);
+    else
+        iw_explain_hint();
     json_decref(record);
     return result;
 }

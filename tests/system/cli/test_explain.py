@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ionwatch explain: six lines on a number, by its name in JSON or in a table."""
+import os
+import pty
+import subprocess
+
+import program
+from program import PROGRAM, SOURCE, SPECIES, Case, environment, write_extxyz
+
+
+class Explain(Case):
+    def test_a_quantity_has_six_lines_of_79_columns(self):
+        for name in ("alpha", "N_eff", "error(N)", "f_vib", "Gr.-Kubo", "haven_ratio", "E_a"):
+            lines = self.expect(0, "explain", name).stdout.split("\n")
+            self.assertEqual((len(lines), lines[6]), (7, ""), name)
+            self.assertEqual([line.split(":")[0] for line in lines[:6]],
+                             ["What", "How", "Usual", "Error", "Beware", "More"])
+            self.assertLessEqual(max(map(len, lines)), 79)
+
+    def test_the_list_has_names_units_and_headings(self):
+        text = self.expect(0, "explain").stdout
+        self.assertRegex(text, r"(?m)^effective_hops +1 +N_eff$")
+        self.assertRegex(text, r"(?m)^D_cm2_s +cm2/s +D\|D cm2/s$")
+
+    def test_a_slip_names_the_nearest(self):
+        self.expect(2, "explain", "alhpa", says='did you mean "alpha"?')
+        self.expect(2, "explain", "effective_hop", says='did you mean "effective_hops"?')
+        self.expect(2, "explain", "frobnication", says="`ionwatch explain` lists all names")
+        self.expect(2, "explain", "alpha", "beta", says="too many arguments")
+
+    def test_the_page_of_the_documents_is_what_it_prints(self):
+        with open(os.path.join(SOURCE, "docs/quantities.md")) as file:
+            self.assertEqual(self.expect(0, "explain", "--markdown").stdout, file.read())
+
+    def test_a_table_on_a_terminal_ends_with_the_way_to_it(self):
+        r, v = program.walk(60)
+        path = self.path("a.extxyz")
+        write_extxyz(path, SPECIES, r, v)
+        self.assertNotIn("ionwatch explain", self.expect(0, "analyze", path).stdout)
+        master, slave = pty.openpty()
+        process = subprocess.Popen([PROGRAM, "analyze", path], stdout=slave, cwd=self.folder,
+                                   stderr=subprocess.DEVNULL, env=environment(self.folder))
+        os.close(slave)
+        text = b""
+        while True:
+            try:
+                part = os.read(master, 65536)
+            except OSError:  # the other side is closed
+                break
+            if not part:
+                break
+            text += part
+        os.close(master)
+        self.assertEqual(process.wait(timeout=20), 0)
+        self.assertTrue(text.rstrip().endswith(b"`ionwatch explain QUANTITY` tells what each "
+                                               b"number means"), text[-200:])
+
+
+if __name__ == "__main__":
+    program.main()
