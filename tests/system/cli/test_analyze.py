@@ -247,7 +247,8 @@ class BadInput(Case):
 
     def test_json_stays_clean_when_there_is_something_to_say(self):
         done = self.expect(0, "analyze", "--json", self.good, "--no-paper")
-        self.assertEqual(set(json.loads(done.stdout)), {"run", "groups", "convergence", "events"})
+        self.assertLessEqual({"run", "groups", "convergence", "events"},
+                             set(json.loads(done.stdout)))
 
 
 class Interrupt(Case):
