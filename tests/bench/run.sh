@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# run.sh [--quick] - every benchmark in turn, one table after the other (about ten minutes; --quick:
-# fewer rounds and shorter runs, two minutes).  Builds what it needs in IONWATCH_BUILD (build).
+# run.sh [--quick] - every benchmark in turn, one table after the other (about a quarter of an hour;
+# --quick: fewer rounds and shorter runs, three minutes).  Builds what it needs in IONWATCH_BUILD (build).
 # A table that needs something that is not installed says so and is left out.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -35,12 +35,15 @@ table()
 if [ -n "$quick" ]; then
     correlate=(--frames 16384 --rounds 3) analyze=(--frames 20000 --rounds 1)
     throughput=(--frames 5000 --rounds 1) lammps=(500 1) send=(300 2000)
+    latency=(--frames 20000) replicas=(--seeds 4 --ps 4)
 else
-    correlate=(--long) analyze=() throughput=() lammps=() send=()
+    correlate=(--long) analyze=() throughput=() lammps=() send=() latency=() replicas=()
 fi
 table "correlators, live against batch" "$build/tests/bench/bench_correlate" "${correlate[@]}"
+table "from a frame to the stop state" "$build/tests/bench/bench_latency" "${latency[@]}"
 table "finished files" /usr/bin/python3 tests/bench/bench_analyze.py --build "$build" "${analyze[@]}"
 table "through the daemon" "$build/tests/bench/bench_throughput" "${throughput[@]}"
 table "a LAMMPS run" env IONWATCH_BUILD="$build" tests/bench/bench_lammps.sh "${lammps[@]}"
 table "one frame from an MD code" "$build/tests/bench/bench_send" "${send[@]}"
+table "errors of D on real dynamics" /usr/bin/python3 tests/bench/replicas.py --build "$build" "${replicas[@]}"
 exit "$failed"
