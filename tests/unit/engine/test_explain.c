@@ -47,6 +47,10 @@ every_number_of_a_record_has_six_lines(void **state)
     enum { T = 2500 };
     model m;
     model_init(&m, T, CELL_SKEWED, true, true, 21);
+    m.run.charge_e = calloc(MODEL_ATOMS, sizeof(double));
+    assert_non_null(m.run.charge_e);
+    for (size_t i = 0; i < MODEL_ATOMS; i++)
+        m.run.charge_e[i] = m.run.kind[i] == 0 ? 1.0 : -0.5;
     iw_engine_options options;
     iw_engine_options_init(&options);
     iw_engine *engine = model_engine(&m, &options);
