@@ -191,10 +191,10 @@ beyond_budget(iw_convergence *state, const iw_convergence_options *options,
     char *why = state->why[IW_RULE_FUTILITY];
     if (now->ci95_cm2_s[0] > 0)
         (void)snprintf(why, IW_REASON_TEXT,
-                       "target out of reach: a relative error of %.3g takes %.3g ps at least, the "
-                       "budget is %.4g ps (D %.2g to %.2g cm2/s, 95 %%)",
-                       options->target, prediction->ci95_ps[0], budget_ps, now->ci95_cm2_s[0],
-                       now->ci95_cm2_s[1]);
+                       "target out of reach: it takes %.3g ps at least, the budget is %.4g ps "
+                       "(relative error %.3g, target %.3g, %.3g hops; D %.2g to %.2g cm2/s, 95 %%)",
+                       prediction->ci95_ps[0], budget_ps, now->relative_error, options->target,
+                       now->effective_hops, now->ci95_cm2_s[0], now->ci95_cm2_s[1]);
     else
         (void)snprintf(why, IW_REASON_TEXT,
                        "no diffusion within budget: D < %.2g cm2/s (95 %%) after %.4g ps; a "
@@ -233,6 +233,8 @@ settle(iw_convergence *state, const iw_convergence_options *options)
     iw_rule speaker = state->rule == IW_RULE_COUNT ? IW_RULE_PRECISION : state->rule;
     (void)snprintf(state->state, sizeof state->state, "%s", name);
     memcpy(state->reason, state->why[speaker], sizeof state->reason);
+    for (size_t i = 0; i < state->n_decisions; i++)
+        state->decisions[i].holds = fires(state, options, state->decisions[i].rule);
 }
 
 static void
@@ -259,7 +261,8 @@ judge(iw_convergence *state, const iw_convergence_options *options, const iw_obs
 {
     note_values(state, seen);
     if (step > 0)
-        iw_prediction_note(&state->history, seen->time_ps, state->relative_error);
+        iw_prediction_note(&state->history, seen->time_ps, state->relative_error,
+                           seen->mobile->effective_hops);
     iw_prediction prediction = iw_prediction_make(&state->history, seen->mobile, seen->time_ps,
                                                   options->target, options->min_hops);
     const double least_ps = options->min_time_ps;
@@ -269,6 +272,9 @@ judge(iw_convergence *state, const iw_convergence_options *options, const iw_obs
     for (size_t i = 0; i < 3; i++)
         *more_ps[i] =
             isnan(total_ps[i]) ? (double)NAN : fmax(0, fmax(total_ps[i], least_ps) - seen->time_ps);
+
+    if (!seen->mobile->diffusive && state->predicted_ps_to_target <= 0)
+        state->predicted_ps_to_target = state->predicted_ps_ci95[1] = NAN; /* regimes come unseen */
 
     bool precise = is_precise(state, options, seen);
     state->held[IW_RULE_PRECISION] = precise ? state->held[IW_RULE_PRECISION] + step : 0;
@@ -330,10 +336,14 @@ iw_convergence_decide(iw_convergence *state, const iw_convergence_options *optio
         *decision = (iw_decision){
             .rule = rule,
             .action = options->mode[rule],
+            .holds = true,
             .frame = seen->frame,
             .step = seen->step,
             .time_ps = seen->time_ps,
             .values = state->values,
+            .target = options->target,
+            .min_D_cm2_s = options->min_D_cm2_s > 0 ? options->min_D_cm2_s : (double)NAN,
+            .budget_ps = budget_of(options),
             .predicted_ps = {seen->time_ps + state->predicted_ps_ci95[0],
                              seen->time_ps + state->predicted_ps_ci95[1]},
             .saved_ps = isfinite(planned_ps) ? fmax(0, planned_ps - seen->time_ps) : (double)NAN,

@@ -64,8 +64,10 @@ typedef struct {
     double time_ps;
     char reason[IW_REASON_TEXT];
     iw_convergence_values values;
-    double predicted_ps[2]; /* 95 % interval of the length at the target */
-    double saved_ps;        /* planned length, else budget, less time_ps; NAN if neither is known */
+    double target, min_D_cm2_s, budget_ps; /* what was asked for; NAN: nothing */
+    double predicted_ps[2];                /* 95 % interval of the length at the target */
+    bool holds;                            /* the rule's condition does so still */
+    double saved_ps; /* planned length, else budget, less time_ps; NAN if neither is known */
 } iw_decision;
 
 typedef struct {

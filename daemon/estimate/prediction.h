@@ -19,6 +19,7 @@ typedef struct {
     size_t n; /* checks so far */
     double time_ps[IW_PREDICTION_CHECKS];
     double error[IW_PREDICTION_CHECKS]; /* relative error of D */
+    double hops[IW_PREDICTION_CHECKS];  /* effective hops */
 } iw_prediction_history;
 
 /* Length of the whole run at which the target is reached, ps; NAN where it cannot be told.  The
@@ -28,7 +29,7 @@ typedef struct {
 } iw_prediction;
 
 /* One check: only those where D and its error are known count. */
-void iw_prediction_note(iw_prediction_history *history, double time_ps, double error);
+void iw_prediction_note(iw_prediction_history *history, double time_ps, double error, double hops);
 
 /* target: relative error; min_hops: effective hops, which grow with time as well. */
 iw_prediction iw_prediction_make(const iw_prediction_history *history, const iw_diffusion *mobile,

@@ -68,6 +68,20 @@ const iw_option iw_config_options[] = {
      "MD time below which no run is converged"},
     {"stop", "hold", IW_OPTION_COUNT, "checks", "3", 1, 1000, NULL, AT(stop_hold),
      "checks in a row that must pass"},
+    {"stop", "trend_sigmas", IW_OPTION_REAL, "", "2", 0, 100, NULL, AT(stop_trend_sigmas),
+     "slope of D along the run, in its standard errors, beyond which no run is converged; 0: any"},
+    {"stop", "futility", IW_OPTION_CHOICE, "", "advise", 0, 0, "off|advise|stop", AT(stop_futility),
+     "what a run gets whose answer is out of reach: nothing, an event, or the request to end"},
+    {"stop", "min_D_cm2_s", IW_OPTION_REAL, "cm2/s", "0", 0, 1, NULL, AT(stop_min_D),
+     "futile is a run whose D is surely below this; 0: a small D is an answer too"},
+    {"stop", "budget_ps", IW_OPTION_REAL, "ps", "auto", 1e-3, 1e9, NULL, AT(stop_budget_ps),
+     "futile is a run that surely needs more MD time than this; auto: planned_ps"},
+    {"stop", "planned_ps", IW_OPTION_REAL, "ps", "auto", 1e-3, 1e9, NULL, AT(stop_planned_ps),
+     "MD time that a run is planned for, best told by the run itself; auto: not known"},
+    {"stop", "broken", IW_OPTION_CHOICE, "", "advise", 0, 0, "off|advise|stop", AT(stop_broken),
+     "what a run gets whose health is broken: nothing, an event, or the request to end"},
+    {"stop", "broken_hold", IW_OPTION_COUNT, "checks", "3", 1, 1000, NULL, AT(stop_broken_hold),
+     "looks at the health of a run, 100 frames apart, at which it must be broken in a row"},
     {0},
 };
 
@@ -443,6 +457,13 @@ iw_config_engine(const iw_config *config, const char *mobile[IW_CONFIG_MOBILE],
     options->convergence.min_hops = config->stop_min_hops;
     options->convergence.min_time_ps = config->stop_min_time_ps;
     options->convergence.hold = config->stop_hold;
+    options->convergence.trend_sigmas = config->stop_trend_sigmas;
+    options->convergence.mode[IW_RULE_FUTILITY] = (iw_stop_mode)config->stop_futility;
+    options->convergence.min_D_cm2_s = config->stop_min_D;
+    options->convergence.budget_ps = config->stop_budget_ps;
+    options->convergence.planned_ps = config->stop_planned_ps;
+    options->convergence.mode[IW_RULE_BROKEN] = (iw_stop_mode)config->stop_broken;
+    options->convergence.broken_hold = config->stop_broken_hold;
 }
 
 static void

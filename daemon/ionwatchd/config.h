@@ -57,6 +57,10 @@ typedef struct {
         diffusive_tolerance;
     double stop_target, stop_min_hops, stop_min_time_ps;
     unsigned stop_hold;
+    double stop_trend_sigmas;
+    int stop_futility, stop_broken;
+    double stop_min_D, stop_budget_ps, stop_planned_ps;
+    unsigned stop_broken_hold;
 } iw_config;
 
 extern const iw_option iw_config_options[]; /* ends with a NULL key */

@@ -325,13 +325,7 @@ iw_snapshot_json(const iw_snapshot *snapshot, unsigned flags)
     }
     put(record, "groups", groups, &ok);
     put(record, "transport", transport_json(&snapshot->transport, flags, &ok), &ok);
-    json_t *convergence = json_object();
-    put_text(convergence, "state", snapshot->convergence.state, &ok);
-    put_text(convergence, "reason", snapshot->convergence.reason, &ok);
-    put_number(convergence, "relative_error", snapshot->convergence.relative_error, &ok);
-    put_number(convergence, "predicted_ps_to_target", snapshot->convergence.predicted_ps_to_target,
-               &ok);
-    put(record, "convergence", convergence, &ok);
+    put(record, "convergence", iw_convergence_json(&snapshot->convergence), &ok);
     put(record, "health", health_json(&snapshot->health, &ok), &ok);
     put(record, "events", events_json(snapshot, &ok), &ok);
     if (ok)

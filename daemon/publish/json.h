@@ -16,6 +16,9 @@ enum { IW_JSON_SERIES = 1, IW_JSON_FULL = 2 }; /* series thinned to a readable l
 /* New reference; NULL when memory is exhausted. */
 json_t *iw_snapshot_json(const iw_snapshot *snapshot, unsigned flags);
 
+/* Its part "convergence": state, reason, prediction, decisions. */
+json_t *iw_convergence_json(const iw_convergence *convergence);
+
 /* Thins the series of a record at full length, as iw_snapshot_json does without IW_JSON_FULL. False
  * when memory is exhausted; the record is then not to be used. */
 bool iw_record_thin(json_t *record);

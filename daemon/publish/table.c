@@ -368,19 +368,59 @@ print_vibrations(FILE *out, json_t *groups, const json_t *run)
     print_vibration(out, groups, true, false);
 }
 
+/* "; about 120 ps more to the target (60 to 200 ps)" */
 static void
-print_convergence(FILE *out, const json_t *convergence)
+append_prediction(char line[LINE], const json_t *convergence)
+{
+    const json_t *interval = json_object_get(convergence, "predicted_ps_ci95");
+    const json_t *low = json_array_get(interval, 0), *high = json_array_get(interval, 1);
+    double more_ps = number(convergence, "predicted_ps_to_target");
+    if (more_ps > 0.0)
+        append(line, "; about %.3g ps more to the target", more_ps);
+    else if (isnan(more_ps) && json_number_value(low) > 0.0)
+        append(line, "; at least %.3g ps more to the target", json_number_value(low));
+    if (more_ps > 0.0 && json_is_number(low) && json_is_number(high))
+        append(line, " (%.3g to %.3g ps)", json_number_value(low), json_number_value(high));
+    else if (more_ps > 0.0 && json_number_value(low) > 0.0)
+        append(line, " (%.3g ps or longer)", json_number_value(low));
+}
+
+/* What a rule decided, when, and what came of it. */
+static void
+print_decision(FILE *out, const json_t *decision, const json_t *run)
 {
     char line[LINE] = "";
-    double more_ps = number(convergence, "predicted_ps_to_target");
+    bool stops = strcmp(text(decision, "action"), "stop") == 0;
+    double time_ps = number(decision, "time_ps"), saved_ps = number(decision, "saved_ps");
+    double after_ps = number(run, "time_ps") - time_ps;
+    append(line, "%s at %.6g ps (frame %.0f) by the rule %s: %s",
+           stops ? "asked to stop" : "advised to stop", time_ps, number(decision, "frame"),
+           text(decision, "rule"), text(decision, "reason"));
+    if (saved_ps > 0.0)
+        append(line, "; %.4g ps of MD %s", saved_ps, stops ? "saved" : "to save");
+    if (!stops && after_ps > 0.0)
+        append(line, "; the run went on for %.4g ps", after_ps);
+    if (json_is_false(json_object_get(decision, "holds")))
+        append(line, "; this no longer holds");
+    iw_printable(line);
+    (void)fputs("  ", out);
+    paragraph(out, 4, line);
+}
+
+static void
+print_convergence(FILE *out, const json_t *convergence, const json_t *run)
+{
+    char line[LINE] = "";
     append(line, "%s", text(convergence, "state"));
     if (*text(convergence, "reason"))
         append(line, ": %s", text(convergence, "reason"));
-    if (more_ps > 0.0)
-        append(line, "; about %.3g ps more to the target", more_ps);
+    append_prediction(line, convergence);
     iw_printable(line);
     (void)fprintf(out, "\nConvergence: ");
     paragraph(out, 13, line);
+    const json_t *decisions = json_object_get(convergence, "decisions");
+    for (size_t d = 0; d < json_array_size(decisions); d++)
+        print_decision(out, json_array_get(decisions, d), run);
 }
 
 /* Only what is known. */
@@ -454,7 +494,7 @@ iw_record_print(const json_t *record, FILE *out, iw_error *err)
     print_diffusion(out, groups, run);
     print_transport(out, json_object_get(record, "transport"), run);
     print_vibrations(out, groups, run);
-    print_convergence(out, json_object_get(record, "convergence"));
+    print_convergence(out, json_object_get(record, "convergence"), run);
     print_health(out, json_object_get(record, "health"));
     print_events(out, json_object_get(record, "events"));
     if (fflush(out) != 0 || ferror(out))
