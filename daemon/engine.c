@@ -82,7 +82,7 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
     self->options.mobile = NULL;
     self->next_check = IW_CHECK_FRAMES;
     self->paper_spacing_fs = NAN;
-    iw_convergence_init(&self->convergence);
+    iw_convergence_init(&self->convergence, "too few frames to judge");
     if (check_options(options, err) != IW_OK ||
         iw_groups_init(&self->groups, run, options->mobile, options->n_mobile, err) != IW_OK ||
         iw_run_info_copy(&self->run, run, err) != IW_OK || make_trajectory(self, err) != IW_OK ||
@@ -91,8 +91,7 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
         iw_engine_note_charges(self, err) != IW_OK || iw_engine_health_begin(self, err) != IW_OK)
         iw_engine_destroy(&self);
     if (self && self->groups.n_mobile == 0)
-        (void)snprintf(self->convergence.reason, sizeof self->convergence.reason, "%s",
-                       "no mobile species is known");
+        iw_convergence_init(&self->convergence, "no mobile species is known");
     return self;
 }
 
@@ -159,6 +158,18 @@ iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_group_msd *
     return IW_OK;
 }
 
+static iw_status
+refuse(iw_engine *self, const iw_frame *frame, iw_error *err)
+{
+    iw_status status = iw_engine_health_refuse(self, frame, err);
+    iw_error checking;
+    if (status == IW_INVALID && iw_engine_check_health(self, frame, &checking) != IW_OK) {
+        *err = checking;
+        status = checking.code;
+    }
+    return status;
+}
+
 iw_status
 iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
 {
@@ -168,13 +179,15 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
     iw_step step;
     iw_status status = iw_trajectory_push(self->trajectory, frame, &step, err);
     if (status == IW_INVALID)
-        return iw_engine_health_refuse(self, frame, err);
+        return refuse(self, frame, err);
     if (status != IW_OK)
         return status;
     self->last_seq = frame->seq;
     self->last_step = frame->step;
     self->last_time_fs = frame->time_fs;
     status = iw_engine_health_push(self, frame, &step, err);
+    if (status == IW_OK)
+        status = iw_engine_check_health(self, frame, err);
     if (status == IW_OK)
         status = iw_engine_feed(self, &step, err);
     if (status == IW_OK && iw_engine_checks(self) &&

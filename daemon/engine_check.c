@@ -76,6 +76,22 @@ iw_engine_check(iw_engine *self, iw_error *err)
     return decide(self, &seen, err);
 }
 
+iw_status
+iw_engine_check_health(iw_engine *self, const iw_frame *frame, iw_error *err)
+{
+    const iw_health *health = iw_engine_health(self);
+    bool broken = health->state == IW_HEALTH_BROKEN;
+    if (self->options.convergence.mode[IW_RULE_BROKEN] == IW_STOP_OFF ||
+        (!broken && self->convergence.held[IW_RULE_BROKEN] == 0))
+        return IW_OK;
+    iw_observation seen = observation(self, NULL);
+    seen.frame = frame->seq;
+    seen.step = frame->step;
+    iw_convergence_check_health(&self->convergence, &self->options.convergence,
+                                broken ? health->reason : NULL);
+    return decide(self, &seen, err);
+}
+
 /* A look between two checks, on a copy: asking must not change the run.  Where there are no checks
  * one look has to do. */
 void

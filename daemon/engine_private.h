@@ -70,6 +70,8 @@ iw_status iw_engine_fill_transport(iw_engine *self, iw_snapshot *out, iw_error *
 iw_status iw_engine_note_charges(iw_engine *self, iw_error *err);
 /* Judges convergence of the mobile group and says when to check next. */
 iw_status iw_engine_check(iw_engine *self, iw_error *err);
+/* Looks at the health after a frame, taken or refused. */
+iw_status iw_engine_check_health(iw_engine *self, const iw_frame *frame, iw_error *err);
 /* Are there checks while frames come? */
 bool iw_engine_checks(const iw_engine *self);
 /* What a snapshot adds to *out, a copy of the state at the last check. */

@@ -23,7 +23,7 @@ iw_snapshot_new(void)
     s->dt_fs = s->msd_dt_fs = s->time_ps = NAN;
     s->temperature_K = s->temperature_measured_K = NAN;
     s->vacf_window_ps = s->paper_spacing_fs = s->cutoff_meV = NAN;
-    iw_convergence_init(&s->convergence);
+    iw_convergence_init(&s->convergence, "nothing is known");
     iw_health_init(&s->health);
     return s;
 }

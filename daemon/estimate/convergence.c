@@ -38,7 +38,7 @@ iw_convergence_options_init(iw_convergence_options *options)
                                         .hold = 3,
                                         .budget_ps = NAN,
                                         .planned_ps = NAN,
-                                        .broken_hold = 3};
+                                        .broken_hold = 50};
 }
 
 iw_status
@@ -54,21 +54,21 @@ iw_convergence_options_check(const iw_convergence_options *options, iw_error *er
 }
 
 void
-iw_convergence_init(iw_convergence *state)
+iw_convergence_init(iw_convergence *state, const char *reason)
 {
     *state = (iw_convergence){.state = "unknown",
-                              .reason = "too few frames to judge",
                               .rule = IW_RULE_COUNT,
                               .relative_error = NAN,
                               .predicted_ps_to_target = NAN,
                               .predicted_ps_ci95 = {NAN, NAN},
-                              .why = {"too few frames to judge"},
                               .values = {.time_ps = NAN,
                                          .relative_error = NAN,
                                          .D_cm2_s = NAN,
                                          .ci95_cm2_s = {NAN, NAN},
                                          .effective_hops = NAN,
                                          .alpha = NAN}};
+    (void)snprintf(state->why[IW_RULE_PRECISION], IW_REASON_TEXT, "%s", reason);
+    memcpy(state->reason, state->why[IW_RULE_PRECISION], sizeof state->reason);
 }
 
 /* ---- precision ---- */

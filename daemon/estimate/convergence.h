@@ -34,7 +34,7 @@ typedef struct {
     double min_D_cm2_s;  /* futility: D below this is of no interest; 0 (default): every D is */
     double budget_ps;  /* futility: longest MD time that may be spent; NAN (default): planned_ps */
     double planned_ps; /* length that the run is planned for; NAN (default): not known */
-    unsigned broken_hold; /* broken: consecutive checks of health, default 3 */
+    unsigned broken_hold; /* broken: consecutive frames, default 50 */
 } iw_convergence_options;
 
 /* What is seen at one check. */
@@ -89,12 +89,13 @@ typedef struct {
 void iw_convergence_options_init(iw_convergence_options *options);
 /* INVALID with the option that cannot be. */
 iw_status iw_convergence_options_check(const iw_convergence_options *options, iw_error *err);
-void iw_convergence_init(iw_convergence *state);
+void iw_convergence_init(iw_convergence *state, const char *reason);
 
 /* One check of precision and futility. */
 void iw_convergence_check(iw_convergence *state, const iw_convergence_options *options,
                           const iw_observation *seen);
-/* One check of health: broken is the reason, NULL for a run that is not. */
+/* One look at the health, each frame while there is something to count: broken is the reason, NULL
+ * for a run that is not. */
 void iw_convergence_check_health(iw_convergence *state, const iw_convergence_options *options,
                                  const char *broken);
 /* After a check: the first decision that follows from it and was not made before, now in the list;

@@ -80,8 +80,8 @@ const iw_option iw_config_options[] = {
      "MD time that a run is planned for, best told by the run itself; auto: not known"},
     {"stop", "broken", IW_OPTION_CHOICE, "", "advise", 0, 0, "off|advise|stop", AT(stop_broken),
      "what a run gets whose health is broken: nothing, an event, or the request to end"},
-    {"stop", "broken_hold", IW_OPTION_COUNT, "checks", "3", 1, 1000, NULL, AT(stop_broken_hold),
-     "looks at the health of a run, 100 frames apart, at which it must be broken in a row"},
+    {"stop", "broken_hold", IW_OPTION_COUNT, "frames", "50", 1, 1e6, NULL, AT(stop_broken_hold),
+     "frames in a row after which a run whose health is broken counts as such"},
     {0},
 };
 

@@ -56,7 +56,7 @@ converged_needs_consecutive_checks(void **state)
     iw_convergence_options options;
     iw_convergence_options_init(&options);
     iw_convergence c;
-    iw_convergence_init(&c);
+    iw_convergence_init(&c, "too few frames");
     iw_diffusion good = answer(0.1, 200, true), bad = answer(0.3, 200, true);
     const iw_diffusion *checks[] = {&good, &good, &bad, &good, &good, &good, &good, &bad};
     const unsigned held[] = {1, 2, 0, 1, 2, 3, 4, 0};
@@ -99,7 +99,7 @@ each_condition_can_hold_it_back(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         iw_convergence c;
-        iw_convergence_init(&c);
+        iw_convergence_init(&c, "too few frames");
         iw_observation seen = {.time_ps = cases[i].time_ps,
                                .mobile = &cases[i].d,
                                .n_blocks = 4,
@@ -127,7 +127,7 @@ a_trend_is_two_sigma_between_the_halves(void **state)
         double halves[] = {1e-5 + apart / 2, 1e-5 - apart / 2};
         iw_observation seen = {.time_ps = 10, .mobile = &d, .n_blocks = 2, .block_D_cm2_s = halves};
         iw_convergence c;
-        iw_convergence_init(&c);
+        iw_convergence_init(&c, "too few frames");
         iw_convergence_check(&c, &options, &seen);
         assert_string_equal(c.state, above ? "converging" : "converged");
         halves[1] = NAN; /* not known: no judgement */
@@ -156,7 +156,7 @@ chance_alone_is_rarely_called_a_trend(void **state)
             iw_observation seen = {
                 .time_ps = 10, .mobile = &d, .n_blocks = n, .block_D_cm2_s = blocks};
             iw_convergence c;
-            iw_convergence_init(&c);
+            iw_convergence_init(&c, "too few frames");
             iw_convergence_check(&c, &options, &seen);
             vetoes += strcmp(c.state, "converged") != 0;
         }
@@ -171,7 +171,7 @@ unknown_d_is_unknown(void **state)
     iw_convergence_options options;
     iw_convergence_options_init(&options);
     iw_convergence c;
-    iw_convergence_init(&c);
+    iw_convergence_init(&c, "too few frames");
     assert_string_equal(c.state, "unknown");
     c.held[IW_RULE_PRECISION] = 2;
     iw_diffusion d = answer(NAN, 0, false);
@@ -197,7 +197,7 @@ a_floor_ends_a_run_that_cannot_reach_it(void **state)
     iw_convergence_options_init(&options);
     options.min_D_cm2_s = 1e-7;
     iw_convergence c;
-    iw_convergence_init(&c);
+    iw_convergence_init(&c, "too few frames");
     /* the interval is stretched by half before it is compared */
     iw_diffusion above = resting(0.667e-7), below = resting(0.666e-7);
     const iw_diffusion *checks[] = {&below, &below, &above, &below, &below, &below};
@@ -210,7 +210,7 @@ a_floor_ends_a_run_that_cannot_reach_it(void **state)
     assert_non_null(strstr(c.reason, "D < 6.7e-08 cm2/s (95 %)"));
     assert_non_null(strstr(c.reason, "1e-07"));
     options.min_D_cm2_s = 0; /* the default: every D is of interest */
-    iw_convergence_init(&c);
+    iw_convergence_init(&c, "too few frames");
     for (size_t i = 0; i < 5; i++)
         check(&c, &options, &below, 10 + (double)i);
     assert_string_equal(c.state, "unknown");
@@ -241,7 +241,7 @@ a_budget_ends_a_run_that_would_exceed_it(void **state)
         options.budget_ps = cases[i].budget_ps;
         options.target = cases[i].d == &slow ? 0.05 : 0.2;
         iw_convergence c;
-        iw_convergence_init(&c);
+        iw_convergence_init(&c, "too few frames");
         for (int k = 0; k < 3; k++) {
             assert_string_not_equal(c.state, "futile");
             check(&c, &options, cases[i].d, cases[i].time_ps);
@@ -254,7 +254,7 @@ a_budget_ends_a_run_that_would_exceed_it(void **state)
     options.budget_ps = 1000;
     for (int late = 0; late < 2; late++) {
         iw_convergence c;
-        iw_convergence_init(&c);
+        iw_convergence_init(&c, "too few frames");
         iw_diffusion d = answer(4, 0.1, false);
         d.ci95_cm2_s[1] = 1.001e-5; /* as if D were known to be small: never below 10,000 ps */
         d.stderr_cm2_s = 1e-5 * 40;
@@ -275,7 +275,7 @@ the_planned_length_is_a_budget(void **state)
     for (int known = 0; known < 2; known++) {
         options.planned_ps = known ? 30 : NAN;
         iw_convergence c;
-        iw_convergence_init(&c);
+        iw_convergence_init(&c, "too few frames");
         for (int k = 0; k < 4; k++)
             check(&c, &options, &still, 10);
         assert_string_equal(c.state, known ? "futile" : "unknown");
@@ -291,7 +291,7 @@ what_is_converged_is_not_futile(void **state)
     options.budget_ps = 10;
     options.min_D_cm2_s = 1e-3;
     iw_convergence c;
-    iw_convergence_init(&c);
+    iw_convergence_init(&c, "too few frames");
     iw_diffusion d = answer(0.1, 200, true);
     for (int k = 0; k < 4; k++)
         check(&c, &options, &d, 20);
@@ -307,8 +307,9 @@ broken_is_told_after_checks_in_a_row_and_before_all_else(void **state)
     (void)state;
     iw_convergence_options options;
     iw_convergence_options_init(&options);
+    options.broken_hold = 3;
     iw_convergence c;
-    iw_convergence_init(&c);
+    iw_convergence_init(&c, "too few frames");
     iw_diffusion d = answer(0.1, 200, true);
     for (int k = 0; k < 3; k++)
         check(&c, &options, &d, 20);
@@ -336,7 +337,7 @@ each_rule_decides_once_and_the_record_stays(void **state)
     options.broken_hold = 1;
     options.planned_ps = 50;
     iw_convergence c;
-    iw_convergence_init(&c);
+    iw_convergence_init(&c, "too few frames");
     iw_diffusion good = answer(0.1, 200, true), bad = answer(0.3, 200, true);
     check(&c, &options, &good, 10);
     assert_null(decide(&c, &options, 10));
@@ -384,7 +385,7 @@ a_rule_that_is_off_decides_nothing(void **state)
     options.budget_ps = 10;
     options.hold = options.broken_hold = 1;
     iw_convergence c;
-    iw_convergence_init(&c);
+    iw_convergence_init(&c, "too few frames");
     iw_diffusion good = answer(0.1, 200, true), still = resting(1e-6);
     check(&c, &options, &still, 10);
     assert_string_equal(c.state, "unknown");
@@ -403,7 +404,7 @@ a_look_between_checks_counts_only_against(void **state)
     iw_convergence_options options;
     iw_convergence_options_init(&options);
     iw_convergence c;
-    iw_convergence_init(&c);
+    iw_convergence_init(&c, "too few frames");
     iw_diffusion good = answer(0.1, 200, true), bad = answer(0.3, 200, true);
     check(&c, &options, &good, 10);
     iw_observation seen = {.time_ps = 10.5, .mobile = &good};
