@@ -99,6 +99,8 @@ void
 iw_collective_fini(iw_collective *self)
 {
     iw_msd_destroy(&self->msd);
+    iw_moments_destroy(&self->moments);
+    iw_moments_result_fini(&self->moment_sums);
     iw_msd_result_fini(&self->result);
     free(self->weight);
     free(self->charge_e);
@@ -117,14 +119,21 @@ iw_collective_begin(iw_collective *self, iw_error *err)
     for (size_t f = 0; f < self->n_flows; f++)
         kind[f] = (unsigned short)f;
     iw_msd_options options = {.n_atoms = self->n_flows, .n_species = self->n_flows, .kind = kind};
+    iw_moments_options moments = {
+        .n_atoms = self->n_flows, .n_species = self->n_flows, .kind = kind};
     self->msd = iw_msd_new(&options, err);
-    return self->msd ? IW_OK : IW_NO_MEMORY;
+    self->moments = self->msd ? iw_moments_new(&moments, err) : NULL;
+    if (self->moments)
+        return IW_OK;
+    iw_msd_destroy(&self->msd);
+    return IW_NO_MEMORY;
 }
 
 void
 iw_collective_clear(iw_collective *self)
 {
     iw_msd_destroy(&self->msd);
+    iw_moments_destroy(&self->moments);
     self->volume_sum_A3 = self->volume_carry_A3 = self->volumes = 0;
 }
 
@@ -157,19 +166,24 @@ iw_collective_push(iw_collective *self, const double *pos_A, iw_error *err)
         self->sums[3 * f + 1] = y;
         self->sums[3 * f + 2] = z;
     }
-    return iw_msd_push(self->msd, self->sums, err);
+    iw_status status = iw_msd_push(self->msd, self->sums, err);
+    return status == IW_OK ? iw_moments_push(self->moments, self->sums, err) : status;
 }
 
 iw_status
 iw_collective_break(iw_collective *self, iw_error *err)
 {
-    return self->msd && iw_msd_frames(self->msd) > 0 ? iw_msd_break(self->msd, err) : IW_OK;
+    if (!self->msd || iw_msd_frames(self->msd) == 0)
+        return IW_OK;
+    iw_status status = iw_msd_break(self->msd, err);
+    return status == IW_OK ? iw_moments_break(self->moments, err) : status;
 }
 
 iw_status
 iw_collective_query(iw_collective *self, iw_error *err)
 {
-    return iw_msd_query(self->msd, &self->result, err);
+    iw_status status = iw_msd_query(self->msd, &self->result, err);
+    return status == IW_OK ? iw_moments_query(self->moments, &self->moment_sums, err) : status;
 }
 
 double
@@ -182,5 +196,8 @@ size_t
 iw_collective_memory(const iw_collective *self)
 {
     size_t numbers = self->n_flows * (self->n_atoms + 3);
-    return numbers * sizeof(double) + (self->msd ? iw_msd_memory(self->msd) : 0);
+    size_t held = numbers * sizeof(double);
+    if (self->msd)
+        held += iw_msd_memory(self->msd) + iw_moments_memory(self->moments);
+    return held;
 }

@@ -10,9 +10,10 @@
  * scaled so that independent ions give the flow the MSD of one ion: w_i = q_i/sqrt(S), or
  * 1/sqrt(N).
  *
- * The flows are the atoms of an exact MSD of their own.  Cost: a pass over the positions for each
- * frame of the MSD; memory that of so many more atoms.
+ * The flows are the atoms of an exact MSD and of moments of their own.  Cost: a pass over the
+ * positions for each frame of the MSD; memory that of so many more atoms.
  */
+#include "correlate/moments.h"
 #include "correlate/msd.h"
 #include "groups.h"
 
@@ -31,7 +32,9 @@ typedef struct {
     size_t n_atoms;
     double *sums;                          /* [n_flows][3] of one frame */
     iw_msd *msd;                           /* NULL: there are no flows, or begin() was not called */
+    iw_moments *moments;                   /* likewise */
     iw_msd_result result;                  /* of the last query */
+    iw_moments_result moment_sums;         /* likewise */
     double volume_sum_A3, volume_carry_A3; /* compensated sum over frames */
     double volumes;                        /* frames that had a cell */
 } iw_collective;
@@ -41,17 +44,17 @@ iw_status iw_collective_init(iw_collective *self, const iw_run_info *run, const 
                              iw_error *err);
 void iw_collective_fini(iw_collective *self);
 
-/* Makes the correlator, empty; clear throws it away with all that was pushed, volumes too. */
+/* Makes the correlators, empty; clear throws them away with all that was pushed, volumes too. */
 iw_status iw_collective_begin(iw_collective *self, iw_error *err);
 void iw_collective_clear(iw_collective *self);
 
 /* The cell volume of a frame; NAN, for a frame without a cell, is passed over. */
 void iw_collective_volume(iw_collective *self, double volume_A3);
-/* One frame of the MSD: pos_A[n_atoms][3].  After break pairs do not cross.  Harmless without a
- * correlator. */
+/* One frame of the MSD: pos_A[n_atoms][3].  After break pairs do not cross.  Harmless without
+ * correlators. */
 iw_status iw_collective_push(iw_collective *self, const double *pos_A, iw_error *err);
 iw_status iw_collective_break(iw_collective *self, iw_error *err);
-/* Fills self->result. */
+/* Fills self->result and self->moment_sums. */
 iw_status iw_collective_query(iw_collective *self, iw_error *err);
 
 double iw_collective_mean_volume_A3(const iw_collective *self); /* NAN before a frame with a cell */
