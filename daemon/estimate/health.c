@@ -18,14 +18,16 @@
  * the median of the first EARLY after settling. */
 #define BLOCK_FS 100.0
 enum { RECENT = 5, EARLY = 20 };
-#define HOT_WARNING 1.5  /* or below one in so many */
-#define HOT_BROKEN  3.0  /* likewise */
-#define HOT_AT_ONCE 10.0 /* of one block, and from the start */
-#define HOT_SIGMA   4.0  /* of one frame's temperature, 3N - 3 degrees of freedom */
+#define HOT_WARNING     1.5  /* or below one in so many */
+#define HOT_BROKEN      3.0  /* likewise */
+#define HOT_AT_ONCE     10.0 /* of one block, and from the start */
+#define HOT_SIGMA       4.0  /* of one frame's temperature, 3N - 3 degrees of freedom */
+#define HOT_FRAME_SIGMA 10.0 /* where one frame is judged by itself: to warn, at HOT_BROKEN */
 
-/* Total energy. */
+/* Total energy.  A heat bath makes it wander by k T sqrt(3/N) per atom, slowly where the bath is
+ * weakly coupled: a drift is more than that, and more than its own error. */
 #define DRIFT_WARNING_MEV 1.0    /* per atom and ps */
-#define DRIFT_SIGMA       5.0    /* standard errors */
+#define DRIFT_SIGMA       5.0    /* of both errors */
 #define DRIFT_SPAN_PS     2.0    /* at least */
 #define DRIFT_BROKEN_MEV  1000.0 /* per atom over what is judged: bonds are no stronger */
 
@@ -66,7 +68,9 @@ typedef struct {
 
 struct iw_health_monitor {
     size_t n_atoms;
-    double total_mass, target_K;
+    double total_mass;
+    double target_K;       /* NAN: none */
+    double wanted_K;       /* it, else that of the early run; NAN until known */
     iw_event_list *events; /* borrowed */
     iw_health now;
     finding findings[FINDINGS];
@@ -115,7 +119,7 @@ iw_health_new(const iw_health_options *options, iw_event_list *events, iw_error 
         return NULL;
     }
     self->n_atoms = options->n_atoms;
-    self->target_K = options->target_K > 0.0 ? options->target_K : NAN;
+    self->wanted_K = self->target_K = options->target_K > 0.0 ? options->target_K : NAN;
     self->events = events;
     for (size_t i = 0; i < options->n_atoms; i++)
         self->total_mass += options->mass_amu[i];
@@ -187,13 +191,8 @@ judge(iw_health_monitor *self, subject what, iw_health_state level, iw_event_kin
 }
 
 static double
-reference_K(const iw_health_monitor *self)
+median_of_early(const heat_state *heat)
 {
-    const heat_state *heat = &self->heat;
-    if (isfinite(self->target_K))
-        return self->target_K;
-    if (heat->n_early < EARLY)
-        return NAN;
     double sorted[EARLY]; /* by insertion: there are few */
     for (size_t i = 0; i < EARLY; i++) {
         size_t k = i;
@@ -212,12 +211,25 @@ elapsed_ps(const iw_health_monitor *self)
 
 /* Is the temperature off by this factor either way, and by more than chance? */
 static bool
-is_off(const iw_health_monitor *self, double T_K, double wanted_K, double factor)
+is_off(const iw_health_monitor *self, double T_K, double wanted_K, double factor, double sigmas)
 {
     double freedom = self->n_atoms > 1 ? 3.0 * (double)self->n_atoms - 3.0 : 3.0;
     double sigma_K = wanted_K * sqrt(2.0 / freedom);
+    if (isnan(self->target_K)) /* the early run was as uncertain */
+        sigma_K *= sqrt(2.0);
     return (T_K > factor * wanted_K || T_K < wanted_K / factor) &&
-           fabs(T_K - wanted_K) > HOT_SIGMA * sigma_K;
+           fabs(T_K - wanted_K) > sigmas * sigma_K;
+}
+
+static iw_status
+say_heat(iw_health_monitor *self, iw_health_state level, double T_K, size_t blocks,
+         const moment *when)
+{
+    double wanted_K = self->wanted_K, span_ps = (double)(blocks * self->block) * self->dt_ps;
+    return judge(self, HEAT, level, IW_EVENT_temperature_runaway, when,
+                 "temperature %.5g K over the last %.3g ps, %.3g times the %s of %.5g K", T_K,
+                 blocks > 0 ? span_ps : self->dt_ps, T_K / wanted_K,
+                 isfinite(self->target_K) ? "target" : "median of the early run", wanted_K);
 }
 
 static iw_status
@@ -226,29 +238,27 @@ judge_heat(iw_health_monitor *self, double block_K, const moment *when)
     heat_state *heat = &self->heat;
     bool settled = elapsed_ps(self) > SETTLE_PS;
     heat->ring[heat->blocks++ % RECENT] = block_K;
-    if (settled && heat->n_early < EARLY)
+    if (settled && heat->n_early < EARLY) {
         heat->early[heat->n_early++] = block_K;
+        if (heat->n_early == EARLY && isnan(self->wanted_K))
+            self->wanted_K = median_of_early(heat);
+    }
     size_t n = heat->blocks < RECENT ? heat->blocks : RECENT;
     double recent_K = 0.0;
     for (size_t k = 0; k < n; k++)
         recent_K += heat->ring[k] / (double)n;
     self->now.temperature_recent_K = recent_K;
-    double wanted_K = reference_K(self);
+    double wanted_K = self->wanted_K;
     if (isnan(wanted_K))
         return IW_OK;
-    iw_health_state level = IW_HEALTH_GOOD;
-    bool at_once = block_K > HOT_AT_ONCE * wanted_K && is_off(self, block_K, wanted_K, HOT_AT_ONCE);
+    bool at_once = block_K > wanted_K && is_off(self, block_K, wanted_K, HOT_AT_ONCE, HOT_SIGMA);
     bool judged = n == RECENT && elapsed_ps(self) > SETTLE_PS + RECENT * BLOCK_FS / 1000.0;
-    if (at_once || (judged && is_off(self, recent_K, wanted_K, HOT_BROKEN)))
+    iw_health_state level = IW_HEALTH_GOOD;
+    if (at_once || (judged && is_off(self, recent_K, wanted_K, HOT_BROKEN, HOT_SIGMA)))
         level = IW_HEALTH_BROKEN;
-    else if (judged && is_off(self, recent_K, wanted_K, HOT_WARNING))
+    else if (judged && is_off(self, recent_K, wanted_K, HOT_WARNING, HOT_SIGMA))
         level = IW_HEALTH_WARNING;
-    double shown_K = at_once ? block_K : recent_K;
-    double shown_ps = (at_once ? 1.0 : (double)n) * (double)self->block * self->dt_ps;
-    return judge(self, HEAT, level, IW_EVENT_temperature_runaway, when,
-                 "temperature %.4g K over the last %.3g ps, %.3g times the %s of %.4g K", shown_K,
-                 shown_ps, shown_K / wanted_K,
-                 isfinite(self->target_K) ? "target" : "median of the early run", wanted_K);
+    return say_heat(self, level, at_once ? block_K : recent_K, at_once ? 1 : n, when);
 }
 
 static iw_status
@@ -263,8 +273,14 @@ push_heat(iw_health_monitor *self, double kinetic_K, const moment *when)
     heat->all = sum;
     self->now.temperature_mean_K = heat->all / (double)++heat->frames;
     heat->sum += kinetic_K;
-    if (++heat->n < self->block)
-        return IW_OK;
+    if (++heat->n < self->block) {
+        double wanted_K = self->wanted_K;
+        bool hot =
+            kinetic_K > wanted_K && is_off(self, kinetic_K, wanted_K, HOT_BROKEN, HOT_FRAME_SIGMA);
+        return hot && self->findings[HEAT].level == IW_HEALTH_GOOD
+                   ? say_heat(self, IW_HEALTH_WARNING, kinetic_K, 0, when)
+                   : IW_OK;
+    }
     double block_K = heat->sum / (double)heat->n;
     heat->sum = 0.0;
     heat->n = 0;
@@ -285,10 +301,12 @@ push_energy(iw_health_monitor *self, double energy_eV, const moment *when)
     self->now.energy_drift_meV_atom_ps = line.slope;
     self->now.energy_drift_stderr_meV_atom_ps = line.standard_error;
     iw_health_state level = IW_HEALTH_GOOD;
-    double slope = fabs(line.slope);
+    double slope = fabs(line.slope), change = slope * line.span;
+    double T_K = isfinite(self->wanted_K) ? self->wanted_K : self->now.temperature_mean_K;
+    double wander = IW_BOLTZMANN_MEV_K * T_K * sqrt(3.0 / (double)self->n_atoms);
     if (line.span >= DRIFT_SPAN_PS && slope > DRIFT_WARNING_MEV &&
-        slope > DRIFT_SIGMA * line.standard_error)
-        level = slope * line.span > DRIFT_BROKEN_MEV ? IW_HEALTH_BROKEN : IW_HEALTH_WARNING;
+        slope > DRIFT_SIGMA * line.standard_error && change > DRIFT_SIGMA * wander)
+        level = change > DRIFT_BROKEN_MEV ? IW_HEALTH_BROKEN : IW_HEALTH_WARNING;
     return judge(self, ENERGY, level, IW_EVENT_energy_drift, when,
                  "total energy drifts by %.3g +- %.2g meV per atom and ps, %.3g meV per atom over "
                  "the last %.3g ps",
@@ -335,10 +353,10 @@ judge_framework(iw_health_monitor *self, const moment *when)
     return judge(self, FRAMEWORK, moves ? IW_HEALTH_WARNING : IW_HEALTH_GOOD,
                  IW_EVENT_framework_melting, when,
                  "the framework moves: Lindemann ratio %.2f over %.3g ps (neighbours at %.3g A), "
-                 "MSD %.2g A2 after %.3g ps, %.2g A2 after %.3g ps",
-                 view.ratio, IW_MELTING_WINDOWS * window_ps, self->melting.neighbour_A,
-                 view.short_A2, 2.0 * window_ps, view.long_A2,
-                 (IW_MELTING_WINDOWS - 1) * window_ps);
+                 "MSD %.2g, %.2g and %.2g A2 after %.3g, %.3g and %.3g ps",
+                 view.ratio, (double)view.windows * window_ps, self->melting.neighbour_A,
+                 view.lag_A2[0], view.lag_A2[1], view.lag_A2[2], window_ps, 2.0 * window_ps,
+                 IW_MELTING_LAG * window_ps);
 }
 
 static iw_status
@@ -379,7 +397,7 @@ judge_events(iw_health_monitor *self, const moment *when)
         if (matters && !worst)
             worst = event;
     }
-    if (!worst)
+    if (!worst || self->findings[OTHER].level > IW_HEALTH_GOOD)
         return IW_OK;
     return judge(self, OTHER, IW_HEALTH_WARNING, IW_EVENT_COUNT, when, "%s: %.150s",
                  iw_event_id(worst->kind), worst->text);

@@ -5,22 +5,24 @@
  * melting.h - does the framework stay where it is?
  *
  * Positions of framework atoms, relative to the framework's own centre of mass, are averaged over
- * short windows, which takes the vibration out.  Between the last IW_MELTING_WINDOWS means the mean
- * square displacement is flat in a solid and grows in a liquid; the scatter between atoms gives the
- * error of the growth, so that a few atoms that hop do not look like a melt.
+ * short windows, which takes the vibration out.  Back from the last mean to those 1, 2 and 4
+ * windows before, the mean square displacement is flat in a solid, has one step where the atoms
+ * took a new place, and grows each time in a liquid; the scatter between atoms gives the error of
+ * the growth, so that a few atoms that hop do not look like a melt.
  */
 #include "error.h"
 
 #include <stdbool.h>
 
-enum { IW_MELTING_WINDOWS = 9 }; /* kept: lags up to one less */
+enum { IW_MELTING_WINDOWS = 9, IW_MELTING_LAG = 4 }; /* kept; longest lag */
 
 typedef struct {
     double mean_square_A2;    /* from the mean positions of the windows kept */
+    size_t windows;           /* these */
     double ratio;             /* Lindemann: its root over the distance of neighbours */
     double displaced_A2;      /* of the last mean from the first of the segment */
-    double short_A2, long_A2; /* MSD of means at 2 and 8 windows */
-    double D_A2_window;       /* growth in between over 6 lags and 6: D in A2 per window */
+    double lag_A2[3];         /* MSD of means at 1, 2 and 4 windows */
+    double D_A2_window;       /* growth from 1 to 4 over 3 lags and 6: D in A2 per window */
     double D_error_A2_window; /* its standard error, from the scatter of atoms */
     bool grows;               /* by a factor and beyond its error */
     bool all_grow;            /* of every species by itself, and each has left its place */

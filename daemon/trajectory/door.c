@@ -119,35 +119,42 @@ judge_velocities(const iw_door *self, const iw_frame *frame, double interval_fs,
                         interval_fs / ratio, interval_fs);
 }
 
+static void
+compare(iw_door *self, const double *v, const double *step_A, double interval_fs)
+{
+    for (size_t i = 0; i < 3 * self->run->n_atoms; i++) {
+        double mass = self->run->mass_amu[i / 3];
+        double old = self->last_A_fs[i];
+        /* The mean of both ends is the mean velocity of the interval to second order. */
+        double mean = 0.5 * (old + v[i]);
+        double rate = step_A[i] / interval_fs;
+        self->vv += mass * mean * mean;
+        self->vd += mass * mean * rate;
+        self->dd += mass * rate * rate;
+        self->change += mass * (v[i] - old) * (v[i] - old);
+    }
+}
+
 iw_status
 iw_door_push(iw_door *self, const iw_frame *frame, double kinetic_K, const double *step_A,
              double interval_fs, iw_event_list *events)
 {
-    if (!self->last_A_fs)
-        return IW_OK;
-    size_t n = self->run->n_atoms;
-    const double *v = frame->vel_A_fs;
-    self->frames++;
-    self->sum_K += kinetic_K;
-    if (step_A && self->has_last && interval_fs > 0.0) {
-        for (size_t i = 0; i < 3 * n; i++) {
-            double mass = self->run->mass_amu[i / 3];
-            double old = self->last_A_fs[i];
-            /* The mean of both ends is the mean velocity of the interval to second order. */
-            double mean = 0.5 * (old + v[i]);
-            double rate = step_A[i] / interval_fs;
-            self->vv += mass * mean * mean;
-            self->vd += mass * mean * rate;
-            self->dd += mass * rate * rate;
-            self->change += mass * (v[i] - old) * (v[i] - old);
+    if (++self->frames > IW_DOOR_FRAMES) {
+        if (self->frames == IW_DOOR_EVERY) { /* the next frame begins another look */
+            self->frames = 0;
+            self->again = true;
+            self->has_last = false;
+            self->vv = self->vd = self->dd = self->change = 0.0;
         }
+        return IW_OK;
     }
-    memcpy(self->last_A_fs, v, 3 * n * sizeof(double));
+    self->sum_K += kinetic_K;
+    if (step_A && self->has_last && interval_fs > 0.0)
+        compare(self, frame->vel_A_fs, step_A, interval_fs);
+    memcpy(self->last_A_fs, frame->vel_A_fs, 3 * self->run->n_atoms * sizeof(double));
     self->has_last = true;
     if (self->frames < IW_DOOR_FRAMES)
         return IW_OK;
-    free(self->last_A_fs);
-    self->last_A_fs = NULL;
-    iw_status status = judge_temperature(self, frame, events);
+    iw_status status = self->again ? IW_OK : judge_temperature(self, frame, events);
     return status == IW_OK ? judge_velocities(self, frame, interval_fs, events) : status;
 }

@@ -6,19 +6,21 @@
  *
  * Looks at the first frames that carry velocities: the kinetic temperature against the target, and
  * the displacement between frames against the velocities.  A ratio that is the signature of a known
- * slip (ps for fs, bohr for Angstrom, ...) is named.  Looks at IW_DOOR_FRAMES frames, then costs
- * nothing.
+ * slip (ps for fs, bohr for Angstrom, ...) is named.  Looks at IW_DOOR_FRAMES frames; velocities
+ * are looked at again in as many of every IW_DOOR_EVERY: a timestep or an order of atoms may
+ * change.
  */
 #include "events.h"
 #include "frame.h"
 
-enum { IW_DOOR_FRAMES = 20 };
+enum { IW_DOOR_FRAMES = 20, IW_DOOR_EVERY = 1000 };
 
 typedef struct {
     const iw_run_info *run; /* borrowed while the door lives */
-    size_t frames;          /* with velocities, so far */
+    size_t frames;          /* with velocities, of this look and until the next */
+    bool again;             /* this is not the first look */
     double sum_K;           /* kinetic temperatures */
-    double *last_A_fs;      /* [n][3] velocities of the frame before; NULL once the door is shut */
+    double *last_A_fs;      /* [n][3] velocities of the frame before */
     bool has_last;
     double vv, dd, vd; /* sums over pairs of frames of m v.v, m (dx/dt)^2, m v.dx/dt */
     double change;     /* and of m |v(i+1) - v(i)|^2 */
