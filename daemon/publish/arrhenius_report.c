@@ -94,8 +94,9 @@ known(const report *self, const char *id)
     return false;
 }
 
-static iw_status
-read_runs(report *self, const json_t *runs, const char *group, iw_error *err)
+/* False: no memory. */
+static bool
+read_runs(report *self, const json_t *runs, const char *group)
 {
     size_t most = json_array_size(runs);
     self->entries = calloc(most + 1, sizeof *self->entries);
@@ -103,7 +104,7 @@ read_runs(report *self, const json_t *runs, const char *group, iw_error *err)
     self->marks = calloc(most + 1, sizeof *self->marks);
     self->warnings = json_array();
     if (!self->entries || !self->points || !self->marks || !self->warnings)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu runs of a material", most);
+        return false;
     for (size_t i = 0; i < most; i++) {
         entry *to = &self->entries[self->n];
         read_entry(json_array_get(runs, i), group, to);
@@ -118,7 +119,7 @@ read_runs(report *self, const json_t *runs, const char *group, iw_error *err)
                                                .stderr_cm2_s = number(from->D, "stderr"),
                                                .unfit = from->why[0] ? from->why : NULL};
     }
-    return IW_OK;
+    return true;
 }
 
 /* ---- what a reader must know before believing the line ---- */
@@ -246,35 +247,43 @@ fit_json(report *self)
     return fit;
 }
 
+/* NULL: no memory. */
+static json_t *
+report_json(report *self, const char *material, const char *group, double at_K)
+{
+    iw_error no_line = {0};
+    iw_arrhenius fitted;
+    bool line =
+        iw_arrhenius_fit(self->points, self->n, at_K, &fitted, self->marks, &no_line) == IW_OK;
+    self->line = fitted;
+    if (line)
+        warn_all(self);
+    json_t *object = json_object();
+    put(self, object, "material", json_string(material));
+    put(self, object, "group", json_string(group));
+    put(self, object, "points", points_json(self));
+    put(self, object, "fit", line ? fit_json(self) : json_null());
+    put(self, object, "reason", line ? json_null() : json_string(no_line.text));
+    put(self, object, "warnings", json_incref(self->warnings));
+    if (self->ok)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 iw_status
 iw_arrhenius_report(const char *material, const char *group, const json_t *runs, double at_K,
                     json_t **out, iw_error *err)
 {
     report self = {.ok = true};
-    iw_error no_line = {0};
+    iw_status status = IW_OK;
     *out = NULL;
-    iw_status status = read_runs(&self, runs, group, err);
-    if (status == IW_OK && !(at_K > 0.0))
-        status = iw_fail(err, IW_INVALID, "temperature of %g K: it must be above zero", at_K);
-    if (status == IW_OK) {
-        bool line =
-            iw_arrhenius_fit(self.points, self.n, at_K, &self.line, self.marks, &no_line) == IW_OK;
-        if (line)
-            warn_all(&self);
-        json_t *object = json_object();
-        put(&self, object, "material", json_string(material));
-        put(&self, object, "group", json_string(group));
-        put(&self, object, "points", points_json(&self));
-        put(&self, object, "fit", line ? fit_json(&self) : json_null());
-        put(&self, object, "reason", line ? json_null() : json_string(no_line.text));
-        put(&self, object, "warnings", json_incref(self.warnings));
-        if (self.ok)
-            *out = object;
-        else
-            json_decref(object);
-        if (!self.ok)
-            status = iw_fail(err, IW_NO_MEMORY, "no memory for the runs of %s", material);
-    }
+    if (!(at_K > 0.0))
+        return iw_fail(err, IW_INVALID, "temperature of %g K: it must be above zero", at_K);
+    if (read_runs(&self, runs, group))
+        *out = report_json(&self, material, group, at_K);
+    if (!*out)
+        status = iw_fail(err, IW_NO_MEMORY, "no memory for the runs of %s", material);
     json_decref(self.warnings);
     free(self.entries);
     free(self.points);
