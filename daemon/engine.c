@@ -37,18 +37,27 @@ note_mobile(iw_engine *self, iw_error *err)
     return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
 }
 
-static iw_status
-make_trajectory(iw_engine *self, iw_error *err)
+iw_trajectory *
+iw_engine_new_trajectory(const iw_engine *self, iw_event_list *events, iw_error *err)
 {
     unsigned char *framework = malloc(self->run.n_atoms);
-    if (!framework)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->run.n_atoms);
+    if (!framework) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->run.n_atoms);
+        return NULL;
+    }
     for (size_t i = 0; i < self->run.n_atoms; i++)
         framework[i] = !self->groups.mobile[self->run.kind[i]];
     iw_trajectory_options options = {.drift = self->options.drift, .framework = framework};
-    self->trajectory = iw_trajectory_new(&self->run, &options, &self->events, err);
+    iw_trajectory *trajectory = iw_trajectory_new(&self->run, &options, events, err);
     free(framework);
-    return self->trajectory ? IW_OK : err->code;
+    return trajectory;
+}
+
+static iw_status
+make_trajectory(iw_engine *self, iw_error *err)
+{
+    self->trajectory = iw_engine_new_trajectory(self, &self->events, err);
+    return self->trajectory ? iw_skip_init(self, err) : err->code;
 }
 
 static iw_status
@@ -60,6 +69,9 @@ check_options(const iw_engine_options *options, iw_error *err)
     if (options->temperature_K <= 0.0)
         return iw_fail(err, IW_INVALID, "temperature of %g K: it must be above zero",
                        options->temperature_K);
+    if (options->skip.rule == IW_SKIP_FIXED && !(options->skip.fixed_ps >= 0.0))
+        return iw_fail(err, IW_INVALID, "%g ps to skip: it must be zero or more",
+                       options->skip.fixed_ps);
     if (!(options->cutoff_meV > 0.0))
         return iw_fail(err, IW_INVALID, "cut-off of %g meV: it must be above zero",
                        options->cutoff_meV);
@@ -115,6 +127,7 @@ iw_engine_destroy(iw_engine **self)
     iw_msd_result_fini(&e->msd_sums);
     iw_vacf_result_fini(&e->vacf_sums);
     iw_collective_fini(&e->collective);
+    iw_skip_fini(&e->skip);
     iw_trajectory_destroy(&e->trajectory);
     iw_health_destroy(&e->health);
     iw_event_list_fini(&e->events);
@@ -189,8 +202,11 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
     if (status == IW_OK)
         status = iw_engine_check_health(self, frame, err);
     if (status == IW_OK)
-        status = iw_engine_feed(self, &step, err);
-    if (status == IW_OK && iw_engine_checks(self) &&
+        status = iw_engine_take(self, frame, &step, err);
+    if (status == IW_OK)
+        iw_engine_judge_start(self);
+    /* What is judged next are the averages of the frames read again. */
+    if (status == IW_OK && !self->skip.wants && iw_engine_checks(self) &&
         iw_trajectory_frames(self->trajectory) >= self->next_check)
         status = iw_engine_check(self, err);
     return status;
@@ -223,7 +239,9 @@ iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *err)
                                 .n_groups = n_groups,
                                 .member = member};
     double spacing_fs = NAN;
-    status = iw_paper_compute(source, &options, groups, &spacing_fs, err);
+    iw_kept_frames kept_state;
+    iw_source kept = iw_engine_kept_frames(self, source, &kept_state);
+    status = iw_paper_compute(&kept, &options, groups, &spacing_fs, err);
     if (status == IW_OK) {
         free_paper(self);
         self->paper = groups;
@@ -280,7 +298,7 @@ iw_engine_temperature_K(const iw_engine *self)
         return self->options.temperature_K;
     if (self->run.temperature_K > 0.0)
         return self->run.temperature_K;
-    return iw_trajectory_temperature_K(self->trajectory);
+    return iw_engine_measured_K(self);
 }
 
 size_t

@@ -15,6 +15,18 @@
 #include "source.h"
 #include "trajectory/trajectory.h"
 
+/* What is left out at the start: what has not settled, nothing, or so many ps. */
+typedef enum { IW_SKIP_AUTO, IW_SKIP_NONE, IW_SKIP_FIXED } iw_skip_rule;
+/* When the caller can have frames read again, as the rule "auto" needs: see
+ * iw_engine_wants_replay. */
+typedef enum { IW_REPLAY_NEVER, IW_REPLAY_AT_END, IW_REPLAY_LIVE } iw_replay_when;
+
+typedef struct {
+    iw_skip_rule rule;
+    double fixed_ps; /* of MD time from the first frame, >= 0; for the rule "fixed" */
+    iw_replay_when replay;
+} iw_skip_options;
+
 typedef struct {
     iw_drift drift;            /* IW_DRIFT_COM */
     size_t n_mobile;           /* 0: by the design's rule */
@@ -29,9 +41,13 @@ typedef struct {
     /* Without a rule nothing is checked while frames come: a snapshot is judged by itself.  Advise
      * and stop check at frame counts that grow by 10 and 5 per cent. */
     iw_convergence_options convergence;
+    iw_skip_options skip; /* auto, never */
 } iw_engine_options;
 
 typedef struct iw_engine iw_engine;
+
+/* "auto", "none", or ps; replay is left as it is.  INVALID. */
+iw_status iw_skip_parse(const char *text, iw_skip_options *options, iw_error *err);
 
 void iw_engine_options_init(iw_engine_options *options);
 
@@ -48,6 +64,21 @@ iw_status iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err);
 /* An immutable snapshot of the frames so far; series at full length.  The caller owns one
  * reference.  NULL: NO_MEMORY. */
 iw_snapshot *iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err);
+
+/* True when what is left out at the start is to change, and the frames are to be read again from
+ * the first one before the next push.  In between the averages are of some of the frames only.
+ * IW_REPLAY_LIVE: after a push, at frame counts that grow by a quarter; the same frames want the
+ * same at the same moment. */
+bool iw_engine_wants_replay(const iw_engine *self);
+/* The next frame from the start again, refused ones too, until nothing is wanted any more.  Events
+ * are not told twice.  NO_MEMORY ends the analysis. */
+iw_status iw_engine_replay_push(iw_engine *self, const iw_frame *frame, iw_error *err);
+/* All of them.  CORRUPT: there were less than the first time; that and a failure of the source end
+ * the analysis. */
+iw_status iw_engine_replay(iw_engine *self, const iw_source *source, iw_error *err);
+/* The input has ended: the start is judged by all frames, and a replay may be wanted.  What is left
+ * out then does not depend on what was judged while frames came. */
+void iw_engine_conclude(iw_engine *self);
 
 /* Computes method "paper" from the frames again and keeps it for later snapshots. */
 iw_status iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *err);

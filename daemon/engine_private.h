@@ -7,6 +7,7 @@
 #include "correlate/msd.h"
 #include "correlate/vacf.h"
 #include "engine.h"
+#include "engine_skip.h"
 #include "estimate/paper.h"
 #include "groups.h"
 
@@ -29,6 +30,7 @@ struct iw_engine {
     iw_vacf *vacf;            /* likewise */
     iw_moments *moments;      /* likewise; has the same frames as msd */
     iw_collective collective; /* sums over ions */
+    iw_skip skip;
     iw_waiting *waiting;
     size_t n_waiting;
     size_t stride;          /* frames from one MSD frame to the next */
@@ -55,6 +57,9 @@ typedef struct {
     iw_msd_curve curve;  /* borrows them, and the origins of self->msd_sums */
 } iw_group_msd;
 
+/* One more trajectory as the engine's own.  NULL: NO_MEMORY. */
+iw_trajectory *iw_engine_new_trajectory(const iw_engine *self, iw_event_list *events,
+                                        iw_error *err);
 /* engine_feed.c: one prepared frame into the correlators, which are made when the spacing of frames
  * is known; frames wait until then. */
 iw_status iw_engine_feed(iw_engine *self, const iw_step *step, iw_error *err);

@@ -208,6 +208,8 @@ fill_events(const iw_engine *self, iw_snapshot *out, iw_error *err)
 {
     iw_event_list present = {0};
     iw_status status = judge(self, out, &present);
+    if (status == IW_OK)
+        status = iw_engine_note_equilibration(self, out, &present);
     size_t n = self->events.n + present.n;
     out->events = status == IW_OK ? calloc(n ? n : 1, sizeof *out->events) : NULL;
     if (out->events) {
@@ -244,7 +246,7 @@ fill_run(const iw_engine *self, const char *state, iw_snapshot *out, iw_error *e
     out->msd_dt_fs = self->stride ? out->dt_fs * (double)self->stride : NAN;
     out->time_ps = iw_engine_time_ps(self);
     out->temperature_K = iw_engine_temperature_K(self);
-    out->temperature_measured_K = iw_trajectory_temperature_K(self->trajectory);
+    out->temperature_measured_K = iw_engine_measured_K(self);
     out->segments = iw_trajectory_segments(self->trajectory);
     out->engine_velocities = iw_trajectory_engine_velocities(self->trajectory);
     (void)snprintf(out->drift, sizeof out->drift, "%s", drift_names[self->options.drift]);
@@ -252,6 +254,7 @@ fill_run(const iw_engine *self, const char *state, iw_snapshot *out, iw_error *e
     out->vacf_window_ps = self->options.vacf_window_ps;
     out->cutoff_meV = self->options.cutoff_meV;
     out->paper_spacing_fs = self->paper_spacing_fs;
+    iw_engine_fill_equilibration(self, out);
     out->name = strdup(run->name ? run->name : "");
     out->code = strdup(run->code ? run->code : "");
     out->code_version = strdup(run->code_version ? run->code_version : "");

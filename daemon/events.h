@@ -45,6 +45,8 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(input, IW_NOTE, "a remark on the input")                                                     \
     X(time_mismatch, IW_WARNING, "time stamps and step numbers disagree: a unit mistake?")         \
     X(missing_velocities, IW_WARNING, "velocities came with some frames only")                     \
+    X(equilibration, IW_NOTE, "the start of the run is left out of the averages")                  \
+    X(not_equilibrated, IW_WARNING, "a sign of equilibration still changes")                       \
     X(input_damaged, IW_WARNING, "the input cannot be read beyond here")                           \
     X(temperature_runaway, IW_WARNING, "the temperature left its target")                          \
     X(energy_drift, IW_WARNING, "the total energy drifts")                                         \

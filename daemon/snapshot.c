@@ -25,6 +25,8 @@ iw_snapshot_new(void)
     s->vacf_window_ps = s->paper_spacing_fs = s->cutoff_meV = NAN;
     iw_convergence_init(&s->convergence, "nothing is known");
     iw_health_init(&s->health);
+    s->equilibration.skipped_ps = s->equilibration.averaged_ps = NAN;
+    s->equilibration.detected_ps = NAN;
     return s;
 }
 

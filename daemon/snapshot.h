@@ -10,6 +10,7 @@
 #include "estimate/conductivity.h"
 #include "estimate/convergence.h"
 #include "estimate/diffusion.h"
+#include "estimate/equilibration.h"
 #include "estimate/health.h"
 #include "estimate/vibration.h"
 #include "events.h"
@@ -57,6 +58,18 @@ typedef struct {
     iw_series charge_msd;        /* lag_ps, msd_e2A2, stderr_e2A2 */
 } iw_transport;
 
+/* What is left out at the start, and why. */
+typedef struct {
+    char rule[8];            /* "auto", "none", "fixed" */
+    uint64_t skipped_frames; /* of the run's, left out of every average */
+    double skipped_ps;       /* the same times the spacing of frames */
+    double averaged_ps;      /* time covered by the frames that are averaged */
+    double detected_ps;      /* where the settled part begins, left out or not; NAN if not judged */
+    char by[24];             /* the sign that tells it; "" where it is the first frame */
+    char reason[240];        /* one sentence with the numbers */
+    iw_equilibration_verdict verdict;
+} iw_equilibration_snapshot;
+
 typedef struct {
     char id[IW_ID_LENGTH + 1];
     char *name, *code, *code_version;
@@ -85,6 +98,7 @@ typedef struct {
     iw_transport transport;
     iw_convergence convergence;
     iw_health health;
+    iw_equilibration_snapshot equilibration;
     size_t n_events;
     iw_event *events;
 } iw_snapshot;

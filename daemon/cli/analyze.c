@@ -18,6 +18,7 @@ typedef struct {
     iw_frame frame;
     iw_store *store; /* NULL without --db */
     uint64_t frames; /* given to the engine */
+    bool rewinds;    /* the input can be read again */
     bool cut;        /* the input ended with an error after at least one frame */
 } analysis;
 
@@ -49,6 +50,7 @@ identify(analysis *self, iw_error *err)
     iw_status status = iw_reader_rewind(self->reader, err);
     if (status == IW_UNSUPPORTED)
         return IW_OK;
+    self->rewinds = true;
     if (status == IW_OK)
         status = iw_reader_next(self->reader, &self->frame, err);
     if (status == IW_OK)
@@ -66,6 +68,7 @@ make_engine(analysis *self, iw_error *err)
         /* Nobody looks before the end, and the last snapshot judges itself. */
         for (iw_rule rule = 0; rule < IW_RULE_COUNT; rule++)
             options.convergence.mode[rule] = IW_STOP_OFF;
+        options.skip.replay = self->rewinds ? IW_REPLAY_AT_END : IW_REPLAY_NEVER;
         self->engine = iw_engine_new(&self->run, &options, err);
         status = self->engine ? IW_OK : err->code;
     }
@@ -127,7 +130,7 @@ read_frames(analysis *self, iw_error *err)
     return status;
 }
 
-/* ---- method "paper": the same frames once more ---- */
+/* ---- the same frames once more ---- */
 
 typedef struct {
     analysis *of;
@@ -158,6 +161,25 @@ replay_rewind(void *state, iw_error *err)
     replay *self = state;
     self->given = 0;
     return iw_reader_rewind(self->of->reader, err);
+}
+
+/* What has not settled at the start is left out: the averages are made again.  An interruption
+ * leaves them at the frames read so far. */
+static iw_status
+leave_out_start(analysis *self, iw_error *err)
+{
+    replay frames = {.of = self};
+    iw_source source = {
+        .self = &frames, .run = &self->run, .next = replay_next, .rewind = replay_rewind};
+    iw_engine_conclude(self->engine);
+    if (!iw_engine_wants_replay(self->engine))
+        return IW_OK;
+    iw_progress_start(&frames.progress, "without the start");
+    iw_status status = iw_engine_replay(self->engine, &source, err);
+    iw_progress_end(&frames.progress);
+    while (iw_reader_note(self->reader)) /* told the first time */
+        ;
+    return status == IW_CLOSED && iw_interrupted() ? IW_OK : status;
 }
 
 /* Failure leaves the paper's numbers out, says why, and is no failure of the analysis. */
@@ -255,6 +277,8 @@ iw_command_analyze(const iw_settings *settings)
         status = read_frames(&self, &err);
     if (status == IW_OK && self.frames == 0 && !iw_interrupted())
         status = iw_fail(&err, IW_INVALID, "%s: there is no frame in it", settings->operands[0]);
+    if (status == IW_OK && !iw_interrupted())
+        status = leave_out_start(&self, &err);
     if (status) {
         iw_complain_error(settings, &err);
         result = iw_interrupted() ? IW_EXIT_INTERRUPTED : IW_EXIT_FAILURE;

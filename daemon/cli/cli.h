@@ -37,8 +37,8 @@ typedef struct {
     const char *format, *units, *species, *charges, *masses, *name, *material; /* input */
     double dt_fs, temperature_K; /* NAN: from the files */
 
-    const char *mobile, *drift, *taper; /* analysis; NULL: the default of the engine */
-    long msd_stride;                    /* 0: about 10 fs */
+    const char *mobile, *drift, *taper, *skip; /* analysis; NULL: the default of the engine */
+    long msd_stride;                           /* 0: about 10 fs */
     double vacf_window_ps, target, cutoff_meV, hop_length_A, paper_spacing_fs; /* NAN: default */
     bool no_paper;
 

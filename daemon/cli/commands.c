@@ -48,6 +48,8 @@ static const iw_cli_option analysis_options[] = {
      "longest lag of the VACF, ps"},
     {"taper", 0, IW_OPT_CHOICE, TO(taper), "NAME", "", "parzen", 0, 0, "parzen|hann|none",
      "taper of the VACF before its transform"},
+    {"skip", 0, IW_OPT_TEXT, TO(skip), "PS", "ps", "auto", 0, 0, NULL,
+     "leave out the first PS ps of the run, none, or, with auto, what has not settled"},
     {"target", 0, IW_OPT_NUMBER, TO(target), "REL", "", "0.2", 1e-6, 10, NULL,
      "relative standard error of D at which the run is called converged"},
     {"hop-length", 0, IW_OPT_NUMBER, TO(hop_length_A), "A", "A", "3", 1e-3, 1e3, NULL,

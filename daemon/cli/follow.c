@@ -69,6 +69,7 @@ collect_metadata(following *self)
     add_number(self, "msd_stride", settings->msd_stride ? (double)settings->msd_stride : NAN);
     add_number(self, "vacf_window_ps", settings->vacf_window_ps);
     add_text(self, "taper", settings->taper);
+    add_text(self, "skip", settings->skip);
     add_text(self, "stop", settings->stop);
     add_number(self, "target", settings->target);
     add_number(self, "hop_length_A", settings->hop_length_A);

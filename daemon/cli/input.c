@@ -124,9 +124,12 @@ iw_input_engine(const iw_settings *settings, iw_engine_options *options, iw_mobi
     set_number(&options->temperature_K, settings->temperature_K);
     set_number(&options->diffusion.hop_length_A, settings->hop_length_A);
     set_number(&options->convergence.target, settings->target);
-    if (!settings->mobile)
-        return IW_OK;
-    iw_status status = split_mobile(settings->mobile, mobile, err);
+    iw_status status = IW_OK;
+    if (settings->skip)
+        status = iw_skip_parse(settings->skip, &options->skip, err);
+    if (status != IW_OK || !settings->mobile)
+        return status;
+    status = split_mobile(settings->mobile, mobile, err);
     options->n_mobile = mobile->n;
     options->mobile = mobile->names;
     return status;

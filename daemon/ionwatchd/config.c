@@ -52,6 +52,9 @@ const iw_option iw_config_options[] = {
      "temperature of the thermal descriptors; auto: the run's target, else the measured one"},
     {"analysis", "paper_spacing_fs", IW_OPTION_REAL, "fs", "auto", 1e-3, 1e5, NULL,
      AT(paper_spacing_fs), "frame spacing of the method `paper`; auto: as streamed"},
+    {"analysis", "skip", IW_OPTION_SKIP, "ps", "auto", 0, 0, NULL, AT(skip),
+     "what is left out of the averages at the start: a time in ps, none, or auto: what has not "
+     "settled by temperature, energy, volume and cage size"},
     {"analysis", "hop_length_A", IW_OPTION_REAL, "A", "3", 0.1, 100, NULL, AT(hop_length_A),
      "distance between sites, for the number of effective hops"},
     {"analysis", "diffusive_tolerance", IW_OPTION_REAL, "", "0.1", 0.001, 1, NULL,
@@ -246,6 +249,8 @@ set(iw_config *config, const iw_option *option, const char *value, iw_error *err
         return set_flag(option, value, at, err);
     case IW_OPTION_CHOICE:
         return set_choice(option, value, at, err);
+    case IW_OPTION_SKIP:
+        return iw_skip_parse(value, at, err);
     }
     return IW_OK;
 }
@@ -450,6 +455,7 @@ iw_config_engine(const iw_config *config, const char *mobile[IW_CONFIG_MOBILE],
     options->cutoff_meV = config->cutoff_meV;
     options->temperature_K = config->temperature_K;
     options->paper_spacing_fs = config->paper_spacing_fs;
+    options->skip = config->skip;
     options->diffusion.hop_length_A = config->hop_length_A;
     options->diffusion.alpha_tolerance = config->diffusive_tolerance;
     options->convergence.mode[IW_RULE_PRECISION] = (iw_stop_mode)config->stop;

@@ -20,7 +20,8 @@ typedef enum {
     IW_OPTION_REAL,    /* double; "auto" is NAN where the default is "auto" */
     IW_OPTION_COUNT,   /* unsigned */
     IW_OPTION_FLAG,    /* bool; on the command line without a value */
-    IW_OPTION_CHOICE   /* int, the index in choices */
+    IW_OPTION_CHOICE,  /* int, the index in choices */
+    IW_OPTION_SKIP     /* iw_skip_options: "auto", "none" or ps */
 } iw_option_type;
 
 typedef struct {
@@ -52,6 +53,7 @@ typedef struct {
 
     int drift, taper, stop;
     iw_config_list mobile;
+    iw_skip_options skip;
     unsigned msd_stride;
     double vacf_window_ps, cutoff_meV, temperature_K, paper_spacing_fs, hop_length_A,
         diffusive_tolerance;

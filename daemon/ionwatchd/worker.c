@@ -20,7 +20,9 @@ typedef struct job {
     char id[IW_ID_LENGTH + 1];
     iw_run_info *info;
     iw_journal_reader *reader;
-    iw_engine *engine; /* NULL: it cannot be analysed, said once in the log */
+    iw_journal_reader *again; /* the frames are read again, see iw_engine_wants_replay */
+    iw_snapshot *held;        /* what readers get meanwhile; NULL: no memory for it */
+    iw_engine *engine;        /* NULL: it cannot be analysed, said once in the log */
     uint64_t durable_bytes, read_bytes;
     uint64_t recovered_bytes; /* > 0: a restart's remark is due there */
     uint64_t seq;
@@ -72,6 +74,8 @@ destroy_job(job *self)
         iw_mail_destroy(&ask);
     }
     iw_journal_reader_close(&self->reader);
+    iw_journal_reader_close(&self->again);
+    iw_snapshot_unref(&self->held);
     iw_engine_destroy(&self->engine);
     iw_run_info_fini(self->info);
     free(self->info);
@@ -128,6 +132,7 @@ start_engine(iw_worker *self, job *run)
     if (iw_config_charges(&config, run->info, &err) != IW_OK && !text[0])
         (void)snprintf(text, sizeof text, "%.400s: no conductivity", err.text);
     iw_config_engine(&config, mobile, &options);
+    options.skip.replay = IW_REPLAY_LIVE;
     run->engine = iw_engine_new(run->info, &options, &err);
     if (!run->engine && options.n_mobile > 0) {
         (void)snprintf(text, sizeof text,
@@ -177,6 +182,15 @@ open_run(iw_worker *self, iw_mail *mail)
 }
 
 static void
+end_analysis(job *run, uint64_t seq, const iw_error *err)
+{
+    iw_log("worker.memory", "run %s: frame %llu: %s: the journal is kept, the analysis ends",
+           run->id, (unsigned long long)seq, err->text);
+    iw_engine_destroy(&run->engine);
+    run->engine = NULL;
+}
+
+static void
 take_frame(job *run, const iw_journal_item *item)
 {
     if (!run->engine)
@@ -187,12 +201,8 @@ take_frame(job *run, const iw_journal_item *item)
         status = iw_engine_push(run->engine, item->frame, &err);
     else
         remark(run, IW_EVENT_bad_frame, item->text);
-    if (status == IW_NO_MEMORY) {
-        iw_log("worker.memory", "run %s: frame %llu: %s: the journal is kept, the analysis ends",
-               run->id, (unsigned long long)item->seq, err.text);
-        iw_engine_destroy(&run->engine);
-        run->engine = NULL;
-    }
+    if (status == IW_NO_MEMORY)
+        end_analysis(run, item->seq, &err);
     run->changed = true;
 }
 
@@ -226,6 +236,8 @@ take_item(job *run, const iw_journal_item *item)
     case IW_MSG_BYE:
         iw_text_copy(run->why, sizeof run->why, item->text[0] ? item->text : "ended");
         remark(run, IW_EVENT_ended, run->why);
+        if (run->engine)
+            iw_engine_conclude(run->engine);
         break;
     case IW_MSG_FILED:
         run->why[0] = '\0';
@@ -266,6 +278,41 @@ has_more(const job *run)
     return run->reader && run->read_bytes < run->durable_bytes;
 }
 
+static bool
+reads_again(const job *run)
+{
+    return run->engine && iw_engine_wants_replay(run->engine);
+}
+
+/* One record of those that are read again; new frames wait in the journal. */
+static void
+read_again(iw_worker *self, job *run)
+{
+    iw_error err = {0};
+    iw_journal_item item = {.frame = NULL};
+    iw_status status = IW_OK;
+    if (!run->again) {
+        run->held = iw_engine_snapshot(run->engine, run->state, &err);
+        run->again = open_reader(self, run->id, &err);
+        status = run->again ? IW_OK : err.code;
+    }
+    if (status == IW_OK)
+        status = iw_journal_reader_next(run->again, run->read_bytes, &item, &err);
+    if (status == IW_END)
+        (void)iw_fail(&err, status, "the journal ended before its last frame");
+    if (status == IW_CORRUPT) /* passed over as it was the first time */
+        status = IW_OK;
+    else if (status == IW_OK && item.kind == IW_MSG_FRAME && item.frame)
+        status = iw_engine_replay_push(run->engine, item.frame, &err);
+    if (status != IW_OK)
+        end_analysis(run, item.seq, &err);
+    if (reads_again(run))
+        return;
+    iw_journal_reader_close(&run->again);
+    iw_snapshot_unref(&run->held);
+    run->changed = true;
+}
+
 /* Reads and analyses for a turn. */
 static void
 advance(iw_worker *self, job *run)
@@ -273,7 +320,11 @@ advance(iw_worker *self, job *run)
     double until = iw_now() + TURN_S;
     iw_error err;
     iw_journal_item item;
-    while (has_more(run) && iw_now() < until) {
+    while ((has_more(run) || reads_again(run)) && iw_now() < until) {
+        if (reads_again(run)) {
+            read_again(self, run);
+            continue;
+        }
         iw_status status = iw_journal_reader_next(run->reader, run->durable_bytes, &item, &err);
         if (status == IW_OK) {
             take_item(run, &item);
@@ -337,7 +388,9 @@ static void
 answer(iw_worker *self, job *run, iw_mail *ask)
 {
     iw_error err = {0};
-    iw_snapshot *snapshot = run->engine ? iw_engine_snapshot(run->engine, run->state, &err) : NULL;
+    iw_snapshot *snapshot = run->held     ? iw_snapshot_ref(run->held)
+                            : run->engine ? iw_engine_snapshot(run->engine, run->state, &err)
+                                          : NULL;
     if (snapshot)
         ask->status = write_json(&ask->json, snapshot, ask->flag ? IW_JSON_SERIES : 0, &err);
     else
@@ -489,7 +542,7 @@ patience_ms(const iw_worker *self)
     double wait_s = -1;
     double now = iw_now();
     for (const job *run = self->jobs; run; run = run->next) {
-        if (has_more(run) || run->asks || (run->why[0] && !run->filing))
+        if (has_more(run) || reads_again(run) || run->asks || (run->why[0] && !run->filing))
             return 0;
         if (!run->changed || !run->engine || run->filing)
             continue;
@@ -512,6 +565,8 @@ iw_worker_run(void *worker)
         for (job *run = self->jobs; run && !self->terminated; run = run->next) {
             advance(self, run);
             answer_due(self, run);
+            if (reads_again(run))
+                continue;
             if (run->why[0] && !run->filing && !has_more(run))
                 file_run(self, run);
             else if (run->changed && run->engine && !run->filing &&

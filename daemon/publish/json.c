@@ -293,6 +293,20 @@ health_json(const iw_health *h, bool *ok)
 }
 
 static json_t *
+equilibration_json(const iw_equilibration_snapshot *e, bool *ok)
+{
+    json_t *object = json_object();
+    put_text(object, "rule", e->rule, ok);
+    put_number(object, "skipped_ps", e->skipped_ps, ok);
+    put(object, "skipped_frames", json_integer((json_int_t)e->skipped_frames), ok);
+    put_number(object, "averaged_ps", e->averaged_ps, ok);
+    put_number(object, "detected_ps", e->detected_ps, ok);
+    put(object, "by", *e->by ? json_string(e->by) : json_null(), ok);
+    put_text(object, "reason", e->reason, ok);
+    return object;
+}
+
+static json_t *
 events_json(const iw_snapshot *s, bool *ok)
 {
     json_t *events = json_array();
@@ -325,6 +339,7 @@ iw_snapshot_json(const iw_snapshot *snapshot, unsigned flags)
     }
     put(record, "groups", groups, &ok);
     put(record, "transport", transport_json(&snapshot->transport, flags, &ok), &ok);
+    put(record, "equilibration", equilibration_json(&snapshot->equilibration, &ok), &ok);
     put(record, "convergence", iw_convergence_json(&snapshot->convergence), &ok);
     put(record, "health", health_json(&snapshot->health, &ok), &ok);
     put(record, "events", events_json(snapshot, &ok), &ok);

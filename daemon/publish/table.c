@@ -159,6 +159,27 @@ print_run(FILE *out, const json_t *run)
     (void)fprintf(out, "%s\n", json_array_size(mobile) ? "" : " none known");
 }
 
+/* What is left out of the averages; silent where nothing is and nothing was found. */
+static void
+print_equilibration(FILE *out, const json_t *equilibration)
+{
+    char line[LINE] = "", reason[LINE];
+    double skipped = number(equilibration, "skipped_frames");
+    double detected_ps = number(equilibration, "detected_ps");
+    if (skipped > 0.0)
+        append(line, "left out at the start: %.5g ps (%.0f frames); %.6g ps are averaged",
+               number(equilibration, "skipped_ps"), skipped, number(equilibration, "averaged_ps"));
+    else if (detected_ps > 0.0)
+        append(line, "not settled in the first %.5g ps, nothing is left out", detected_ps);
+    else
+        return;
+    if (detected_ps > 0.0)
+        append(line, "; %s", words(equilibration, "reason", reason));
+    iw_printable(line);
+    (void)fprintf(out, "  ");
+    paragraph(out, 4, line);
+}
+
 static void
 print_diffusion(FILE *out, json_t *groups, const json_t *run)
 {
@@ -491,6 +512,7 @@ iw_record_print(const json_t *record, FILE *out, iw_error *err)
     if (!json_is_object(run) || !json_is_object(groups))
         return iw_fail(err, IW_INVALID, "not the record of a run: no \"run\" or no \"groups\"");
     print_run(out, run);
+    print_equilibration(out, json_object_get(record, "equilibration"));
     print_diffusion(out, groups, run);
     print_transport(out, json_object_get(record, "transport"), run);
     print_vibrations(out, groups, run);

@@ -33,8 +33,6 @@ struct iw_trajectory {
     bool velocities;    /* the first frame had velocities */
     bool stamps_judged; /* time stamps were compared with step numbers */
     bool stamps_agree;  /* ... and say the same */
-    double kinetic_sum_K, kinetic_carry_K;
-    uint64_t kinetic_frames;
 };
 
 static iw_status
@@ -399,15 +397,10 @@ take_velocities(iw_trajectory *self, const iw_frame *frame, bool follows, iw_ste
     if (status != IW_OK)
         return status;
     if (self->velocities && frame->has_velocities) {
-        double kinetic_K = kinetic_temperature(self, frame->vel_A_fs);
-        double add = kinetic_K - self->kinetic_carry_K;
-        double sum = self->kinetic_sum_K + add;
-        self->kinetic_carry_K = (sum - self->kinetic_sum_K) - add;
-        self->kinetic_sum_K = sum;
-        self->kinetic_frames++;
-        out->kinetic_K = kinetic_K;
-        status = iw_door_push(&self->door, frame, kinetic_K, follows ? self->unwrap.step : NULL,
-                              iw_cadence_dt_fs(&self->cadence), self->events);
+        out->kinetic_K = kinetic_temperature(self, frame->vel_A_fs);
+        status =
+            iw_door_push(&self->door, frame, out->kinetic_K, follows ? self->unwrap.step : NULL,
+                         iw_cadence_dt_fs(&self->cadence), self->events);
         memcpy(self->vel, frame->vel_A_fs, 3 * n * sizeof(double));
         out->has_velocities = true;
     } else if (!self->velocities && follows) {
@@ -497,10 +490,4 @@ bool
 iw_trajectory_engine_velocities(const iw_trajectory *self)
 {
     return self->velocities;
-}
-
-double
-iw_trajectory_temperature_K(const iw_trajectory *self)
-{
-    return self->kinetic_frames ? self->kinetic_sum_K / (double)self->kinetic_frames : NAN;
 }

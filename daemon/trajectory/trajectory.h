@@ -47,6 +47,5 @@ double iw_trajectory_dt_fs(const iw_trajectory *self);    /* spacing of frames; 
 uint64_t iw_trajectory_frames(const iw_trajectory *self); /* accepted */
 size_t iw_trajectory_segments(const iw_trajectory *self);
 bool iw_trajectory_engine_velocities(const iw_trajectory *self);
-double iw_trajectory_temperature_K(const iw_trajectory *self); /* mean kinetic; NAN if not known */
 
 #endif

@@ -13,6 +13,7 @@ typedef struct {
     iw_step step;
     iw_error err;
     double dt_fs;
+    double mean_K; /* of the kinetic temperature, where the case keeps it */
 } stream;
 
 /* n atoms, Li (6.94) and S (32.06) by turns, a cubic cell of 10 A, 2 fs steps, wrapped input. */

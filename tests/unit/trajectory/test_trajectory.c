@@ -23,7 +23,7 @@ frames_that_follow_make_one_segment(void **state)
     assert_int_equal(iw_trajectory_frames(s.trajectory), 30);
     assert_int_equal(iw_trajectory_segments(s.trajectory), 1);
     assert_close(iw_trajectory_dt_fs(s.trajectory), 2.0, 0, 0);
-    assert_true(isnan(iw_trajectory_temperature_K(s.trajectory)));
+    assert_true(isnan(s.step.kinetic_K));
     assert_int_equal(s.events.n, 1);
     assert_non_null(stream_event(&s, IW_EVENT_no_velocities));
     stream_fini(&s);
