@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "estimate/equilibration.h"
 
+#include "estimate/trend.h"
+
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
@@ -16,6 +18,8 @@ enum {
 static const double least_independent = 20.0;
 /* Chance of a difference as large as the least that counts: that of four standard errors. */
 static const double chance = 6.3e-5;
+/* A slope of the second half beyond so many of its standard errors is a drift. */
+static const double drift_errors = 5.0;
 /* A difference below this share of the value is rounding: of a volume that is read from text, say.
  */
 static const double rounding = 1e-9;
@@ -234,13 +238,26 @@ difference(const double *y, size_t head, size_t n, double offset)
     return deviations > gsl_cdf_tdist_Qinv(0.5 * chance, independent - 1.0) ? deviations : 0.0;
 }
 
+/* Does the second half still have a slope beyond its error? */
+static bool
+is_drifting(const double *y, size_t n, double offset)
+{
+    iw_trend trend = {0};
+    iw_trend_line line;
+    for (size_t i = n / 2; i < n; i++)
+        iw_trend_push(&trend, (double)i, y[i]);
+    iw_trend_fit(&trend, 0.0, &line);
+    double apart = fabs(line.slope) * line.span;
+    return apart > rounding * fabs(y[n / 2] + offset) &&
+           fabs(line.slope) > drift_errors * line.standard_error;
+}
+
 /* The settled part of one sign, in groups; *deviations of what is before it. */
 static size_t
-settled_from(const double *y, size_t n, double offset, bool *drifting, double *deviations)
+settled_from(const double *y, size_t n, double offset, double *deviations)
 {
     double coarse[IW_SIGN_BATCHES];
     size_t start = 0;
-    *drifting = false;
     *deviations = 0.0;
     /* Long batches see what is slow and small; what they cut off beyond the last start must differ
      * from the rest by itself. */
@@ -252,16 +269,12 @@ settled_from(const double *y, size_t n, double offset, bool *drifting, double *d
         if (to == first)
             continue;
         double found = difference(y + start, to - start, n - to, offset);
-        if (found == 0.0)
+        if (found == 0.0 || 2 * to > n)
             continue;
-        if (2 * to > n) {
-            *drifting = *drifting || length == 1;
-            break;
-        }
         start = to;
         *deviations = found;
     }
-    return *drifting ? 0 : start;
+    return start;
 }
 
 static void
@@ -274,8 +287,9 @@ judge_sign(const iw_equilibration *self, iw_sign s, iw_sign_verdict *out)
     if (n == 0)
         return;
     out->judged = true;
-    size_t start = settled_from(mean, n, self->offset[s], &out->drifting, &out->deviations);
-    size_t border = out->drifting ? n / 2 : start;
+    size_t start = settled_from(mean, n, self->offset[s], &out->deviations);
+    out->drifting = is_drifting(mean, n, self->offset[s]);
+    size_t border = start == 0 && out->drifting ? n / 2 : start;
     out->frames = (uint64_t)(start * k) * self->length;
     if (border == 0)
         return;

@@ -38,10 +38,10 @@ typedef struct iw_equilibration iw_equilibration;
 /* What one sign says. */
 typedef struct {
     bool judged;     /* enough was seen of it */
-    bool drifting;   /* not settled: it changes into the second half */
-    uint64_t frames; /* before the settled part; 0 where nothing is to be left out, or drifting */
-    double before, after; /* its mean before and in the settled part, where it is not settled from
-                             the start */
+    bool drifting;   /* the second half still has a slope */
+    uint64_t frames; /* before the settled part, at most half of all; 0: settled from the start */
+    double before, after; /* its mean before and in the settled part, or, of a drift, in the halves
+                             of the run; NAN otherwise */
     double deviations;    /* their distance in standard errors */
 } iw_sign_verdict;
 

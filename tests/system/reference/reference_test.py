@@ -46,7 +46,7 @@ def check(what, got, want, rtol, atol=0.0):
 def analyze(paths, *options):
     """The record that `ionwatch analyze --json --series --full` prints."""
     command = [os.path.join(BUILD, "ionwatch"), "analyze", "--json", "--series", "--full",
-               "--msd-stride", "1", *options, "--", *paths]
+               "--msd-stride", "1", "--skip", "none", *options, "--", *paths]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}\nexit {done.returncode}\n{done.stderr}")
