@@ -179,9 +179,10 @@ a_settled_run_loses_nothing(void **state)
 }
 
 /* Exponential relaxation under correlated noise: what remains of it in the mean of the rest is
- * below the error of that mean, and no more is left out than that takes. */
+ * below the error of that mean, or a few errors where it takes a tenth of the run, and no more is
+ * left out than that takes. */
 static void
-a_relaxation_is_left_out_until_its_rest_is_below_the_error(void **state)
+a_relaxation_is_left_out_but_for_its_last_traces(void **state)
 {
     (void)state;
     enum { RUNS = 100, T = 10000 };
@@ -211,7 +212,7 @@ a_relaxation_is_left_out_until_its_rest_is_below_the_error(void **state)
                           "in the mean %.2f of its error\n",
                           heights[h], times[r], found, RUNS, starts / times[r], bias / error);
             assert_true(found >= (heights[h] > 5.0 || times[r] > 100.0 ? 95 : 50));
-            assert_true(bias < 2.5 * error);
+            assert_true(bias < (times[r] > 300.0 ? 3.0 : 1.0) * error);
             assert_true(starts < 5.0 * times[r]);
         }
     }
@@ -283,7 +284,7 @@ main(void)
         cmocka_unit_test(a_ramp_without_noise_ends_at_its_corner),
         cmocka_unit_test(what_is_constant_but_for_rounding_is_settled),
         cmocka_unit_test(a_settled_run_loses_nothing),
-        cmocka_unit_test(a_relaxation_is_left_out_until_its_rest_is_below_the_error),
+        cmocka_unit_test(a_relaxation_is_left_out_but_for_its_last_traces),
         cmocka_unit_test(a_drift_that_does_not_end_is_said_and_nothing_left_out),
         cmocka_unit_test(rare_values_are_judged_in_longer_groups),
         cmocka_unit_test(too_few_frames_are_not_judged),
