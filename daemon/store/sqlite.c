@@ -134,9 +134,10 @@ static iw_status
 refresh_view(iw_sqlite *self, iw_error *err)
 {
     sqlite3_str *sql = sqlite3_str_new(self->db);
-    sqlite3_str_appendall(sql, "CREATE VIEW descriptors_wide AS SELECT r.id AS run, r.name, "
-                               "r.code, r.state, r.temperature_K, r.time_ps, r.mobile, "
-                               "g.name AS \"group\", g.atoms");
+    sqlite3_str_appendall(sql,
+                          "CREATE VIEW descriptors_wide AS SELECT r.id AS run, r.name, r.material, "
+                          "r.code, r.state, r.temperature_K, r.time_ps, r.mobile, "
+                          "g.name AS \"group\", g.atoms");
     (void)iw_store_wide_columns(wide_column, sql);
     sqlite3_str_appendall(sql, " FROM runs r JOIN groups g ON g.run = r.run LEFT JOIN descriptors "
                                "d ON d.run = r.run AND d.\"group\" = g.name GROUP BY r.run, "

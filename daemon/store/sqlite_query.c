@@ -146,7 +146,8 @@ iw_sqlite_runs(void *state, const iw_store_query *query, json_t **out, iw_error 
     const char *run = query ? query->run : NULL;
     return iw_sqlite_select(
         state,
-        "SELECT r.run AS db_id, r.id, r.name, r.state, r.code, r.frames, r.atoms, r.dt_fs, "
+        "SELECT r.run AS db_id, r.id, r.name, r.material, r.state, r.code, r.frames, r.atoms, "
+        "r.dt_fs, "
         "r.time_ps, r.temperature_K, r.mobile AS mobile_json, r.filed_at, r.record ->> "
         "'$.convergence.state' AS convergence, d.value AS D_cm2_s, "
         "d.stderr AS D_stderr_cm2_s FROM runs r LEFT JOIN descriptors d ON d.run = r.run AND "

@@ -3,7 +3,10 @@
 """ionwatch explain: six lines on a number, by its name in JSON or in a table."""
 import os
 import pty
+import re
 import subprocess
+
+import numpy as np
 
 import program
 from program import PROGRAM, SOURCE, SPECIES, Case, environment, write_extxyz
@@ -28,6 +31,26 @@ class Explain(Case):
         self.expect(2, "explain", "effective_hop", says='did you mean "effective_hops"?')
         self.expect(2, "explain", "frobnication", says="`ionwatch explain` lists all names")
         self.expect(2, "explain", "alpha", "beta", says="too many arguments")
+
+    def test_every_heading_of_the_tables_can_be_asked_for(self):
+        r, v = program.walk(200)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v, cell=np.eye(3) * 20)
+        table = self.expect(0, "analyze", self.path("a.extxyz"), "-T", "500", "--charges",
+                            "Li=1,S=-1.5").stdout
+        asked = {}
+        for line in set(re.findall(r"(?m)^  group +(.*)$", table)):
+            words = line.split()
+            while words:  # a heading may be of several words: the longest that is known
+                for n in range(min(4, len(words)), 0, -1):
+                    name = " ".join(words[:n])
+                    if name not in asked:
+                        asked[name] = self.run_program("explain", name).returncode
+                    if asked[name] == 0:
+                        break
+                self.assertEqual(asked[name], 0, f"no row of daemon/publish/explanations.c has the "
+                                                 f"heading {words[0]} of: {line}")
+                words = words[n:]
+        self.assertGreater(len(asked), 15)
 
     def test_the_page_of_the_documents_is_what_it_prints(self):
         with open(os.path.join(SOURCE, "docs/quantities.md")) as file:

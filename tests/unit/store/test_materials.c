@@ -138,6 +138,8 @@ filing_makes_the_line_of_the_material(void **state)
     assert_true(value("Li2S", "D300_ci95_hi_cm2_s") > law(0.3, 300));
     assert_close(value("Li2S", "warnings LIKE '%1 run colder than 500 K is left out%'"), 1, 0, 0);
     assert_close(value("other", "runs"), 1, 0, 0);
+    assert_close(value("other", "(SELECT count(*) FROM descriptors_wide WHERE material = 'Li2S')"),
+                 4, 0, 0);
 }
 
 static void
