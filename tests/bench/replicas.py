@@ -9,7 +9,7 @@ the reference data are there.  Each replica goes through `ionwatch analyze` by i
 
 Printed for each set: D of the mobile species, its standard error and interval; the weighted mean;
 chi-square of the replicas about it with its p-value; the spread of D over the mean of the claimed
-errors (1 where they are honest); for how many replicas the 95 % interval holds the mean of the
+errors (1 where they are honest), and over those by blocks and by hops alone; for how many replicas the 95 % interval holds the mean of the
 others; and the gain, the ratio of the variance of D_einstein to that of D: how much longer a run
 must be for D_einstein to reach the same error.  The range beside spread and gain is what chance
 alone leaves open with so few replicas (95 %).
@@ -92,52 +92,59 @@ def analyze(options, path, *more):
     return record["groups"]["mobile"]
 
 
-def spread_line(name, spread, n):
+def print_spread(estimates):
+    """Spread of D over the mean error, for each kind of error that every replica has."""
+    n = len(estimates) - 1
+    spread = statistics.stdev(d["value"] for d in estimates)
     low, high = (math.sqrt(chi_square_quantile(p, n) / n) for p in (0.025, 0.975))
-    print(f"  {name:<34} {spread:.2f}   (of honest errors: {low:.2f}..{high:.2f})")
+    for key, name in (("stderr", "claimed error"), ("stderr_blocks", "error by blocks"),
+                      ("stderr_hops", "error by hops")):
+        errors = [d.get(key) for d in estimates]
+        if None not in errors:
+            claimed = math.sqrt(statistics.fmean(e * e for e in errors))
+            print(f"  {'spread of D over ' + name:<34} {spread / claimed:.2f}   "
+                  f"(of honest errors: {low:.2f}..{high:.2f})")
 
 
 def judge(title, groups):
     print(f"\n{title}\n  {'replica':<8} {'D cm2/s':>10} {'stderr':>9} {'ci95 from':>10} {'to':>9} "
           f"{'D_einstein':>11} {'hops':>6}")
-    values, errors, einstein, inside = [], [], [], 0
+    known = []
     for number, group in enumerate(groups, 1):
         d = group["D_cm2_s"]
-        if d["value"] is None or d["stderr"] is None:
-            print(f"  {number:<8} not known")
+        if not d["value"] or d["value"] <= 0 or d["stderr"] is None:
+            print(f"  {number:<8} not known, or none")
             continue
-        values.append(d["value"])
-        errors.append(d["stderr"])
-        einstein.append(group["D_einstein_cm2_s"])
+        known.append(group)
         print(f"  {number:<8} {d['value']:10.3e} {d['stderr']:9.2e} {d['ci95'][0]:10.3e} "
-              f"{d['ci95'][1]:9.3e} {einstein[-1]:11.3e} {group['effective_hops']:6.0f}  "
-              f"{group.get('warning') or ''}")
-    n = len(values) - 1
+              f"{d['ci95'][1]:9.3e} {group['D_einstein_cm2_s']:11.3e} "
+              f"{group['effective_hops']:6.0f}  {group.get('warning') or ''}")
+    n = len(known) - 1
     if n < 1:
         print("  too few to judge")
         return
+    estimates = [group["D_cm2_s"] for group in known]
+    values = [d["value"] for d in estimates]
+    errors = [d["stderr"] for d in estimates]
+    einstein = [group["D_einstein_cm2_s"] for group in known]
     # Weighted by the error relative to D: a replica that came out low by chance claims less.
     relative = [e / v for v, e in zip(values, errors)]
     weights = [1 / r ** 2 for r in relative]
     mean = sum(w * v for w, v in zip(weights, values)) / sum(weights)
-    mean_error = mean / math.sqrt(sum(weights))
     chi2 = sum(((v - mean) / (r * mean)) ** 2 for v, r in zip(values, relative))
     plain = sum(((v - mean) / e) ** 2 for v, e in zip(values, errors))
-    for i, group in enumerate(groups):
-        if i < len(values):
-            others = (sum(values) - values[i]) / n
-            inside += group["D_cm2_s"]["ci95"][0] <= others <= group["D_cm2_s"]["ci95"][1]
-    claimed = math.sqrt(statistics.fmean(e * e for e in errors))
-    spread = statistics.stdev(values)
-    print(f"  weighted mean D                    {mean:.3e} +- {mean_error:.1e} cm2/s")
-    print(f"  chi-square                         {chi2:.1f} of {n}, p = "
+    inside = sum(d["ci95"][0] <= (sum(values) - d["value"]) / n <= d["ci95"][1] for d in estimates)
+    print(f"  weighted mean D                    {mean:.3e} +- {mean / math.sqrt(sum(weights)):.1e} "
+          f"cm2/s\n"
+          f"  chi-square                         {chi2:.1f} of {n}, p = "
           f"{chi_square_tail(chi2, n):.3f} (errors relative to the mean); {plain:.1f}, p = "
           f"{chi_square_tail(plain, n):.3f} (as claimed)")
-    spread_line("spread of D over claimed error", spread / claimed, n)
-    print(f"  mean of the others in the interval {inside} of {len(values)}")
+    print_spread(estimates)
     low, high = variance_ratio_range(n)
     gain = statistics.variance(einstein) / statistics.variance(values)
-    print(f"  spread of D, of D_einstein         {spread / statistics.fmean(values):.3f}, "
+    print(f"  mean of the others in the interval {inside} of {len(known)}\n"
+          f"  spread of D, of D_einstein         "
+          f"{statistics.stdev(values) / statistics.fmean(values):.3f}, "
           f"{statistics.stdev(einstein) / statistics.fmean(einstein):.3f} of the mean\n"
           f"  gain in run length                 {gain:.1f}   (of equals: {low:.2f}..{high:.2f})")
 
