@@ -25,9 +25,11 @@ iw_engine_note_charges(iw_engine *self, iw_error *err)
 }
 
 /* One flow through the estimator of D.  It is one walker whose steps are sums over many ions: no
- * noise of single jumps.  series (may be NULL) gets the MSD times factor, with its error. */
+ * noise of single jumps.  One walker can hardly tell that its MSD is not straight yet, so its
+ * window starts no earlier than that of the ions themselves, from_ps (NAN: not known).  series (may
+ * be NULL) gets the MSD times factor, with its error. */
 static iw_status
-estimate_flow(const iw_engine *self, size_t flow, double factor, iw_series *series,
+estimate_flow(const iw_engine *self, size_t flow, double from_ps, double factor, iw_series *series,
               iw_diffusion *out, iw_error *err)
 {
     const iw_msd_result *sums = &self->collective.result;
@@ -51,6 +53,7 @@ estimate_flow(const iw_engine *self, size_t flow, double factor, iw_series *seri
                           .frames = sums->frames};
     iw_diffusion_options options = self->options.diffusion;
     options.jump_length_A = 0;
+    options.from_ps = isfinite(from_ps) ? from_ps : 0;
     out->stderr_A2 = series ? error : NULL;
     iw_error reason; /* too few lags: every number is NAN, which is the answer */
     iw_status status = iw_diffusion_estimate(&curve, &options, out, &reason);
@@ -73,11 +76,12 @@ of_diffusion(const iw_diffusion *d)
     return (iw_estimate){d->D_cm2_s, d->stderr_cm2_s, {d->ci95_cm2_s[0], d->ci95_cm2_s[1]}};
 }
 
-/* sum_s D_s sum q^2 over the species that carry current: the mobile ones, and others that were
- * found to diffuse; the noise of a species in its cages stays out. */
+/* *sum = sum_s D_s sum q^2 over the species that carry current: the mobile ones, and others that
+ * were found to diffuse; the noise of a species in its cages stays out.  *from_ps is the latest
+ * start of their windows. */
 static iw_status
 sum_carriers(const iw_engine *self, const iw_snapshot *snapshot, iw_transport *out,
-             iw_estimate *sum, iw_error *err)
+             iw_estimate *sum, double *from_ps, iw_error *err)
 {
     size_t n_species = self->groups.n_species, species = snapshot->n_groups - n_species, n = 0;
     iw_estimate *part = calloc(n_species, sizeof *part);
@@ -89,6 +93,7 @@ sum_carriers(const iw_engine *self, const iw_snapshot *snapshot, iw_transport *o
         out->species[s].carrier = charge2_e2 > 0 && (self->groups.mobile[s] || d->diffusive);
         if (!out->species[s].carrier)
             continue;
+        *from_ps = fmax(*from_ps, d->fit_ps[0]); /* NAN counts as none */
         iw_estimate D = of_diffusion(d);
         part[n++] = iw_estimate_scale(&D, charge2_e2);
     }
@@ -119,9 +124,10 @@ fill_charges(const iw_engine *self, iw_snapshot *snapshot, iw_error *err)
         return IW_OK;
     }
     iw_estimate self_sum = iw_estimate_none;
-    iw_status status = sum_carriers(self, snapshot, out, &self_sum, err);
+    double from_ps = 0;
+    iw_status status = sum_carriers(self, snapshot, out, &self_sum, &from_ps, err);
     if (status == IW_OK)
-        status = estimate_flow(self, 0, c->scale_e2, &out->charge_msd, &out->charge, err);
+        status = estimate_flow(self, 0, from_ps, c->scale_e2, &out->charge_msd, &out->charge, err);
     if (status != IW_OK)
         return status;
     iw_estimate D = of_diffusion(&out->charge);
@@ -145,7 +151,8 @@ iw_engine_fill_transport(iw_engine *self, iw_snapshot *out, iw_error *err)
         if (!c->msd || !out->groups[g].has_collective)
             continue;
         iw_diffusion whole = {0};
-        status = estimate_flow(self, c->flow_of[g], 1, NULL, &whole, err);
+        status = estimate_flow(self, c->flow_of[g], out->groups[g].diffusion.fit_ps[0], 1, NULL,
+                               &whole, err);
         out->groups[g].D_collective = of_diffusion(&whole);
     }
     return status;

@@ -208,20 +208,27 @@ fits_well(const grid *points, const line *candidate)
     return candidate->valid && candidate->chi2 <= gsl_cdf_chisq_Pinv(0.95, freedom);
 }
 
-/* Index of the point where the window starts: the first one from which a line fits; where shorter
- * lags were refused, twice as late, since a misfit too small to be seen would still bias D.  Where
- * there is none up to M/4, that of M/4, and *found is false. */
+/* Index of the point where the window starts: the first one at or beyond a lag from which a line
+ * fits; where shorter lags were refused, twice as late, since a misfit too small to be seen would
+ * still bias D.  Where there is none up to M/4, that of M/4, and *found is false.  A lag beyond M/4
+ * is the only one that is tried. */
 static size_t
-find_window(const grid *points, const line *fits, bool *found)
+find_window(const grid *points, const line *fits, double from, bool *found)
 {
     double m = points->x[points->n - 1];
     size_t last = grid_find(points, fmax(1, floor(m / 4)));
     last = last + 2 <= points->n ? last : points->n - 2;
     *found = false;
-    for (size_t i = 0; 4 * points->x[i] <= m && !*found; i++) {
+    size_t first = grid_find(points, from);
+    double latest = m / 4;
+    if (first + 3 <= points->n && from > latest) {
+        last = first;
+        latest = points->x[first];
+    }
+    for (size_t i = first; i < points->n && points->x[i] <= latest && !*found; i++) {
         *found = fits_well(points, &fits[i]);
         if (*found)
-            last = i == 0 ? 0 : grid_find(points, 2 * points->x[i]);
+            last = i == first ? first : grid_find(points, 2 * points->x[i]);
     }
     return last;
 }
@@ -353,7 +360,8 @@ iw_diffusion_estimate(const iw_msd_curve *curve, const iw_diffusion_options *opt
     for (size_t i = 0; i < points.n; i++)
         fits[i] = fit(&points, i, jump_A2, (double)curve->atoms);
     bool found = false;
-    const line *best = &fits[find_window(&points, fits, &found)];
+    double from = options->from_ps * 1000 / curve->dt_fs * (1 - 1e-12);
+    const line *best = &fits[find_window(&points, fits, from, &found)];
     out->fit_ps[0] = points.x[best->first] * curve->dt_fs / 1000;
     out->fit_ps[1] = (double)m * curve->dt_fs / 1000;
     if (!best->valid) {

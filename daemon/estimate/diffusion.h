@@ -32,6 +32,7 @@ typedef struct {
                                its error and the offset explain; default 0.1 */
     double jump_length_A; /* elementary jump whose counting noise widens the error, a^2/(N 6 D t) of
                              D^2; 0: continuous motion; NAN: hop_length_A (default) */
+    double from_ps;       /* the window starts no earlier; default 0 */
 } iw_diffusion_options;
 
 typedef struct {

@@ -22,7 +22,8 @@ typedef struct {
     motion how;
     size_t n_li, n_cl, n_o;
     double q_li, q_cl, q_o;
-    double noise_A; /* white, of each moving ion in each frame */
+    double noise_A; /* vibration of each moving ion along each axis */
+    double memory;  /* correlation of the vibration from one frame to the next */
     size_t frames;
     bool cell;
     const char *mobile[2]; /* NULL: by the rule */
@@ -73,7 +74,7 @@ simulate_at(const matter *what, double temperature_K, uint64_t seed)
     iw_engine_options options;
     iw_error err;
     iw_frame frame;
-    double at[MOST][3] = {{0}};
+    double at[MOST][3] = {{0}}, shake[MOST][3] = {{0}};
     start_run(what, &run);
     run.temperature_K = temperature_K;
     size_t n = run.n_atoms;
@@ -98,10 +99,13 @@ simulate_at(const matter *what, double temperature_K, uint64_t seed)
         frame.time_fs = 10.0 * (double)t;
         move(what, n, at, &seed);
         for (size_t i = 0; i < n; i++)
-            for (size_t k = 0; k < 3; k++)
-                frame.pos_A[3 * i + k] = at[i][k] + (i < n - what->n_o && what->noise_A > 0
-                                                         ? what->noise_A * iw_test_normal(&seed)
-                                                         : 0.0);
+            for (size_t k = 0; k < 3; k++) {
+                if (i < n - what->n_o && what->noise_A > 0)
+                    shake[i][k] = what->memory * shake[i][k] +
+                                  what->noise_A * sqrt(1 - what->memory * what->memory) *
+                                      iw_test_normal(&seed);
+                frame.pos_A[3 * i + k] = at[i][k] + shake[i][k];
+            }
         assert_ok(iw_engine_push(engine, &frame, &err), err);
     }
     iw_snapshot *snapshot = iw_engine_snapshot(engine, "analysed", &err);
@@ -199,7 +203,7 @@ static void
 independent_ions_have_a_haven_ratio_of_one(void **state)
 {
     (void)state;
-    matter what = {FREE, 8, 0, 4, 1, 0, -2, 0, 400, true, {NULL}};
+    matter what = {FREE, 8, 0, 4, 1, 0, -2, 0, 0, 400, true, {NULL}};
     double sigma = conductivity(8, 1);
     tally walk = repeat(&what, RUNS, sigma, sigma, D_CM2_S);
     check(&walk);
@@ -208,11 +212,23 @@ independent_ions_have_a_haven_ratio_of_one(void **state)
     check(&noisy);
 }
 
+/* Slow vibration: the charge MSD bends for a hundred frames, which one walker cannot tell from
+ * chance, but eight ions can. */
+static void
+window_of_the_ions_bounds_that_of_their_sum(void **state)
+{
+    (void)state;
+    matter what = {FREE, 16, 0, 8, 1, 0, -2, 0.7, 0.95, 600, true, {NULL}};
+    double sigma = conductivity(16, 1);
+    tally slow = repeat(&what, RUNS, sigma, sigma, D_CM2_S);
+    assert_true(slow.covered >= 0.85);
+}
+
 static void
 charges_enter_as_squares(void **state)
 {
     (void)state;
-    matter what = {FREE, 4, 4, 2, 2, -1, -2, 0, 600, true, {NULL}};
+    matter what = {FREE, 4, 4, 2, 2, -1, -2, 0, 0, 600, true, {NULL}};
     double sigma = conductivity(4, 2) + conductivity(4, 1), sum = 0, self = 0;
     for (size_t r = 0; r < 30; r++) {
         iw_snapshot *s = simulate(&what, 5 + r);
@@ -231,7 +247,7 @@ static void
 ions_locked_together_have_one_over_their_number(void **state)
 {
     (void)state;
-    matter what = {LOCKED, 8, 0, 4, 1, 0, -2, 0, 400, true, {NULL}};
+    matter what = {LOCKED, 8, 0, 4, 1, 0, -2, 0, 0, 400, true, {NULL}};
     iw_snapshot *s = simulate(&what, 3);
     const iw_series *one = &iw_snapshot_group(s, "Li")->msd, *all = &s->transport.charge_msd;
     assert_int_equal(one->n, all->n);
@@ -241,17 +257,17 @@ ions_locked_together_have_one_over_their_number(void **state)
     iw_snapshot_unref(&s);
     /* Their D has an error that is too small, for they are one walker: only the values count. */
     tally got = repeat(&what, RUNS, 8 * conductivity(8, 1), conductivity(8, 1), 8 * D_CM2_S);
-    assert_close(got.mean, 1, 0, 0.05);
+    assert_close(got.mean, 1, 0, 0.15);
     assert_true(got.covered >= 0.91);
     assert_close(got.self_mean / got.mean, 1, 0, 0.15);
-    assert_close(got.group_mean, 1, 0, 0.05);
+    assert_close(got.group_mean, 1, 0, 0.15);
 }
 
 static void
 neutral_pairs_carry_no_current(void **state)
 {
     (void)state;
-    matter what = {PAIRS, 8, 8, 2, 1, -1, 0, 0.1, 600, true, {NULL}};
+    matter what = {PAIRS, 8, 8, 2, 1, -1, 0, 0.1, 0, 600, true, {NULL}};
     double self = conductivity(16, 1);
     size_t covered = 0, bounded = 0;
     double self_mean = 0;
@@ -282,13 +298,19 @@ static void
 several_mobile_species_move_as_one_and_each_by_itself(void **state)
 {
     (void)state;
-    matter what = {PAIRS, 8, 8, 2, 1, -1, 0, 0, 300, true, {"Li", "Cl"}};
-    iw_snapshot *s = simulate(&what, 8);
-    const iw_group_snapshot *mobile = iw_snapshot_group(s, "mobile");
-    const iw_group_snapshot *li = iw_snapshot_group(s, "Li"), *cl = iw_snapshot_group(s, "Cl");
-    /* |2 x|^2/(2 N) of the pairs against |x|^2/N */
-    assert_close(mobile->D_collective.value, 2 * li->D_collective.value, 1e-9, 0);
-    assert_close(cl->D_collective.value, li->D_collective.value, 1e-9, 0);
+    matter what = {PAIRS, 8, 8, 2, 1, -1, 0, 0, 0, 300, true, {"Li", "Cl"}};
+    double pairs = 0, li = 0, cl = 0;
+    iw_snapshot *s = NULL;
+    for (size_t r = 0; r < 60; r++) {
+        iw_snapshot_unref(&s);
+        s = simulate(&what, 8 + r);
+        pairs += iw_snapshot_group(s, "mobile")->D_collective.value / 60;
+        li += iw_snapshot_group(s, "Li")->D_collective.value / 60;
+        cl += iw_snapshot_group(s, "Cl")->D_collective.value / 60;
+    }
+    assert_close(pairs, 2 * D_CM2_S, 0.1, 0); /* |2 x|^2/(2 N) against |x|^2/N */
+    assert_close(li, D_CM2_S, 0.1, 0);
+    assert_close(cl, li, 1e-9, 0);
     assert_false(iw_snapshot_group(s, "O")->has_collective);
     assert_false(iw_snapshot_group(s, "all")->has_collective);
     iw_snapshot_unref(&s);
@@ -303,7 +325,7 @@ static void
 charges_that_do_not_add_up_are_an_event_with_their_sum(void **state)
 {
     (void)state;
-    matter what = {FREE, 5, 0, 2, 1, 0, -2, 0, 50, true, {NULL}};
+    matter what = {FREE, 5, 0, 2, 1, 0, -2, 0, 0, 50, true, {NULL}};
     iw_snapshot *s = simulate(&what, 6);
     const iw_event *event = event_of(s, IW_EVENT_not_neutral);
     assert_non_null(event);
@@ -316,7 +338,7 @@ static void
 what_is_not_known_is_left_out(void **state)
 {
     (void)state;
-    matter what = {FREE, 4, 0, 2, 1, 0, -2, 0, 200, false, {NULL}};
+    matter what = {FREE, 4, 0, 2, 1, 0, -2, 0, 0, 200, false, {NULL}};
     iw_snapshot *s = simulate(&what, 7); /* no cell, no volume */
     assert_true(isnan(s->transport.volume_A3) && isnan(s->transport.collective.value));
     assert_true(isfinite(s->transport.haven_ratio.value));
@@ -347,6 +369,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(independent_ions_have_a_haven_ratio_of_one),
+        cmocka_unit_test(window_of_the_ions_bounds_that_of_their_sum),
         cmocka_unit_test(charges_enter_as_squares),
         cmocka_unit_test(ions_locked_together_have_one_over_their_number),
         cmocka_unit_test(neutral_pairs_carry_no_current),
