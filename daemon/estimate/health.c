@@ -19,7 +19,7 @@
 #define BLOCK_FS 100.0
 enum { RECENT = 5, EARLY = 20 };
 #define HOT_WARNING     1.5  /* or below one in so many */
-#define HOT_BROKEN      3.0  /* likewise */
+#define HOT_BROKEN      3.0  /* above alone: what is too cold may still warm up */
 #define HOT_AT_ONCE     10.0 /* of one block, and from the start */
 #define HOT_SIGMA       4.0  /* of one frame's temperature, 3N - 3 degrees of freedom */
 #define HOT_FRAME_SIGMA 10.0 /* where one frame is judged by itself: to warn, at HOT_BROKEN */
@@ -254,7 +254,8 @@ judge_heat(iw_health_monitor *self, double block_K, const moment *when)
     bool at_once = block_K > wanted_K && is_off(self, block_K, wanted_K, HOT_AT_ONCE, HOT_SIGMA);
     bool judged = n == RECENT && elapsed_ps(self) > SETTLE_PS + RECENT * BLOCK_FS / 1000.0;
     iw_health_state level = IW_HEALTH_GOOD;
-    if (at_once || (judged && is_off(self, recent_K, wanted_K, HOT_BROKEN, HOT_SIGMA)))
+    bool hot = recent_K > wanted_K;
+    if (at_once || (judged && hot && is_off(self, recent_K, wanted_K, HOT_BROKEN, HOT_SIGMA)))
         level = IW_HEALTH_BROKEN;
     else if (judged && is_off(self, recent_K, wanted_K, HOT_WARNING, HOT_SIGMA))
         level = IW_HEALTH_WARNING;

@@ -14,7 +14,7 @@
 #define GROWTH_SIGMA 3.0
 /* An atom has left its place beyond this share of the distance of neighbours. */
 #define LEFT 0.3
-/* Atoms of a species below which their scatter tells no error. */
+/* Atoms of a species below which their scatter tells nothing. */
 enum { FEW_ATOMS = 4 };
 /* Atoms whose neighbours are looked for. */
 enum { PROBES = 100 };
@@ -152,43 +152,72 @@ mean_of(const iw_melting *self, size_t window)
     return self->mean + 3 * self->n * (window % IW_MELTING_WINDOWS);
 }
 
-static double
-square_distance(const double *one, const double *other)
-{
-    double x = one[0] - other[0], y = one[1] - other[1], z = one[2] - other[2];
-    return x * x + y * y + z * z;
-}
+enum { LAGS = 3, PLACES = LAGS + 1 }; /* the last one: home */
 
 /* Sums over the atoms of a species, or of all. */
 typedef struct {
-    double atoms, lag[3], growth_square, displaced;
+    double atoms, square[PLACES], shift[PLACES][3], growth_square;
 } walk_sums;
 
 static void
-add(walk_sums *to, const double lag[3], double displaced)
+add(walk_sums *to, const double *now, const double *const from[PLACES])
 {
-    double growth = lag[2] - lag[0];
+    double square[PLACES];
+    for (size_t p = 0; p < PLACES; p++) {
+        square[p] = 0.0;
+        for (size_t k = 0; k < 3; k++) {
+            double d = now[k] - from[p][k];
+            square[p] += d * d;
+            to->shift[p][k] += d;
+        }
+        to->square[p] += square[p];
+    }
+    double growth = square[LAGS - 1] - square[0];
     to->atoms += 1.0;
-    for (size_t k = 0; k < 3; k++)
-        to->lag[k] += lag[k];
     to->growth_square += growth * growth;
-    to->displaced += displaced;
 }
 
 static double
 growth_error(const walk_sums *s)
 {
-    double mean = (s->lag[2] - s->lag[0]) / s->atoms;
+    double mean = (s->square[LAGS - 1] - s->square[0]) / s->atoms;
     double variance = s->growth_square / s->atoms - mean * mean;
     return s->atoms > 1.0 ? sqrt(fmax(0.0, variance) / (s->atoms - 1.0)) : 0.0;
+}
+
+/* Mean square displacement without that of the species as a whole. */
+static double
+among(const walk_sums *s, size_t place)
+{
+    double whole = 0.0;
+    for (size_t k = 0; k < 3; k++)
+        whole += s->shift[place][k] * s->shift[place][k];
+    return (s->square[place] - whole / s->atoms) / s->atoms;
 }
 
 static bool
 grows(const walk_sums *s)
 {
-    return s->lag[1] > GROWTH * s->lag[0] && s->lag[2] > GROWTH * s->lag[1] &&
-           (s->atoms < FEW_ATOMS ||
-            (s->lag[2] - s->lag[0]) / s->atoms > GROWTH_SIGMA * growth_error(s));
+    double first = among(s, 0), second = among(s, 1), third = among(s, 2);
+    return second > GROWTH * first && third > GROWTH * second &&
+           third - first > GROWTH_SIGMA * growth_error(s);
+}
+
+/* Every species that has the atoms to tell grows and has left its place; where none has, all
+ * together. */
+static bool
+all_grow(const walk_sums *all, const walk_sums *by_kind, double left_A2)
+{
+    bool asked = false;
+    for (size_t s = 0; s < IW_MAX_SPECIES; s++) {
+        const walk_sums *one = &by_kind[s];
+        if (one->atoms < FEW_ATOMS)
+            continue;
+        asked = true;
+        if (!grows(one) || among(one, LAGS) <= left_A2)
+            return false;
+    }
+    return asked || among(all, LAGS) > left_A2;
 }
 
 /* Mean square distance of the means of the windows kept from their own mean, of all atoms. */
@@ -215,15 +244,12 @@ look(const iw_melting *self, iw_melting_view *view)
     memset(by_kind, 0, sizeof by_kind);
     size_t last = self->windows - 1;
     const double *now = mean_of(self, last);
-    const double *before[3] = {mean_of(self, last - 1), mean_of(self, last - 2),
-                               mean_of(self, last - IW_MELTING_LAG)};
-    for (size_t i = 0; i < self->n; i++) {
-        double lag[3];
-        for (size_t k = 0; k < 3; k++)
-            lag[k] = square_distance(now + 3 * i, before[k] + 3 * i);
-        double displaced = square_distance(now + 3 * i, self->home + 3 * i);
-        add(&all, lag, displaced);
-        add(&by_kind[self->kind[i]], lag, displaced);
+    const double *before[LAGS] = {mean_of(self, last - 1), mean_of(self, last - 2),
+                                  mean_of(self, last - IW_MELTING_LAG)};
+    for (size_t i = 0; i < 3 * self->n; i += 3) {
+        const double *from[PLACES] = {before[0] + i, before[1] + i, before[2] + i, self->home + i};
+        add(&all, now + i, from);
+        add(&by_kind[self->kind[i / 3]], now + i, from);
     }
     size_t kept = self->windows < IW_MELTING_WINDOWS ? self->windows : IW_MELTING_WINDOWS;
     double n = all.atoms, left_A2 = LEFT * LEFT * self->neighbour_A * self->neighbour_A;
@@ -232,19 +258,14 @@ look(const iw_melting *self, iw_melting_view *view)
     for (size_t w = 0; w < kept; w++)
         view->mean_square_A2 += self->inside_A2[w] / (double)kept;
     view->ratio = sqrt(view->mean_square_A2) / self->neighbour_A;
-    view->displaced_A2 = all.displaced / n;
-    for (size_t k = 0; k < 3; k++)
-        view->lag_A2[k] = all.lag[k] / n;
+    for (size_t k = 0; k < LAGS; k++)
+        view->lag_A2[k] = all.square[k] / n;
+    view->displaced_A2 = all.square[LAGS] / n;
     const double lags = 6.0 * (IW_MELTING_LAG - 1);
-    view->D_A2_window = (view->lag_A2[2] - view->lag_A2[0]) / lags;
+    view->D_A2_window = (view->lag_A2[LAGS - 1] - view->lag_A2[0]) / lags;
     view->D_error_A2_window = growth_error(&all) / lags;
     view->grows = grows(&all);
-    view->all_grow = view->grows;
-    for (size_t s = 0; s < IW_MAX_SPECIES; s++) {
-        const walk_sums *one = &by_kind[s];
-        if (one->atoms > 0.0 && !(grows(one) && one->displaced / one->atoms > left_A2))
-            view->all_grow = false;
-    }
+    view->all_grow = view->grows && all_grow(&all, by_kind, left_A2);
 }
 
 bool

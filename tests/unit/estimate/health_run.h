@@ -17,12 +17,15 @@
 
 typedef struct {
     /* what a case may change at any time */
-    double T_K;         /* of the thermostat */
-    double spring;      /* 1: as above; 0: the framework is free */
-    double drift_eV_ps; /* of the total energy, per atom */
-    double scale;       /* of the cell */
-    double wind_A_ps;   /* of the whole */
-    bool velocities;    /* kinetic temperature is known */
+    double T_K;           /* of the thermostat */
+    double spring;        /* 1: as above; 0: the framework is free */
+    double drift_eV_ps;   /* of the total energy, per atom */
+    double scale;         /* of the cell */
+    double wind_A_ps;     /* of the whole */
+    int loose;            /* a species whose springs are cut, or 0 */
+    const double *offset; /* [n][3] added to positions, or NULL */
+    bool new_segment;     /* with the next frame */
+    bool velocities;      /* kinetic temperature is known */
     /* the run */
     size_t n;
     double dt_fs;
@@ -105,7 +108,9 @@ health_run_move(health_run *r, double *kinetic_K, double *energy_eV)
         double thermal = sqrt(r->T_K / (IW_AMU_A2_FS2_K * r->mass[i]));
         for (size_t k = 0; k < 3; k++) {
             double *x = &r->pos[3 * i + k], *v = &r->vel[3 * i + k];
-            double pull = r->framework[i] ? HEALTH_W * HEALTH_W * r->spring : 0.0;
+            double pull = r->framework[i] && !(r->loose && r->kind[i] == r->loose)
+                              ? HEALTH_W * HEALTH_W * r->spring
+                              : 0.0;
             *v = keep * *v + kick * thermal * iw_test_normal(&r->seed) - pull * *x * r->dt_fs;
             *x += *v * r->dt_fs;
             momentum[k] += r->mass[i] * *v;
@@ -137,7 +142,7 @@ health_run_frames(health_run *r, size_t frames)
                 centre[k] += r->mass[i] * r->pos[3 * i + k];
         }
         for (size_t i = 0; i < 3 * r->n; i++)
-            r->seen[i] = r->pos[i] - centre[i % 3] / total;
+            r->seen[i] = r->pos[i] - centre[i % 3] / total + (r->offset ? r->offset[i] : 0.0);
         double edge_A = r->edge_A * r->scale;
         const double cell[9] = {edge_A, 0, 0, 0, edge_A, 0, 0, 0, edge_A};
         iw_health_frame frame = {
@@ -145,7 +150,7 @@ health_run_frames(health_run *r, size_t frames)
             .step = (int64_t)r->seq,
             .time_ps = r->dt_fs * (double)r->seq / 1000.0,
             .dt_fs = r->seq > 1 ? r->dt_fs : (double)NAN,
-            .new_segment = r->seq == 1,
+            .new_segment = r->seq == 1 || r->new_segment,
             .pos_A = r->seen,
             .raw_A = r->raw,
             .cell_A = cell,
@@ -155,6 +160,7 @@ health_run_frames(health_run *r, size_t frames)
             .energy_eV = energy_eV + r->added_eV - 4.0 * (double)r->n};
         iw_error err;
         assert_ok(iw_health_push(r->monitor, &frame, &err), err);
+        r->new_segment = false;
     }
 }
 
