@@ -22,7 +22,8 @@ observation(const iw_engine *self, const iw_diffusion *mobile)
 {
     return (iw_observation){.frame = self->last_seq,
                             .step = self->last_step,
-                            .time_ps = iw_engine_averaged_ps(self),
+                            .time_ps = iw_engine_time_ps(self),
+                            .averaged_ps = iw_engine_averaged_ps(self),
                             .mobile = mobile};
 }
 

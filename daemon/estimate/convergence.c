@@ -115,12 +115,12 @@ is_precise(iw_convergence *state, const iw_convergence_options *options, const i
     char *why = state->why[IW_RULE_PRECISION];
     enum { size = IW_REASON_TEXT };
     if (!state->known)
-        (void)snprintf(why, size, "D is not known after %.3g ps: %s", seen->time_ps,
+        (void)snprintf(why, size, "D is not known after %.3g ps: %s", seen->averaged_ps,
                        mobile->warning        ? mobile->warning
                        : mobile->D_cm2_s <= 0 ? "the MSD does not grow"
                                               : "too few frames");
-    else if (seen->time_ps < options->min_time_ps)
-        (void)snprintf(why, size, "%.3g ps of MD, %.3g ps are the least", seen->time_ps,
+    else if (seen->averaged_ps < options->min_time_ps)
+        (void)snprintf(why, size, "%.3g ps of MD, %.3g ps are the least", seen->averaged_ps,
                        options->min_time_ps);
     else if (!(error <= options->target))
         (void)snprintf(why, size, "relative error of D is %.3g, the target %.3g", error,
@@ -254,6 +254,27 @@ note_values(iw_convergence *state, const iw_observation *seen)
     };
 }
 
+/* The prediction as length of the whole run, frames that are left out of the averages included. */
+static iw_prediction
+predict(iw_convergence *state, const iw_convergence_options *options, const iw_observation *seen)
+{
+    iw_prediction self = iw_prediction_make(&state->history, seen->mobile, seen->averaged_ps,
+                                            options->target, options->min_hops);
+    double *total_ps[] = {&self.total_ps, &self.ci95_ps[0], &self.ci95_ps[1]};
+    double *more_ps[] = {&state->predicted_ps_to_target, &state->predicted_ps_ci95[0],
+                         &state->predicted_ps_ci95[1]};
+    for (size_t i = 0; i < 3; i++) {
+        *more_ps[i] = NAN;
+        if (isnan(*total_ps[i]))
+            continue;
+        *total_ps[i] = fmax(*total_ps[i] + seen->time_ps - seen->averaged_ps, options->min_time_ps);
+        *more_ps[i] = fmax(0, *total_ps[i] - seen->time_ps);
+    }
+    if (!seen->mobile->diffusive && state->predicted_ps_to_target <= 0)
+        state->predicted_ps_to_target = state->predicted_ps_ci95[1] = NAN; /* regimes come unseen */
+    return self;
+}
+
 /* step: what a condition that holds adds to the count, 0 for a look. */
 static void
 judge(iw_convergence *state, const iw_convergence_options *options, const iw_observation *seen,
@@ -261,27 +282,15 @@ judge(iw_convergence *state, const iw_convergence_options *options, const iw_obs
 {
     note_values(state, seen);
     if (step > 0)
-        iw_prediction_note(&state->history, seen->time_ps, state->relative_error,
+        iw_prediction_note(&state->history, seen->averaged_ps, state->relative_error,
                            seen->mobile->effective_hops);
-    iw_prediction prediction = iw_prediction_make(&state->history, seen->mobile, seen->time_ps,
-                                                  options->target, options->min_hops);
-    const double least_ps = options->min_time_ps;
-    const double total_ps[] = {prediction.total_ps, prediction.ci95_ps[0], prediction.ci95_ps[1]};
-    double *more_ps[] = {&state->predicted_ps_to_target, &state->predicted_ps_ci95[0],
-                         &state->predicted_ps_ci95[1]};
-    for (size_t i = 0; i < 3; i++)
-        *more_ps[i] =
-            isnan(total_ps[i]) ? (double)NAN : fmax(0, fmax(total_ps[i], least_ps) - seen->time_ps);
-
-    if (!seen->mobile->diffusive && state->predicted_ps_to_target <= 0)
-        state->predicted_ps_to_target = state->predicted_ps_ci95[1] = NAN; /* regimes come unseen */
-
+    iw_prediction prediction = predict(state, options, seen);
     bool precise = is_precise(state, options, seen);
     state->held[IW_RULE_PRECISION] = precise ? state->held[IW_RULE_PRECISION] + step : 0;
     if (precise)
         say_precise(state, options);
     bool futile = options->mode[IW_RULE_FUTILITY] != IW_STOP_OFF && !precise &&
-                  seen->time_ps >= least_ps &&
+                  seen->averaged_ps >= options->min_time_ps &&
                   (below_floor(state, options) || beyond_budget(state, options, &prediction));
     state->held[IW_RULE_FUTILITY] = futile ? state->held[IW_RULE_FUTILITY] + step : 0;
     settle(state, options);

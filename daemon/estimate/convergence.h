@@ -42,6 +42,7 @@ typedef struct {
     uint64_t frame; /* sequence number of the last one */
     int64_t step;
     double time_ps;              /* MD time so far */
+    double averaged_ps;          /* of that, the time that D is made of */
     const iw_diffusion *mobile;  /* D of the mobile group */
     size_t n_blocks;             /* equal, successive parts of the run; below 2: no trend is seen */
     const double *block_D_cm2_s; /* [n_blocks] */

@@ -13,6 +13,8 @@ iw_prediction_note(iw_prediction_history *history, double time_ps, double error,
 {
     if (!(error > 0) || !isfinite(error) || !(time_ps > 0) || !(hops > 0))
         return;
+    if (history->n > 0 && time_ps < history->time_ps[(history->n - 1) % IW_PREDICTION_CHECKS])
+        history->n = 0;
     size_t at = history->n++ % IW_PREDICTION_CHECKS;
     history->time_ps[at] = time_ps;
     history->error[at] = error;

@@ -22,13 +22,14 @@ typedef struct {
     double hops[IW_PREDICTION_CHECKS];  /* effective hops */
 } iw_prediction_history;
 
-/* Length of the whole run at which the target is reached, ps; NAN where it cannot be told.  The
+/* Length at which the target is reached, ps; NAN where it cannot be told.  The
  * upper end is NAN where nothing bounds it. */
 typedef struct {
     double total_ps, ci95_ps[2];
 } iw_prediction;
 
-/* One check: only those where D and its error are known count. */
+/* One check: only those where D and its error are known count.  A time before the last one (frames
+ * were left out of the averages since) forgets what came before. */
 void iw_prediction_note(iw_prediction_history *history, double time_ps, double error, double hops);
 
 /* target: relative error; min_hops: effective hops, which grow with time as well. */

@@ -35,6 +35,7 @@ check(iw_convergence *c, const iw_convergence_options *options, const iw_diffusi
     iw_observation seen = {.frame = (uint64_t)(100 * time_ps),
                            .step = (int64_t)(500 * time_ps),
                            .time_ps = time_ps,
+                           .averaged_ps = time_ps,
                            .mobile = d};
     iw_convergence_check(c, options, &seen);
 }
@@ -101,6 +102,7 @@ each_condition_can_hold_it_back(void **state)
         iw_convergence c;
         iw_convergence_init(&c, "too few frames");
         iw_observation seen = {.time_ps = cases[i].time_ps,
+                               .averaged_ps = cases[i].time_ps,
                                .mobile = &cases[i].d,
                                .n_blocks = 4,
                                .block_D_cm2_s = cases[i].blocks,
@@ -125,7 +127,8 @@ a_trend_is_two_sigma_between_the_halves(void **state)
     for (int above = 0; above < 2; above++) {
         double apart = 2 * 2 * d.stderr_cm2_s * (above ? 1.001 : 0.999);
         double halves[] = {1e-5 + apart / 2, 1e-5 - apart / 2};
-        iw_observation seen = {.time_ps = 10, .mobile = &d, .n_blocks = 2, .block_D_cm2_s = halves};
+        iw_observation seen = {
+            .time_ps = 10, .averaged_ps = 10, .mobile = &d, .n_blocks = 2, .block_D_cm2_s = halves};
         iw_convergence c;
         iw_convergence_init(&c, "too few frames");
         iw_convergence_check(&c, &options, &seen);
@@ -153,8 +156,11 @@ chance_alone_is_rarely_called_a_trend(void **state)
             double blocks[8];
             for (size_t b = 0; b < n; b++)
                 blocks[b] = 1e-5 * (1 + 0.1 * sqrt((double)n) * iw_test_normal(&random));
-            iw_observation seen = {
-                .time_ps = 10, .mobile = &d, .n_blocks = n, .block_D_cm2_s = blocks};
+            iw_observation seen = {.time_ps = 10,
+                                   .averaged_ps = 10,
+                                   .mobile = &d,
+                                   .n_blocks = n,
+                                   .block_D_cm2_s = blocks};
             iw_convergence c;
             iw_convergence_init(&c, "too few frames");
             iw_convergence_check(&c, &options, &seen);
@@ -162,6 +168,24 @@ chance_alone_is_rarely_called_a_trend(void **state)
         }
         assert_in_range(vetoes, RUNS / 50, RUNS / 18); /* 4.6 % less what the scatter explains */
     }
+}
+
+/* What is left out of the averages (here 30 of 40 ps) does not help the error. */
+static void
+what_is_left_out_is_not_counted_in_the_prediction(void **state)
+{
+    (void)state;
+    iw_convergence_options options;
+    iw_convergence_options_init(&options);
+    iw_convergence c;
+    iw_convergence_init(&c, "too few frames");
+    iw_diffusion d = answer(0.4, 200, true); /* twice the target: four times the 10 ps */
+    iw_observation seen = {.time_ps = 40, .averaged_ps = 10, .mobile = &d};
+    iw_convergence_check(&c, &options, &seen);
+    assert_close(c.predicted_ps_to_target, 30, 1e-12, 0);
+    seen.time_ps = seen.averaged_ps = 40;
+    iw_convergence_check(&c, &options, &seen);
+    assert_close(c.predicted_ps_to_target, 120, 1e-12, 0);
 }
 
 static void
@@ -407,7 +431,7 @@ a_look_between_checks_counts_only_against(void **state)
     iw_convergence_init(&c, "too few frames");
     iw_diffusion good = answer(0.1, 200, true), bad = answer(0.3, 200, true);
     check(&c, &options, &good, 10);
-    iw_observation seen = {.time_ps = 10.5, .mobile = &good};
+    iw_observation seen = {.time_ps = 10.5, .averaged_ps = 10.5, .mobile = &good};
     for (int k = 0; k < 5; k++)
         iw_convergence_look(&c, &options, &seen);
     assert_int_equal(c.held[IW_RULE_PRECISION], 1);
@@ -455,6 +479,7 @@ main(void)
         cmocka_unit_test(each_condition_can_hold_it_back),
         cmocka_unit_test(a_trend_is_two_sigma_between_the_halves),
         cmocka_unit_test(chance_alone_is_rarely_called_a_trend),
+        cmocka_unit_test(what_is_left_out_is_not_counted_in_the_prediction),
         cmocka_unit_test(unknown_d_is_unknown),
         cmocka_unit_test(a_floor_ends_a_run_that_cannot_reach_it),
         cmocka_unit_test(a_budget_ends_a_run_that_would_exceed_it),
