@@ -390,7 +390,7 @@ const iw_explanation iw_explanations[] = {
      "Groups"},
     {"com_drift_A_ps", "", "A/ps",
      "Speed at which the whole box drifts; a run should stand still.",
-     "Motion of the centre of mass over the last ps.",
+     "Motion of the centre of mass over the last 4.5 ps.",
      "A/ps. 0 to 0.01.",
      "None is given.",
      "It is taken off the MSD (drift: com), but tells of a bad thermostat.",
