@@ -467,6 +467,18 @@ iw_vacf_break(iw_vacf *self, iw_error *err)
 }
 
 iw_status
+iw_vacf_sums(iw_vacf *self, size_t n_lags, double *sum, double *origins, iw_error *err)
+{
+    for (size_t s = 0; s < self->n_species; s++)
+        memcpy(sum + s * n_lags, self->done + s * (self->max_lag + 1), n_lags * sizeof *sum);
+    for (size_t n = 0; n < n_lags; n++)
+        origins[n] = self->origins[n] + (n < self->length ? (double)(self->length - n) : 0.0);
+    if (self->length == 0)
+        return IW_OK;
+    return evaluate(self, min_size(n_lags, self->length), n_lags, sum, err);
+}
+
+iw_status
 iw_vacf_query(iw_vacf *self, iw_vacf_result *out, iw_error *err)
 {
     size_t longest = self->longest > self->length ? self->longest : self->length;
@@ -474,26 +486,24 @@ iw_vacf_query(iw_vacf *self, iw_vacf_result *out, iw_error *err)
     double *sum = malloc(self->n_species * n_lags * sizeof *sum);
     double *origins = malloc(n_lags * sizeof *origins);
     iw_status status = IW_NO_MEMORY;
-    if (!sum || !origins) {
+    if (!sum || !origins)
         (void)iw_fail(err, status, "no memory to query %zu lags", n_lags);
-        goto fail;
+    else
+        status = iw_vacf_sums(self, n_lags, sum, origins, err);
+    if (status != IW_OK) {
+        free(sum);
+        free(origins);
+        return status;
     }
-    for (size_t s = 0; s < self->n_species; s++)
-        memcpy(sum + s * n_lags, self->done + s * (self->max_lag + 1), n_lags * sizeof *sum);
-    if (self->length > 0) {
-        status = evaluate(self, min_size(n_lags, self->length), n_lags, sum, err);
-        if (status != IW_OK)
-            goto fail;
-    }
-    for (size_t n = 0; n < n_lags; n++)
-        origins[n] = self->origins[n] + (n < self->length ? (double)(self->length - n) : 0.0);
     iw_vacf_result_fini(out);
     *out = (iw_vacf_result){self->n_species, n_lags, self->frames, sum, origins};
     return IW_OK;
-fail:
-    free(sum);
-    free(origins);
-    return status;
+}
+
+size_t
+iw_vacf_block(const iw_vacf *self)
+{
+    return self->block;
 }
 
 size_t

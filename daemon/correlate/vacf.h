@@ -42,7 +42,12 @@ void iw_vacf_destroy(iw_vacf **self);
 iw_status iw_vacf_push(iw_vacf *self, const double *vel_A_fs, iw_error *err);
 iw_status iw_vacf_break(iw_vacf *self, iw_error *err);
 iw_status iw_vacf_query(iw_vacf *self, iw_vacf_result *out, iw_error *err);
+/* The same sums for lags 0..n_lags-1, n_lags <= W + 1, into arrays of the caller,
+ * [n_species][n_lags] and [n_lags]: zero where no pair has that lag yet.  No more than
+ * back-transforms where a block has just closed. */
+iw_status iw_vacf_sums(iw_vacf *self, size_t n_lags, double *sum, double *origins, iw_error *err);
 size_t iw_vacf_frames(const iw_vacf *self);
+size_t iw_vacf_block(const iw_vacf *self); /* frames */
 size_t iw_vacf_memory(const iw_vacf *self);
 void iw_vacf_result_fini(iw_vacf_result *result);
 

@@ -5,12 +5,8 @@
 
 #include <math.h>
 
-typedef struct {
-    double energy, free_energy, entropy, heat_capacity;
-} mode;
-
 /* One harmonic mode.  Every form keeps its digits from x -> 0 to x -> infinity. */
-static mode
+static iw_mode
 thermal(double omega, double kT)
 {
     double x = omega / kT;
@@ -18,12 +14,20 @@ thermal(double omega, double kT)
     double occupation = x < 700 ? 1 / expm1(x) : 0;
     double x_occupation = x < 700 ? x * occupation : 0;
     double log_term = x < 1 ? log(-expm1(-x)) : log1p(-exp(-x));
-    return (mode){
-        .energy = omega / 2 + kT * x_occupation,
-        .free_energy = omega / 2 + kT * log_term,
-        .entropy = IW_BOLTZMANN_MEV_K * (x_occupation - log_term),
-        .heat_capacity = IW_BOLTZMANN_MEV_K * x_occupation * (x_occupation + x),
+    return (iw_mode){
+        .energy_meV = omega / 2 + kT * x_occupation,
+        .free_energy_meV = omega / 2 + kT * log_term,
+        .entropy_meV_K = IW_BOLTZMANN_MEV_K * (x_occupation - log_term),
+        .heat_capacity_meV_K = IW_BOLTZMANN_MEV_K * x_occupation * (x_occupation + x),
     };
+}
+
+void
+iw_vibration_modes(const double *energy_meV, size_t n, double temperature_K, iw_mode *out)
+{
+    for (size_t k = 0; k < n; k++)
+        if (energy_meV[k] > 0)
+            out[k] = thermal(energy_meV[k], IW_BOLTZMANN_MEV_K * temperature_K);
 }
 
 /* Trapezoid mean of w over the points [first, end); NAN where there is nothing to average. */
@@ -72,11 +76,11 @@ iw_vibration_compute(const double *energy_meV, const double *g, size_t n,
         double left = k > first ? energy_meV[k] - energy_meV[k - 1] : 0;
         double right = k + 1 < n ? energy_meV[k + 1] - energy_meV[k] : 0;
         double share = (left + right) / 2 * g[k] / weight;
-        mode one = thermal(energy_meV[k], kT);
-        energy += share * one.energy;
-        free_energy += share * one.free_energy;
-        entropy += share * one.entropy;
-        heat_capacity += share * one.heat_capacity;
+        iw_mode one = options->modes ? options->modes[k] : thermal(energy_meV[k], kT);
+        energy += share * one.energy_meV;
+        free_energy += share * one.free_energy_meV;
+        entropy += share * one.entropy_meV_K;
+        heat_capacity += share * one.heat_capacity_meV_K;
     }
     out->e_vib_meV = energy;
     out->f_vib_meV = free_energy;
