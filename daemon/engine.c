@@ -312,6 +312,6 @@ iw_engine_memory(const iw_engine *self)
     held += self->vacf_sums.n_species * self->vacf_sums.n_lags * sizeof(double);
     if (self->msd)
         held += iw_msd_memory(self->msd) + iw_moments_memory(self->moments) +
-                iw_vacf_memory(self->vacf);
+                iw_vacf_memory(self->vacf) + iw_epochs_memory(self->epochs);
     return held;
 }

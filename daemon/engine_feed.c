@@ -49,7 +49,9 @@ feed(iw_engine *self, const iw_step *step, iw_error *err)
     if (status == IW_OK && self->vacf_broken && iw_vacf_frames(self->vacf) > 0)
         status = iw_vacf_break(self->vacf, err);
     self->vacf_broken = false;
-    return status == IW_OK ? iw_vacf_push(self->vacf, step->vel_A_fs, err) : status;
+    if (status == IW_OK)
+        status = iw_vacf_push(self->vacf, step->vel_A_fs, err);
+    return status == IW_OK ? iw_epochs_follow(self->epochs, self->vacf, err) : status;
 }
 
 static iw_status
@@ -92,7 +94,11 @@ make(iw_engine *self, iw_error *err)
     self->msd = iw_msd_new(&msd, err);
     self->moments = self->msd ? iw_moments_new(&moments, err) : NULL;
     self->vacf = self->moments ? iw_vacf_new(&vacf, err) : NULL;
-    if (!self->vacf) {
+    if (self->vacf)
+        self->epochs =
+            iw_epochs_new(self->run.n_species, (size_t)window, iw_vacf_block(self->vacf), err);
+    if (!self->epochs) {
+        iw_vacf_destroy(&self->vacf);
         iw_moments_destroy(&self->moments);
         iw_msd_destroy(&self->msd);
         return err->code;
@@ -137,6 +143,7 @@ iw_engine_discard(iw_engine *self)
     iw_msd_destroy(&self->msd);
     iw_moments_destroy(&self->moments);
     iw_vacf_destroy(&self->vacf);
+    iw_epochs_destroy(&self->epochs);
     iw_collective_clear(&self->collective);
     self->in_segment = 0;
     self->vacf_broken = false;

@@ -3,11 +3,13 @@
 #define IW_ENGINE_PRIVATE_H
 /* engine_private.h - the engine's inside, shared by engine.c (frames in) and engine_snapshot.c. */
 #include "collective.h"
+#include "correlate/epochs.h"
 #include "correlate/moments.h"
 #include "correlate/msd.h"
 #include "correlate/vacf.h"
 #include "engine.h"
 #include "engine_skip.h"
+#include "estimate/jackknife.h"
 #include "estimate/paper.h"
 #include "groups.h"
 
@@ -29,6 +31,7 @@ struct iw_engine {
     iw_msd *msd;              /* NULL until the spacing of frames is known */
     iw_vacf *vacf;            /* likewise */
     iw_moments *moments;      /* likewise; has the same frames as msd */
+    iw_epochs *epochs;        /* likewise; of vacf */
     iw_collective collective; /* sums over ions */
     iw_skip skip;
     iw_waiting *waiting;
@@ -68,6 +71,8 @@ void iw_engine_discard(iw_engine *self);
 /* From self->msd_sums, which must be fresh. */
 iw_status iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_group_msd *out,
                               iw_error *err);
+/* engine_spectra.c: what the velocities tell of every group of *out. */
+iw_status iw_engine_fill_spectra(iw_engine *self, iw_snapshot *out, iw_error *err);
 /* engine_collective.c: motion as a whole and what the charges give, once the groups of *out are
  * filled. */
 iw_status iw_engine_fill_transport(iw_engine *self, iw_snapshot *out, iw_error *err);

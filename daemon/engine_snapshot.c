@@ -46,54 +46,6 @@ fill_msd(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, i
 }
 
 static iw_status
-fill_vacf(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, iw_error *err)
-{
-    const iw_vacf_result *sums = &self->vacf_sums;
-    size_t n = sums->n_lags;
-    double dt_fs = iw_trajectory_dt_fs(self->trajectory);
-    iw_status status = iw_series_alloc(&out->vacf, n, false, err);
-    double *weighted = calloc(n, sizeof *weighted);
-    if (status != IW_OK || !weighted) {
-        free(weighted);
-        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu lags", n);
-    }
-    for (size_t s = 0; s < sums->n_species; s++) {
-        const double *from = sums->sum + s * n;
-        for (size_t k = 0; group->member[s] && k < n; k++) {
-            out->vacf.y[k] += from[k];
-            weighted[k] += self->groups.mass_amu[s] * from[k];
-        }
-    }
-    for (size_t k = 0; k < n; k++) {
-        out->vacf.x[k] = (double)k * dt_fs;
-        out->vacf.y[k] /= (double)group->atoms * sums->origins[k];
-        weighted[k] /= sums->origins[k];
-    }
-    out->D_green_kubo_cm2_s = n > 1 ? iw_diffusion_green_kubo(out->vacf.y, n, dt_fs) : NAN;
-
-    iw_vdos_input input = {.n_lags = n,
-                           .dt_fs = dt_fs,
-                           .vacf = weighted,
-                           .origins = sums->origins,
-                           .taper = self->options.taper,
-                           .finite_difference = !iw_trajectory_engine_velocities(self->trajectory)};
-    iw_vdos vdos = {0};
-    /* Too short for a spectrum: no series, descriptors NAN. */
-    status = n > 2 ? iw_vdos_compute(&input, &vdos, err) : IW_INVALID;
-    if (status == IW_OK) {
-        iw_vibration_options options = {.temperature_K = iw_engine_temperature_K(self),
-                                        .cutoff_meV = self->options.cutoff_meV};
-        iw_vibration_compute(vdos.energy_meV, vdos.g, vdos.n, &options, &out->vibration);
-        out->vdos_resolution_meV = vdos.resolution_meV;
-        out->vdos = (iw_series){.n = vdos.n, .x = vdos.energy_meV, .y = vdos.g};
-    } else {
-        iw_vdos_fini(&vdos);
-    }
-    free(weighted);
-    return status == IW_NO_MEMORY ? status : IW_OK;
-}
-
-static iw_status
 fill_paper(const iw_engine *self, size_t g, iw_group_snapshot *out, iw_error *err)
 {
     const iw_paper_group *paper = &self->paper[g];
@@ -113,8 +65,11 @@ blank_group(const iw_group *group, iw_group_snapshot *out)
     iw_vibration none = {NAN, NAN, NAN, NAN, NAN, NAN};
     *out = (iw_group_snapshot){.atoms = group->atoms,
                                .D_green_kubo_cm2_s = NAN,
+                               .D_green_kubo_stderr_cm2_s = NAN,
+                               .D_green_kubo_plateau = {NAN, NAN, {NAN, NAN}},
                                .D_collective = iw_estimate_none,
                                .vibration = none,
+                               .vibration_stderr = none,
                                .paper = none,
                                .vdos_resolution_meV = NAN};
     memcpy(out->name, group->name, sizeof out->name);
@@ -137,14 +92,9 @@ fill_groups(iw_engine *self, iw_snapshot *out, iw_error *err)
     if (!self->msd)
         return IW_OK;
     iw_status status = iw_msd_query(self->msd, &self->msd_sums, err);
-    bool velocities = iw_vacf_frames(self->vacf) > 0;
-    if (status == IW_OK && velocities)
-        status = iw_vacf_query(self->vacf, &self->vacf_sums, err);
     for (size_t g = 0; g < out->n_groups && status == IW_OK; g++) {
         const iw_group *group = &self->groups.groups[g];
         status = fill_msd(self, group, &out->groups[g], err);
-        if (status == IW_OK && velocities)
-            status = fill_vacf(self, group, &out->groups[g], err);
         if (status == IW_OK && self->paper)
             status = fill_paper(self, g, &out->groups[g], err);
     }
@@ -279,6 +229,8 @@ iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err)
     iw_status status = fill_run(self, state, out, err);
     if (status == IW_OK)
         status = fill_groups(self, out, err);
+    if (status == IW_OK)
+        status = iw_engine_fill_spectra(self, out, err);
     if (status == IW_OK)
         status = iw_engine_fill_transport(self, out, err);
     if (status == IW_OK) {

@@ -12,6 +12,7 @@
 #include "estimate/diffusion.h"
 #include "estimate/equilibration.h"
 #include "estimate/health.h"
+#include "estimate/jackknife.h"
 #include "estimate/vibration.h"
 #include "events.h"
 #include "frame.h"
@@ -25,17 +26,20 @@ typedef struct {
 typedef struct {
     char name[24]; /* "all", "mobile", "framework", or a species */
     size_t atoms;
-    iw_diffusion diffusion; /* stderr_A2 is NULL here: see msd.e */
-    double D_green_kubo_cm2_s;
+    iw_diffusion diffusion;                               /* stderr_A2 is NULL here: see msd.e */
+    double D_green_kubo_cm2_s, D_green_kubo_stderr_cm2_s; /* over the whole VACF window */
+    iw_plateau D_green_kubo_plateau;
+    size_t stderr_epochs; /* that the errors of Green-Kubo and VACF rest on */
     bool has_collective;
     iw_estimate D_collective; /* cm^2/s: slope of |sum of displacements|^2/(6 N) */
     iw_vibration vibration;   /* method "physical" */
+    iw_vibration vibration_stderr;
     bool has_paper;
     iw_vibration paper; /* method "paper" */
     double vdos_resolution_meV;
     iw_series msd;        /* lag_ps, msd_A2, stderr_A2 */
-    iw_series vacf;       /* lag_fs, c (A^2/fs^2) */
-    iw_series vdos;       /* energy_meV, g (1/meV) */
+    iw_series vacf;       /* lag_fs, c (A^2/fs^2), stderr */
+    iw_series vdos;       /* energy_meV, g (1/meV), stderr */
     iw_series vdos_paper; /* empty unless has_paper */
 } iw_group_snapshot;
 

@@ -279,7 +279,7 @@ spectrum_without(const parts *self, const iw_spectrum_maker *maker, size_t j, do
         vacf[n] = rest > 0 ? (self->total[n] - vacf[n]) / rest : self->total[n] / self->origins[n];
         origins[n] = rest;
     }
-    if (iw_vdos_spectrum(maker->shape, vacf, origins, maker->energy_meV, g, NULL) != IW_OK)
+    if (iw_vdos_spectrum(maker->shape, vacf, origins, g, NULL) != IW_OK)
         return false;
     iw_vibration_compute(maker->energy_meV, g, n_lags, &maker->vibration, vibration);
     return true;
@@ -323,7 +323,9 @@ iw_jackknife(const iw_epoch_sums *sums, const iw_spectrum_maker *maker, iw_spect
                                 .vdos = out->vdos,
                                 .vibration = none};
     for (size_t k = 0; k < n; k++)
-        out->vacf[k] = out->vdos[k] = NAN;
+        out->vacf[k] = NAN;
+    for (size_t k = 0; k < n && maker; k++)
+        out->vdos[k] = NAN;
     if (sums->n_epochs < IW_JACKKNIFE_FEWEST || n < 2)
         return IW_OK;
     double *work = malloc(7 * n * sizeof *work);
@@ -340,7 +342,7 @@ iw_jackknife(const iw_epoch_sums *sums, const iw_spectrum_maker *maker, iw_spect
     green_kubo_error(&all, &out->D_green_kubo_cm2_s);
     find_plateau(&all, &out->plateau);
     if (maker) {
-        choose_parts(&all, sums, sums->weighted, maker->shape->taper);
+        choose_parts(&all, sums, sums->weighted, iw_vdos_shape_taper(maker->shape));
         spectrum_errors(&all, maker, work + 5 * n, work + 6 * n, out);
     }
     free(work);

@@ -47,7 +47,7 @@ typedef struct {
     double D_green_kubo_cm2_s;
     iw_plateau plateau;
     size_t spectrum_epochs; /* that those below rest on */
-    double *vdos;           /* [n_lags], of the caller: 1/meV */
+    double *vdos;           /* [n_lags], of the caller: 1/meV; not used without a maker */
     iw_vibration vibration;
 } iw_spectrum_errors;
 

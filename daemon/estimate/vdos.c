@@ -7,6 +7,16 @@
 #include <math.h>
 #include <stdlib.h>
 
+struct iw_vdos_shape {
+    size_t n;               /* lags, and points of the spectrum */
+    double step_meV;        /* from one point to the next */
+    bool biased;            /* the VACF times its origins */
+    double *taper, *factor; /* [n] of a lag; [n] sinc^2(pi f dt) of a point, NULL: one */
+    double *even;           /* [2 n - 2] */
+    double complex *spectrum;
+    const iw_fft *plan;
+};
+
 static const double pi = 3.14159265358979323846;
 
 void
@@ -23,6 +33,27 @@ iw_vdos_difference_factor(double energy_meV, double dt_fs)
     double x = pi * energy_meV / IW_PLANCK_MEV_FS * dt_fs;
     double sinc = x > 0 ? sin(x) / x : 1;
     return sinc * sinc;
+}
+
+static iw_status
+no_weight(double integral, size_t n, iw_error *err)
+{
+    return iw_fail(err, IW_INVALID, "the spectrum has no weight: integral %g over %zu points",
+                   integral, n);
+}
+
+iw_status
+iw_vdos_normalise(iw_vdos *vdos, iw_error *err)
+{
+    double integral = 0;
+    for (size_t k = 1; k + 1 < vdos->n; k++)
+        integral +=
+            (vdos->energy_meV[k + 1] - vdos->energy_meV[k]) / 2 * (vdos->g[k] + vdos->g[k + 1]);
+    if (!(integral > 0) || !isfinite(integral))
+        return no_weight(integral, vdos->n, err);
+    for (size_t k = 0; k < vdos->n; k++)
+        vdos->g[k] /= integral;
+    return IW_OK;
 }
 
 static double
@@ -57,71 +88,70 @@ taper_width(iw_taper taper)
 }
 
 void
-iw_vdos_shape_fini(iw_vdos_shape *shape)
+iw_vdos_shape_destroy(iw_vdos_shape **shape)
 {
-    free(shape->taper);
-    free(shape->factor);
-    iw_fft_free(shape->even);
-    iw_fft_free(shape->spectrum);
-    *shape = (iw_vdos_shape){0};
+    if (!shape || !*shape)
+        return;
+    free((*shape)->taper);
+    free((*shape)->factor);
+    iw_fft_free((*shape)->even);
+    iw_fft_free((*shape)->spectrum);
+    free(*shape);
+    *shape = NULL;
 }
 
-iw_status
-iw_vdos_shape_init(iw_vdos_shape *out, const iw_vdos_input *input, iw_error *err)
+iw_vdos_shape *
+iw_vdos_shape_new(const iw_vdos_input *input, iw_error *err)
 {
-    *out = (iw_vdos_shape){.n = input->n_lags, .biased = input->taper == IW_TAPER_PARZEN};
-    if (input->n_lags < 3 || !(input->dt_fs > 0))
-        return iw_fail(err, IW_INVALID, "no spectrum from %zu lags of %g fs", input->n_lags,
-                       input->dt_fs);
     size_t n = input->n_lags, m = n - 1;
-    out->taper = malloc(n * sizeof *out->taper);
-    out->factor = input->finite_difference ? malloc(n * sizeof *out->factor) : NULL;
-    out->even = iw_fft_alloc(2 * m * sizeof *out->even);
-    out->spectrum = iw_fft_alloc(n * sizeof *out->spectrum);
-    if (!out->taper || (input->finite_difference && !out->factor) || !out->even || !out->spectrum) {
-        iw_vdos_shape_fini(out);
-        return iw_fail(err, IW_NO_MEMORY, "no memory for a spectrum of %zu points", n);
+    if (n < 3 || !(input->dt_fs > 0)) {
+        (void)iw_fail(err, IW_INVALID, "no spectrum from %zu lags of %g fs", n, input->dt_fs);
+        return NULL;
     }
-    out->plan = iw_fft_get(2 * m, err);
-    if (!out->plan) {
-        iw_vdos_shape_fini(out);
-        return IW_NO_MEMORY;
-    }
-    double span_fs = (double)m * input->dt_fs;
+    iw_vdos_shape *self = calloc(1, sizeof *self);
+    if (!self)
+        goto no_memory;
+    self->n = n;
+    self->step_meV = IW_PLANCK_MEV_FS / (2 * (double)m * input->dt_fs);
+    self->biased = input->taper == IW_TAPER_PARZEN;
+    self->taper = malloc(n * sizeof *self->taper);
+    self->factor = input->finite_difference ? malloc(n * sizeof *self->factor) : NULL;
+    self->even = iw_fft_alloc(2 * m * sizeof *self->even);
+    self->spectrum = iw_fft_alloc(n * sizeof *self->spectrum);
+    self->plan = iw_fft_get(2 * m, NULL);
+    if (!self->taper || (input->finite_difference && !self->factor) || !self->even ||
+        !self->spectrum || !self->plan)
+        goto no_memory;
     for (size_t k = 0; k < n; k++) {
-        out->taper[k] = taper_weight(input->taper, (double)k / (double)m);
-        if (out->factor)
-            out->factor[k] = iw_vdos_difference_factor(IW_PLANCK_MEV_FS * (double)k / (2 * span_fs),
-                                                       input->dt_fs);
+        self->taper[k] = taper_weight(input->taper, (double)k / (double)m);
+        if (self->factor)
+            self->factor[k] = iw_vdos_difference_factor((double)k * self->step_meV, input->dt_fs);
     }
-    return IW_OK;
+    return self;
+no_memory:
+    (void)iw_fail(err, IW_NO_MEMORY, "no memory for a spectrum of %zu points", n);
+    iw_vdos_shape_destroy(&self);
+    return NULL;
 }
 
-static iw_status
-normalise(const double *energy_meV, double *g, size_t n, iw_error *err)
+const double *
+iw_vdos_shape_taper(const iw_vdos_shape *shape)
 {
-    double integral = 0;
-    for (size_t k = 1; k + 1 < n; k++)
-        integral += (energy_meV[k + 1] - energy_meV[k]) / 2 * (g[k] + g[k + 1]);
-    if (!(integral > 0) || !isfinite(integral))
-        return iw_fail(err, IW_INVALID, "the spectrum has no weight: integral %g over %zu points",
-                       integral, n);
-    for (size_t k = 0; k < n; k++)
-        g[k] /= integral;
-    return IW_OK;
+    return shape->taper;
 }
 
-iw_status
-iw_vdos_normalise(iw_vdos *vdos, iw_error *err)
+void
+iw_vdos_shape_energies(const iw_vdos_shape *shape, double *energy_meV)
 {
-    return normalise(vdos->energy_meV, vdos->g, vdos->n, err);
+    for (size_t k = 0; k < shape->n; k++)
+        energy_meV[k] = (double)k * shape->step_meV;
 }
 
 /* g(E_k) = C(0) + sum_{n=1}^{M-1} 2 C(n) cos(pi k n/M) + C(M) cos(pi k): the real transform of the
  * even sequence of 2 M points. */
 iw_status
-iw_vdos_spectrum(iw_vdos_shape *shape, const double *vacf, const double *origins,
-                 const double *energy_meV, double *g, iw_error *err)
+iw_vdos_spectrum(iw_vdos_shape *shape, const double *vacf, const double *origins, double *g,
+                 iw_error *err)
 {
     size_t m = shape->n - 1;
     for (size_t n = 0; n <= m; n++) {
@@ -133,34 +163,43 @@ iw_vdos_spectrum(iw_vdos_shape *shape, const double *vacf, const double *origins
             shape->even[2 * m - n] = value;
     }
     iw_fft_forward(shape->plan, shape->even, shape->spectrum);
-    for (size_t k = 0; k <= m; k++)
+    double integral = 0;
+    for (size_t k = 0; k <= m; k++) {
         g[k] = creal(shape->spectrum[k]) / (shape->factor ? shape->factor[k] : 1);
-    return normalise(energy_meV, g, shape->n, err);
+        integral += k > 1 ? shape->step_meV / 2 * (g[k - 1] + g[k]) : 0;
+    }
+    if (!(integral > 0) || !isfinite(integral))
+        return no_weight(integral, shape->n, err);
+    for (size_t k = 0; k <= m; k++)
+        g[k] /= integral;
+    return IW_OK;
 }
 
 iw_status
 iw_vdos_compute(const iw_vdos_input *input, iw_vdos *out, iw_error *err)
 {
-    iw_vdos_shape shape = {0};
+    iw_error own;
+    if (!err)
+        err = &own;
     iw_vdos_fini(out);
-    iw_status status = iw_vdos_shape_init(&shape, input, err);
-    if (status != IW_OK)
-        return status;
+    iw_vdos_shape *shape = iw_vdos_shape_new(input, err);
+    if (!shape)
+        return err->code;
     size_t n = input->n_lags;
-    double span_fs = (double)(n - 1) * input->dt_fs;
+    iw_status status = IW_OK;
     out->n = n;
-    out->resolution_meV = taper_width(input->taper) * IW_PLANCK_MEV_FS / span_fs;
+    out->resolution_meV =
+        taper_width(input->taper) * IW_PLANCK_MEV_FS / ((double)(n - 1) * input->dt_fs);
     out->energy_meV = calloc(n, sizeof *out->energy_meV);
     out->g = calloc(n, sizeof *out->g);
     if (!out->energy_meV || !out->g) {
         status = iw_fail(err, IW_NO_MEMORY, "no memory for a spectrum of %zu points", n);
         goto done;
     }
-    for (size_t k = 0; k < n; k++)
-        out->energy_meV[k] = IW_PLANCK_MEV_FS * (double)k / (2 * span_fs);
-    status = iw_vdos_spectrum(&shape, input->vacf, input->origins, out->energy_meV, out->g, err);
+    iw_vdos_shape_energies(shape, out->energy_meV);
+    status = iw_vdos_spectrum(shape, input->vacf, input->origins, out->g, err);
 done:
-    iw_vdos_shape_fini(&shape);
+    iw_vdos_shape_destroy(&shape);
     if (status != IW_OK)
         iw_vdos_fini(out);
     return status;

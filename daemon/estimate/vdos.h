@@ -11,7 +11,6 @@
  * sinc^2(pi f dt), at least 0.405 up to the Nyquist energy h/(2 dt), which is divided out.
  * Costs one transform of 2 M points.  Pure, but the transform's plan is shared (correlate/fft.h).
  */
-#include "correlate/fft.h"
 #include "error.h"
 
 #include <stdbool.h>
@@ -40,25 +39,19 @@ typedef struct {
 iw_status iw_vdos_compute(const iw_vdos_input *input, iw_vdos *out, iw_error *err);
 void iw_vdos_fini(iw_vdos *vdos);
 
-/* The same for many VACFs of one shape: what depends on the shape alone is made once.  Init with
- * {0}; one thread at a time. */
-typedef struct {
-    size_t n; /* lags, and points of the spectrum */
-    bool biased;
-    double *taper;  /* [n] weight of a lag */
-    double *factor; /* [n] sinc^2(pi f dt) of a point; NULL: one */
-    double *even;   /* [2 n - 2] */
-    double complex *spectrum;
-    const iw_fft *plan;
-} iw_vdos_shape;
+/* The same for many VACFs of one shape: what depends on the shape alone is made once.  One thread
+ * at a time. */
+typedef struct iw_vdos_shape iw_vdos_shape;
 
-/* The VACF and the origins of the input are not looked at.  INVALID and NO_MEMORY as above; *out is
- * then empty. */
-iw_status iw_vdos_shape_init(iw_vdos_shape *out, const iw_vdos_input *input, iw_error *err);
-void iw_vdos_shape_fini(iw_vdos_shape *shape);
-/* g[n] of one VACF.  INVALID: a spectrum whose integral is not positive. */
+/* The VACF and the origins of the input are not looked at.  NULL: INVALID or NO_MEMORY as above. */
+iw_vdos_shape *iw_vdos_shape_new(const iw_vdos_input *input, iw_error *err);
+void iw_vdos_shape_destroy(iw_vdos_shape **shape);
+/* What each lag is multiplied by, beside the bias: [n_lags], valid as long as the shape. */
+const double *iw_vdos_shape_taper(const iw_vdos_shape *shape);
+void iw_vdos_shape_energies(const iw_vdos_shape *shape, double *energy_meV); /* [n_lags] */
+/* g[n_lags] of one VACF, normalised.  INVALID: a spectrum whose integral is not positive. */
 iw_status iw_vdos_spectrum(iw_vdos_shape *shape, const double *vacf, const double *origins,
-                           const double *energy_meV, double *g, iw_error *err);
+                           double *g, iw_error *err);
 
 /* What forward (or central over half the spacing) differences over dt_fs leave of a mode. */
 double iw_vdos_difference_factor(double energy_meV, double dt_fs);

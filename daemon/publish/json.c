@@ -158,8 +158,33 @@ put_vibration(json_t *object, const iw_vibration *v, bool *ok)
 }
 
 static const char *const msd_names[3] = {"lag_ps", "msd_A2", "stderr_A2"};
-static const char *const vacf_names[3] = {"lag_fs", "c", NULL};
-static const char *const vdos_names[3] = {"energy_meV", "g", NULL};
+static const char *const vacf_names[3] = {"lag_fs", "c", "stderr"};
+static const char *const vdos_names[3] = {"energy_meV", "g", "stderr"};
+static const char *const paper_vdos_names[3] = {"energy_meV", "g", NULL};
+
+static json_t *
+plateau_json(const iw_plateau *plateau, bool *ok)
+{
+    json_t *object = json_object();
+    put_number(object, "value", plateau->D_cm2_s, ok);
+    put_number(object, "stderr", plateau->stderr_cm2_s, ok);
+    put(object, "lag_fs", numbers(plateau->lag_fs, 2, ok), ok);
+    return object;
+}
+
+/* What is made from velocities, with its errors. */
+static void
+put_spectra(json_t *object, const iw_group_snapshot *group, bool *ok)
+{
+    put_number(object, "D_green_kubo_cm2_s", group->D_green_kubo_cm2_s, ok);
+    put_number(object, "D_green_kubo_stderr_cm2_s", group->D_green_kubo_stderr_cm2_s, ok);
+    put(object, "D_green_kubo_plateau_cm2_s", plateau_json(&group->D_green_kubo_plateau, ok), ok);
+    put_vibration(object, &group->vibration, ok);
+    json_t *errors = json_object();
+    put_vibration(errors, &group->vibration_stderr, ok);
+    put(object, "stderr", errors, ok);
+    put(object, "stderr_epochs", json_integer((json_int_t)group->stderr_epochs), ok);
+}
 
 static json_t *
 group_json(const iw_group_snapshot *group, unsigned flags, bool *ok)
@@ -174,7 +199,6 @@ group_json(const iw_group_snapshot *group, unsigned flags, bool *ok)
     put(D, "ci95", numbers(d->ci95_cm2_s, 2, ok), ok);
     put(object, "D_cm2_s", D, ok);
     put_number(object, "D_einstein_cm2_s", d->D_einstein_cm2_s, ok);
-    put_number(object, "D_green_kubo_cm2_s", group->D_green_kubo_cm2_s, ok);
     put(object, "D_axes_cm2_s", numbers(d->D_axes_cm2_s, 3, ok), ok);
     put_number(object, "alpha", d->alpha, ok);
     put_number(object, "effective_hops", d->effective_hops, ok);
@@ -186,7 +210,7 @@ group_json(const iw_group_snapshot *group, unsigned flags, bool *ok)
     put(object, "diffusive", json_boolean(d->diffusive), ok);
     put(object, "warning", d->warning ? json_string(d->warning) : json_null(), ok);
 
-    put_vibration(object, &group->vibration, ok);
+    put_spectra(object, group, ok);
     json_t *paper = json_null();
     if (group->has_paper) {
         paper = json_object();
@@ -198,7 +222,8 @@ group_json(const iw_group_snapshot *group, unsigned flags, bool *ok)
         put(object, "vacf", series_json(&group->vacf, LAGS, vacf_names, full, ok), ok);
         put(object, "vdos", series_json(&group->vdos, ENERGIES, vdos_names, full, ok), ok);
         if (group->has_paper)
-            put(paper, "vdos", series_json(&group->vdos_paper, ENERGIES, vdos_names, full, ok), ok);
+            put(paper, "vdos",
+                series_json(&group->vdos_paper, ENERGIES, paper_vdos_names, full, ok), ok);
     }
     put(object, "paper", paper, ok);
     return object;

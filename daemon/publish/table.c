@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { WIDTH = 79, CELL = 40, LINE = 700 };
+enum { WIDTH = 79, CELL = 40, LINE = 700, BRACKETED = 12 };
 
 static double
 number(const json_t *object, const char *key)
@@ -317,6 +317,23 @@ decimals_for(const char *unit)
     return strcmp(unit, "meV/K") == 0 ? 5 : strcmp(unit, "kB/atom") == 0 ? 3 : 2;
 }
 
+/* The error in units of the last digits of the value, to two digits: "32.06(12)".  Fewer where that
+ * is wider than the column; decimals as usual where the error is not known. */
+static const char *
+bracketed(char cell[CELL], double value, double error, int decimals)
+{
+    if (!isfinite(value) || !isfinite(error) || !(error > 0.0) || error >= 1e6 ||
+        fabs(value) >= 1e9)
+        return fixed(cell, value, decimals);
+    int digits = 1 - (int)floor(log10(error));
+    digits = digits < 0 ? 0 : digits > 6 ? 6 : digits;
+    do
+        (void)snprintf(cell, CELL, "%.*f(%.0f)", digits, value,
+                       fmax(1.0, round(error * pow(10.0, digits))));
+    while (strlen(cell) > BRACKETED && digits-- > 0);
+    return cell;
+}
+
 /* One table, a column for each vibrational row of the catalogue whose values are per atom or not.
  */
 static void
@@ -331,21 +348,47 @@ print_vibration(FILE *out, json_t *groups, bool paper, bool per_atom)
         for (row = iw_descriptor_catalogue; row->key; row++) {
             if (strcmp(row->category, "vibrational") == 0 &&
                 (strstr(row->unit, "atom") != NULL) == per_atom)
-                (void)fprintf(out, " %10s", line == 0 ? row->symbol : row->unit);
+                (void)fprintf(out, " %*s", BRACKETED, line == 0 ? row->symbol : row->unit);
         }
         (void)fputc('\n', out);
     }
     json_object_foreach(groups, name, group)
     {
         const json_t *from = paper ? json_object_get(group, "paper") : group;
+        const json_t *errors = paper ? NULL : json_object_get(group, "stderr");
         (void)fprintf(out, "  %-9s", name);
         for (row = iw_descriptor_catalogue; row->key; row++) {
             if (strcmp(row->category, "vibrational") == 0 &&
                 (strstr(row->unit, "atom") != NULL) == per_atom)
-                (void)fprintf(out, " %10s",
-                              fixed(cell, number(from, row->key), decimals_for(row->unit)));
+                (void)fprintf(out, " %*s", BRACKETED,
+                              bracketed(cell, number(from, row->key), number(errors, row->key),
+                                        decimals_for(row->unit)));
         }
         (void)fputc('\n', out);
+    }
+}
+
+static void
+print_green_kubo(FILE *out, json_t *groups)
+{
+    char a[CELL], b[CELL];
+    const char *name;
+    json_t *group;
+    (void)fprintf(out, "  D of Green and Kubo, cm2/s\n  %-9s %-21s %-21s %s\n", "group",
+                  " over the VACF window", " plateau", "averaged over lags of, fs");
+    json_object_foreach(groups, name, group)
+    {
+        const json_t *plateau = json_object_get(group, "D_green_kubo_plateau_cm2_s");
+        const json_t *lags = json_object_get(plateau, "lag_fs");
+        char range[2 * CELL + 8] = "-";
+        if (json_is_number(json_array_get(lags, 0)) && json_is_number(json_array_get(lags, 1)))
+            (void)snprintf(range, sizeof range, "%s .. %s",
+                           general(a, json_number_value(json_array_get(lags, 0)), 6),
+                           general(b, json_number_value(json_array_get(lags, 1)), 6));
+        (void)fprintf(out, "  %-9s %-21s %-21s %s\n", name,
+                      with_error(a, number(group, "D_green_kubo_cm2_s"),
+                                 number(group, "D_green_kubo_stderr_cm2_s")),
+                      with_error(b, number(plateau, "value"), number(plateau, "stderr")), range);
     }
 }
 
@@ -380,6 +423,7 @@ print_vibrations(FILE *out, json_t *groups, const json_t *run)
         (void)fprintf(out, "  per atom (three modes)\n");
         print_vibration(out, groups, false, true);
     }
+    print_green_kubo(out, groups);
     if (!has_paper(groups))
         return;
     (void)fprintf(out,
