@@ -133,9 +133,10 @@ fill_errors(const iw_engine *self, const iw_group *group, const common *with,
             iw_group_snapshot *out, iw_error *err)
 {
     size_t n = with->n_lags, n_species = self->groups.n_species;
-    double *weight = malloc(2 * n_species * sizeof *weight), *mass = weight + n_species;
+    double *weight = malloc(2 * n_species * sizeof *weight);
     if (!weight)
         return iw_fail(err, IW_NO_MEMORY, "no memory for %zu species", n_species);
+    double *mass = weight + n_species;
     for (size_t s = 0; s < n_species; s++) {
         weight[s] = group->member[s] ? 1.0 / (double)group->atoms : 0.0;
         mass[s] = group->member[s] ? self->groups.mass_amu[s] : 0.0;

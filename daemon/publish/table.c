@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { WIDTH = 79, CELL = 40, LINE = 700, BRACKETED = 12 };
+enum { WIDTH = 79, CELL = 40, LINE = 700, BRACKETED = 10 };
 
 static double
 number(const json_t *object, const char *key)
@@ -375,7 +375,7 @@ print_green_kubo(FILE *out, json_t *groups)
     const char *name;
     json_t *group;
     (void)fprintf(out, "  D of Green and Kubo, cm2/s\n  %-9s %-21s %-21s %s\n", "group",
-                  " over the VACF window", " plateau", "averaged over lags of, fs");
+                  " over the VACF window", " plateau", "average over lags, fs");
     json_object_foreach(groups, name, group)
     {
         const json_t *plateau = json_object_get(group, "D_green_kubo_plateau_cm2_s");
