@@ -89,6 +89,29 @@ class Numbers(Case):
         self.compare(record, r - (r * weight).sum(axis=1, keepdims=True),
                      v - (v * weight).sum(axis=1, keepdims=True), 1.0)
 
+    def test_charges_give_the_charge_msd_and_conductivities(self):
+        r, v = program.walk(80)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v, cell=np.diag([12.0, 13.0, 14.0]))
+        record = self.record(self.path("a.extxyz"), "--charges", "Li=1,S=-1.5", "-T", "600",
+                             "--drift", "none", "--msd-stride", "1", "--series", "--full")
+        transport = record["transport"]
+        charge = np.array([1.0] * 6 + [-1.5] * 4)
+        polarisation = (r * charge[None, :, None]).sum(axis=1, keepdims=True)
+        curve = program.msd(polarisation)[:, 0]
+        self.close(transport["charge_msd"]["msd_e2A2"], curve, atol=1e-11)
+        self.close(transport["charge_msd"]["lag_ps"], np.arange(len(curve)) / 1000)
+        self.assertEqual(transport["charges_e"], {"Li": 1.0, "S": -1.5})
+        self.close(transport["volume_A3"], 12 * 13 * 14)
+        # e^2/(V k_B T), A^3 and cm^2/s to mS/cm
+        factor = 1e27 * 1.602176634e-19 ** 2 / 1.380649e-23 / (12 * 13 * 14 * 600)
+        self.assertEqual(transport["carriers"], ["Li"])
+        self.close(transport["conductivity_nernst_einstein_mS_cm"]["value"],
+                   factor * 6 * record["groups"]["Li"]["D_cm2_s"]["value"])
+        shown = self.expect(0, "analyze", self.path("a.extxyz"), "--charges", "Li=1,S=-1.5", "-T",
+                            "600").stdout
+        self.assertIn("Transport, charges Li 1 S -1.5 e; volume 2184 A3", shown)
+        self.assertIsNone(self.record(self.path("a.extxyz"))["transport"])
+
     def test_method_paper_is_left_out_on_request(self):
         r, v = program.walk(60)
         write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
@@ -225,6 +248,17 @@ class BadInput(Case):
         self.expect(1, "analyze", self.good, "--masses", "Na=23", says="no species \"Na\"")
         self.expect(1, "analyze", self.good, "--masses", "Li", says="is not species=mass")
         self.expect(1, "analyze", self.good, "--masses", "Li=-1", says="is not species=mass")
+
+    def test_charges_are_checked(self):
+        for charges, says in [("Li=1,S=-1,Na=1", "no species Na in the run, which has Li, S"),
+                              ("Li=1", "S has none"), ("Li=1,S", "'S' is not NAME=NUMBER"),
+                              ("Li=one,S=1", "'Li=one' is not NAME=NUMBER"),
+                              ("Li=1,S=-1,Li=2", "Li is given twice, as 1 and as 2 e")]:
+            self.expect(1, "analyze", self.good, "--charges", charges, says=["charges", says])
+        record = self.record(self.good, "--charges", "Li=1,S=-1")
+        self.assertEqual([e["text"] for e in record["events"] if e["id"] == "not_neutral"],
+                         ["the charges add up to +2 e, of 10 e without their signs: the collective "
+                          "conductivity depends on what is held still"])
 
     def test_a_missing_time_step_says_what_to_do(self):
         with open(self.path("XDATCAR"), "w") as file:

@@ -223,6 +223,34 @@ class WithDaemon(Daemon):
         self.assertEqual(self.listing(), [])
 
 
+class Charges(Daemon):
+    options = ["--charges", "Li=1,S=-1.5,Na=1"]
+
+    def follow(self, name, *options):
+        self.expect(0, "follow", "--once", self.path("a.extxyz"), "--run", name, "-T", "600",
+                    *options)
+        self.wait_for(lambda: self.run_program("db", "show", name, "--db",
+                                               self.db).returncode == 0, "the run to be filed")
+        return json.loads(self.expect(0, "db", "show", name, "--json", "--series", "--full", "--db",
+                                      self.db).stdout)
+
+    def test_charges_come_from_the_run_or_else_from_the_daemon(self):
+        r, v = program.walk(200)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v, cell=12.0 * np.eye(3))
+        of_daemon, own = self.follow("plain"), self.follow("own", "--charges", "Li=0.8,S=-1.2")
+        self.assertEqual(of_daemon["transport"]["charges_e"], {"Li": 1.0, "S": -1.5})
+        self.assertEqual(own["transport"]["charges_e"], {"Li": 0.8, "S": -1.2})
+        direct = self.record(self.path("a.extxyz"), "-T", "600", "--charges", "Li=0.8,S=-1.2",
+                             "--series", "--full")
+        np.testing.assert_allclose(own["transport"]["charge_msd"]["msd_e2A2"],
+                                   direct["transport"]["charge_msd"]["msd_e2A2"], rtol=1e-9,
+                                   atol=1e-12)
+        rows = json.loads(self.expect(0, "db", "export", "--json", "--run", "own", "--descriptor",
+                                      "conductivity_mS_cm", "--db", self.db).stdout)
+        self.assertEqual([(row["group"], row["unit"], row["value"]) for row in rows],
+                         [("all", "mS/cm", own["transport"]["conductivity_mS_cm"]["value"])])
+
+
 class Removal(Daemon):
     options = ["--heartbeat-s", "1"]
 
