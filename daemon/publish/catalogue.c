@@ -9,6 +9,8 @@ const iw_descriptor_row iw_descriptor_catalogue[] = {
      "least-squares slope of the MSD over the lags ceil(M/2)..M, over 6"},
     {"D_green_kubo_cm2_s", "D_GK", "cm2/s", "diffusive",
      "a third of the integral of the velocity autocorrelation over its window"},
+    {"D_green_kubo_plateau_cm2_s", "D_GKp", "cm2/s", "diffusive",
+     "the running integral of the velocity autocorrelation, averaged from where it stays the same"},
     {"D_axes_cm2_s", "D_xyz", "cm2/s", "diffusive", "D along x, y and z"},
     {"alpha", "alpha", "1", "diffusive", "d ln MSD / d ln lag in the fit window; 1 is diffusion"},
     {"effective_hops", "N_eff", "1", "diffusive",

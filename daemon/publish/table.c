@@ -374,8 +374,10 @@ print_green_kubo(FILE *out, json_t *groups)
     char a[CELL], b[CELL];
     const char *name;
     json_t *group;
-    (void)fprintf(out, "  D of Green and Kubo, cm2/s\n  %-9s %-21s %-21s %s\n", "group",
-                  " over the VACF window", " plateau", "average over lags, fs");
+    (void)fprintf(out,
+                  "  D of Green and Kubo over the VACF window, and its plateau, cm2/s\n  %-9s "
+                  "%-21s %-21s %s\n",
+                  "group", " Gr.-Kubo", " plateau", "lags, fs");
     json_object_foreach(groups, name, group)
     {
         const json_t *plateau = json_object_get(group, "D_green_kubo_plateau_cm2_s");

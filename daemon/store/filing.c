@@ -43,17 +43,34 @@ add_row(iw_store_filing *filing, const iw_store_row *row, iw_error *err)
     return IW_OK;
 }
 
+/* The standard error of object[key], where the value does not bring its own: in the object
+ * "stderr" under the same key, or beside it, "D_green_kubo_stderr_cm2_s" of "D_green_kubo_cm2_s".
+ */
+static const json_t *
+error_of(const json_t *object, const char *key)
+{
+    char name[96];
+    const char *unit = strstr(key, "_cm2_s");
+    const json_t *error = json_object_get(json_object_get(object, "stderr"), key);
+    if (error || !unit)
+        return error;
+    (void)snprintf(name, sizeof name, "%.*s_stderr%s", (int)(unit - key), key, unit);
+    return json_object_get(object, name);
+}
+
 /* A descriptor is a number, {value, stderr, ci95}, or one number for each axis. */
 static iw_status
 add_descriptor(iw_store_filing *filing, const char *group, const char *method,
-               const iw_descriptor_row *about, const json_t *value, iw_error *err)
+               const iw_descriptor_row *about, const json_t *object, iw_error *err)
 {
+    const json_t *value = json_object_get(object, about->key);
+    const json_t *error = error_of(object, about->key);
     iw_store_row row = {.group = group,
                         .method = method,
                         .category = about->category,
                         .unit = about->unit,
                         .value = number_or_nan(value),
-                        .standard_error = NAN,
+                        .standard_error = number_or_nan(error),
                         .ci95_lo = NAN,
                         .ci95_hi = NAN};
     (void)snprintf(row.descriptor, sizeof row.descriptor, "%s", about->key);
@@ -70,6 +87,7 @@ add_descriptor(iw_store_filing *filing, const char *group, const char *method,
         if (!axis_descriptor(about->key, axis, row.descriptor, sizeof row.descriptor))
             return IW_OK;
         row.value = number_or_nan(json_array_get(value, axis));
+        row.standard_error = number_or_nan(json_array_get(error, axis));
         iw_status status = add_row(filing, &row, err);
         if (status)
             return status;
@@ -158,11 +176,9 @@ take_group(iw_store_filing *filing, const char *group, json_t *object, iw_error 
 {
     json_t *paper = json_object_get(object, "paper");
     for (const iw_descriptor_row *about = iw_descriptor_catalogue; about->key; about++) {
-        iw_status status = add_descriptor(filing, group, "physical", about,
-                                          json_object_get(object, about->key), err);
+        iw_status status = add_descriptor(filing, group, "physical", about, object, err);
         if (status == IW_OK)
-            status = add_descriptor(filing, group, "paper", about,
-                                    json_object_get(paper, about->key), err);
+            status = add_descriptor(filing, group, "paper", about, paper, err);
         if (status)
             return status;
     }
@@ -180,8 +196,7 @@ take_transport(iw_store_filing *filing, json_t *transport, iw_error *err)
     const iw_descriptor_row *about = iw_descriptor_catalogue;
     for (; about->key && status == IW_OK; about++) {
         if (strcmp(about->category, "transport") == 0)
-            status = add_descriptor(filing, "all", "physical", about,
-                                    json_object_get(transport, about->key), err);
+            status = add_descriptor(filing, "all", "physical", about, transport, err);
     }
     json_t *series = json_object_get(transport, "charge_msd");
     const char *column;
