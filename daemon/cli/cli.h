@@ -42,7 +42,9 @@ typedef struct {
     double vacf_window_ps, target, cutoff_meV, hop_length_A, paper_spacing_fs; /* NAN: default */
     bool no_paper;
 
-    const char *endpoint, *stop, *stop_file; /* daemon */
+    double min_D_cm2_s, budget_ps, planned_ps; /* stop rules; NAN: default */
+
+    const char *endpoint, *stop, *futility, *broken, *stop_file; /* daemon */
     double timeout_s, interval_s, idle_s;
     bool once;
     long count;

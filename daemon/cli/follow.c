@@ -20,7 +20,7 @@ typedef struct {
     ionwatch *handle;
     const char *metadata[2 * MAX_METADATA + 1];
     size_t n_metadata;
-    char numbers[8][32]; /* texts of numeric options */
+    char numbers[16][32]; /* texts of numeric options */
     size_t n_numbers;
     const char **species; /* [n_atoms], borrowed from run */
     uint64_t sent;
@@ -71,7 +71,12 @@ collect_metadata(following *self)
     add_text(self, "taper", settings->taper);
     add_text(self, "skip", settings->skip);
     add_text(self, "stop", settings->stop);
+    add_text(self, "futility", settings->futility);
+    add_text(self, "broken", settings->broken);
     add_number(self, "target", settings->target);
+    add_number(self, "min_D_cm2_s", settings->min_D_cm2_s);
+    add_number(self, "budget_ps", settings->budget_ps);
+    add_number(self, "planned_ps", settings->planned_ps);
     add_number(self, "hop_length_A", settings->hop_length_A);
     add_number(self, "cutoff_meV", settings->cutoff_meV);
     add_number(self, "paper_spacing_fs", settings->paper_spacing_fs);

@@ -124,6 +124,8 @@ iw_input_engine(const iw_settings *settings, iw_engine_options *options, iw_mobi
     set_number(&options->temperature_K, settings->temperature_K);
     set_number(&options->diffusion.hop_length_A, settings->hop_length_A);
     set_number(&options->convergence.target, settings->target);
+    set_number(&options->convergence.min_D_cm2_s, settings->min_D_cm2_s);
+    set_number(&options->convergence.budget_ps, settings->budget_ps);
     iw_status status = IW_OK;
     if (settings->skip)
         status = iw_skip_parse(settings->skip, &options->skip, err);
