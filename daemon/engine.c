@@ -125,6 +125,7 @@ iw_engine_destroy(iw_engine **self)
     iw_engine_discard(e);
     free_paper(e);
     iw_msd_result_fini(&e->msd_sums);
+    iw_moments_result_fini(&e->moment_sums);
     iw_vacf_result_fini(&e->vacf_sums);
     iw_collective_fini(&e->collective);
     iw_skip_fini(&e->skip);

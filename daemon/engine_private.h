@@ -44,6 +44,7 @@ struct iw_engine {
     double last_time_fs;    /* likewise */
     iw_msd_result msd_sums; /* of the last query, kept for their memory */
     iw_vacf_result vacf_sums;
+    iw_moments_result moment_sums;
     iw_convergence convergence;
     uint64_t next_check;   /* frames */
     uint64_t last_checked; /* frames */
@@ -85,7 +86,8 @@ iw_status iw_engine_check_health(iw_engine *self, const iw_frame *frame, iw_erro
 /* Are there checks while frames come? */
 bool iw_engine_checks(const iw_engine *self);
 /* What a snapshot adds to *out, a copy of the state at the last check. */
-void iw_engine_look(const iw_engine *self, const iw_diffusion *mobile, iw_convergence *out);
+iw_status iw_engine_look(iw_engine *self, const iw_diffusion *mobile, iw_convergence *out,
+                         iw_error *err);
 /* engine_health.c: every frame tells the monitor of health once, accepted or refused (*err says
  * why; its code is returned unless memory is exhausted). */
 iw_status iw_engine_health_begin(iw_engine *self, iw_error *err);

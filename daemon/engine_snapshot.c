@@ -175,12 +175,13 @@ fill_events(const iw_engine *self, iw_snapshot *out, iw_error *err)
     return status;
 }
 
-static void
-fill_convergence(const iw_engine *self, iw_snapshot *out)
+static iw_status
+fill_convergence(iw_engine *self, iw_snapshot *out, iw_error *err)
 {
     out->convergence = self->convergence;
-    if (self->msd && self->groups.n_mobile > 0 && out->frames != self->last_checked)
-        iw_engine_look(self, &out->groups[1].diffusion, &out->convergence);
+    if (!self->msd || self->groups.n_mobile == 0 || out->frames == self->last_checked)
+        return IW_OK;
+    return iw_engine_look(self, &out->groups[1].diffusion, &out->convergence, err);
 }
 
 static iw_status
@@ -233,8 +234,9 @@ iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err)
         status = iw_engine_fill_spectra(self, out, err);
     if (status == IW_OK)
         status = iw_engine_fill_transport(self, out, err);
+    if (status == IW_OK)
+        status = fill_convergence(self, out, err);
     if (status == IW_OK) {
-        fill_convergence(self, out);
         out->health = *iw_health_now(self->health);
         status = fill_events(self, out, err);
     }

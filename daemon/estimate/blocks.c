@@ -7,8 +7,8 @@
 
 /* Sum over atoms of squared displacements, and pairs, of the epochs first..last-1. */
 static void
-add_epochs(const iw_moments_result *m, const unsigned char *member, size_t lag, size_t first,
-           size_t last, double *sum_A2, double *pairs)
+add_epochs(const iw_moments_result *m, const bool *member, size_t lag, size_t first, size_t last,
+           double *sum_A2, double *pairs)
 {
     for (size_t e = first; e < last; e++) {
         *pairs += m->epoch_origins[e * m->n_lags + lag];
@@ -19,8 +19,8 @@ add_epochs(const iw_moments_result *m, const unsigned char *member, size_t lag, 
 }
 
 size_t
-iw_blocks_D(const iw_moments_result *moments, const unsigned char *member, size_t atoms,
-            double dt_fs, const iw_diffusion *mobile, double D_cm2_s[IW_BLOCKS])
+iw_blocks_D(const iw_moments_result *moments, const bool *member, size_t atoms, double dt_fs,
+            const iw_diffusion *mobile, double D_cm2_s[IW_BLOCKS])
 {
     const iw_moments_result *m = moments;
     double start = mobile->fit_ps[0] * 1000 / dt_fs;

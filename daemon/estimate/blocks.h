@@ -16,7 +16,7 @@ enum { IW_BLOCKS = 8, IW_BLOCK_LAGS = 4 };
 /* member[s]: species s belongs to the group of `atoms` atoms, whose D is `mobile`; dt_fs: from one
  * frame of the moments to the next.  Fills D_cm2_s[0..n-1] and returns n: 8, 4 or 2 parts of nearly
  * equal length, or 0 where the run is too short for its window or D is not known. */
-size_t iw_blocks_D(const iw_moments_result *moments, const unsigned char *member, size_t atoms,
-                   double dt_fs, const iw_diffusion *mobile, double D_cm2_s[IW_BLOCKS]);
+size_t iw_blocks_D(const iw_moments_result *moments, const bool *member, size_t atoms, double dt_fs,
+                   const iw_diffusion *mobile, double D_cm2_s[IW_BLOCKS]);
 
 #endif

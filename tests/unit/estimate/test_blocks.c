@@ -6,7 +6,7 @@
 
 enum { ATOMS = 6, FRAMES = 1100 };
 static const unsigned short kind[ATOMS] = {0, 1, 0, 0, 1, 0};
-static const unsigned char member[2] = {1, 0};
+static const bool member[2] = {true, false};
 static const double dt_fs = 20;
 
 typedef struct {
