@@ -29,7 +29,8 @@ observation(const iw_engine *self, const iw_diffusion *mobile)
                             .step = self->last_step,
                             .time_ps = iw_engine_time_ps(self),
                             .averaged_ps = iw_engine_averaged_ps(self),
-                            .mobile = mobile};
+                            .mobile = mobile,
+                            .unequilibrated = mobile ? iw_engine_unequilibrated(self) : NULL};
 }
 
 /* What else speaks for or against D: its parts, and signs that have not settled. */

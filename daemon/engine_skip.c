@@ -185,6 +185,19 @@ iw_engine_averaged_ps(const iw_engine *self)
     return intervals * iw_trajectory_dt_fs(self->trajectory) / 1000.0;
 }
 
+static uint64_t
+left_out(const iw_skip *skip)
+{
+    return skip->frames < skip->taken ? skip->frames : skip->taken;
+}
+
+double
+iw_engine_skipped_ps(const iw_engine *self)
+{
+    uint64_t frames = left_out(&self->skip);
+    return frames ? (double)frames * iw_trajectory_dt_fs(self->trajectory) / 1000.0 : 0.0;
+}
+
 double
 iw_engine_measured_K(const iw_engine *self)
 {
@@ -207,6 +220,29 @@ frames_apart(uint64_t a, uint64_t b)
     return fabs((double)a - (double)b);
 }
 
+/* Two starts, counted in frames, that are no farther apart than this are one. */
+static double
+same_start(const iw_engine *self)
+{
+    return fmax(SAME_START_PS * 1000.0 / iw_trajectory_dt_fs(self->trajectory),
+                SAME_START_SHARE * (double)iw_trajectory_frames(self->trajectory));
+}
+
+const char *
+iw_engine_unequilibrated(const iw_engine *self)
+{
+    iw_equilibration_verdict now;
+    iw_equilibration_judge(self->skip.signs, &now);
+    for (int s = 0; s < IW_SIGNS; s++)
+        if (now.sign[s].drifting)
+            return iw_sign_name((iw_sign)s);
+    if (self->options.skip.rule == IW_SKIP_AUTO && self->options.skip.replay == IW_REPLAY_LIVE &&
+        now.frames > self->skip.frames &&
+        frames_apart(now.frames, self->skip.frames) > same_start(self))
+        return "a start that has not settled is not left out yet";
+    return NULL;
+}
+
 void
 iw_engine_judge_start(iw_engine *self)
 {
@@ -218,8 +254,7 @@ iw_engine_judge_start(iw_engine *self)
     skip->next_judgement = frames + (uint64_t)(JUDGEMENT_GROWTH * (double)frames);
     iw_equilibration_verdict now;
     iw_equilibration_judge(skip->signs, &now);
-    double same = fmax(SAME_START_PS * 1000.0 / iw_trajectory_dt_fs(self->trajectory),
-                       SAME_START_SHARE * (double)frames);
+    double same = same_start(self);
     bool steady = now.judged && skip->judged && frames_apart(now.frames, skip->found) <= same;
     skip->judged = now.judged;
     skip->found = now.frames;
@@ -376,8 +411,8 @@ iw_engine_fill_equilibration(const iw_engine *self, iw_snapshot *out)
     const iw_equilibration_verdict *v = &e->verdict;
     double dt_ps = iw_trajectory_dt_fs(self->trajectory) / 1000.0;
     (void)snprintf(e->rule, sizeof e->rule, "%s", rule_names[self->options.skip.rule]);
-    e->skipped_frames = skip->frames < skip->taken ? skip->frames : skip->taken;
-    e->skipped_ps = e->skipped_frames ? (double)e->skipped_frames * dt_ps : 0.0;
+    e->skipped_frames = left_out(skip);
+    e->skipped_ps = iw_engine_skipped_ps(self);
     e->averaged_ps = iw_engine_averaged_ps(self);
     e->detected_ps = v->judged ? (double)v->frames * dt_ps : (double)NAN;
     (void)snprintf(e->by, sizeof e->by, "%s", v->frames ? iw_sign_name(v->by) : "");

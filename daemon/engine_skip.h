@@ -50,6 +50,11 @@ void iw_engine_judge_start(struct iw_engine *self);
 
 /* MD time that entered the averages, ps; NAN before two frames. */
 double iw_engine_averaged_ps(const struct iw_engine *self);
+/* MD time of the frames left out so far, ps. */
+double iw_engine_skipped_ps(const struct iw_engine *self);
+/* The sign that has not settled, or why the averages are not those of the settled part yet; NULL:
+ * nothing speaks against them. */
+const char *iw_engine_unequilibrated(const struct iw_engine *self);
 /* Mean kinetic temperature of those frames; NAN without velocities. */
 double iw_engine_measured_K(const struct iw_engine *self);
 

@@ -286,6 +286,10 @@ judge_sign(const iw_equilibration *self, iw_sign s, iw_sign_verdict *out)
     size_t n = self->seen[s] ? group_means(self, s, &k, mean) : 0;
     if (n == 0)
         return;
+    double whole = mean_of(mean, n);
+    if (squares_of(mean, n, whole) <=
+        rounding * rounding * (double)n * (whole + self->offset[s]) * (whole + self->offset[s]))
+        return; /* a constant says nothing */
     out->judged = true;
     size_t start = settled_from(mean, n, self->offset[s], &out->deviations);
     out->drifting = is_drifting(mean, n, self->offset[s]);

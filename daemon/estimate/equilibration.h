@@ -37,7 +37,7 @@ typedef struct iw_equilibration iw_equilibration;
 
 /* What one sign says. */
 typedef struct {
-    bool judged;     /* enough was seen of it */
+    bool judged;     /* enough was seen of it, and it is no constant */
     bool drifting;   /* the second half still has a slope */
     uint64_t frames; /* before the settled part, at most half of all; 0: settled from the start */
     double before, after; /* its mean before and in the settled part, or, of a drift, in the halves
