@@ -9,7 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ATOMS = 20, STEPS = 4000, CHECKPOINT = 50, PIECE = 10 };
+/* The first frames are cold, so that the averages are made again while the run goes on. */
+enum { ATOMS = 20, STEPS = 4000, CHECKPOINT = 50, PIECE = 10, COLD = 700 };
 
 static uint64_t seed = 20260131;
 
@@ -49,6 +50,11 @@ assert_same_record(harness *daemon, const char *disturbed, const char *undisturb
         if (!json_equal(json_object_get(mine, facts[i]), json_object_get(theirs, facts[i])))
             fail_msg("%s differs", facts[i]);
     assert_int_equal(json_integer_value(json_object_get(mine, "frames")), STEPS);
+    const json_t *left_out = json_object_get(actual, "equilibration");
+    if (!json_equal(left_out, json_object_get(expected, "equilibration")))
+        fail_msg("what is left out differs");
+    assert_close((double)json_integer_value(json_object_get(left_out, "skipped_frames")), COLD, 0,
+                 40);
     const char *name;
     json_t *group;
     json_object_foreach(
@@ -66,6 +72,7 @@ stream_undisturbed(harness *daemon, char id[IW_ID_LENGTH + 1])
 {
     md code;
     md_open(&code, daemon, ATOMS, NULL, NULL);
+    code.cold = COLD;
     memcpy(id, code.run.id, IW_ID_LENGTH + 1);
     md_send(&code, 1, STEPS);
     assert_int_equal(ionwatch_finish(code.handle, "completed"), IONWATCH_OK);
@@ -82,6 +89,7 @@ daemon_killed_at_random_moments_files_what_it_would_have(void **state)
     int pieces_each = STEPS / PIECE / (left + 1);
     harness_start(daemon, NULL, 0);
     md_open(&code, daemon, ATOMS, NULL, NULL);
+    code.cold = COLD;
     memcpy(disturbed, code.run.id, sizeof disturbed);
     for (int piece = 0; piece < STEPS / PIECE; piece++) {
         uint64_t first = (uint64_t)(piece * PIECE) + 1;
@@ -113,6 +121,7 @@ be_md(char **argv)
         return 1;
     unsigned long step = strtoul(line, NULL, 10);
     md_open(&code, &daemon, ATOMS, argv[4], NULL);
+    code.cold = COLD;
     while (step < STEPS) {
         md_send(&code, step + 1, step + PIECE);
         step += PIECE;

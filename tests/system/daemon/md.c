@@ -7,6 +7,7 @@ md_open(md *self, harness *daemon, size_t atoms, const char *id, const char *con
     iw_error err;
     const char *species[1024];
     ionwatch_run run;
+    self->cold = 0;
     synthetic_run(&self->run, atoms);
     if (id)
         (void)snprintf(self->run.id, sizeof self->run.id, "%s", id);
@@ -41,6 +42,8 @@ md_send(md *self, uint64_t first, uint64_t last)
         frame.time = self->frame.time_fs;
         frame.cell = self->frame.cell_A;
         frame.pos_f64 = self->frame.pos_A;
+        if (self->cold > 0)
+            frame.temperature_K = (seq < self->cold ? 300 : 600) + 20 * sin(1.3 * (double)seq);
         if (ionwatch_send(self->handle, &frame) != IONWATCH_OK)
             fail_msg("frame %llu: %s", (unsigned long long)seq, ionwatch_error(self->handle));
     }

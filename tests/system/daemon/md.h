@@ -10,6 +10,7 @@ typedef struct {
     iw_run_info run;
     iw_frame frame;
     ionwatch *handle;
+    uint64_t cold; /* frames until the temperature that is sent settles; 0: none is sent */
 } md;
 
 /* id NULL: a new one.  The spool lies in the daemon's scratch folder. */
