@@ -118,6 +118,39 @@ class Numbers(Case):
         self.assertIsNotNone(self.record(self.path("a.extxyz"), "-T", "300")["groups"]["all"]["paper"])
         self.assertIsNone(self.record(self.path("a.extxyz"), "--no-paper")["groups"]["all"]["paper"])
 
+    def test_a_start_that_has_not_settled_is_left_out(self):
+        r, v = program.walk(1500)
+        v[:400] /= 3
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        options = ["--no-paper", "--msd-stride", "1", "--series", "--full"]
+        record = self.record(self.path("a.extxyz"), *options)
+        skipped = record["equilibration"]["skipped_frames"]
+        self.assertAlmostEqual(skipped, 400, delta=40)
+        write_extxyz(self.path("b.extxyz"), SPECIES, r[skipped:], v[skipped:])
+        later = self.record(self.path("b.extxyz"), *options, "--skip", "none")
+        self.assertAlmostEqual(record["run"]["temperature_measured_K"],
+                               later["run"]["temperature_measured_K"], places=6)
+        for group in later["groups"]:
+            np.testing.assert_allclose(
+                np.array(record["groups"][group]["msd"]["msd_A2"], float),
+                np.array(later["groups"][group]["msd"]["msd_A2"], float), rtol=1e-9, atol=1e-9)
+        table = self.expect(0, "analyze", self.path("a.extxyz"), "--no-paper").stdout
+        self.assertIn(f"({skipped} frames)", table)
+        self.assertIn("left out at the start", table)
+        self.expect(1, "analyze", self.path("a.extxyz"), "--skip", "soon",
+                    says='skip "soon": "auto", "none" or a time in ps is wanted')
+
+    def test_a_pipe_is_averaged_whole(self):
+        r, v = program.walk(1500)
+        v[:400] /= 3
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        os.mkfifo(self.path("pipe.extxyz"))
+        with subprocess.Popen(["cp", self.path("a.extxyz"), self.path("pipe.extxyz")]):
+            record = self.record(self.path("pipe.extxyz"), "--format", "extxyz", "--no-paper")
+        self.assertEqual(record["equilibration"]["skipped_frames"], 0)
+        self.assertIn("cannot be read again", record["equilibration"]["reason"])
+        self.assertGreater(record["equilibration"]["detected_ps"], 0.3)
+
     def test_series_are_thinned_unless_full(self):
         r, v = program.walk(3000)
         write_extxyz(self.path("a.extxyz"), SPECIES, r, v)

@@ -121,6 +121,39 @@ class WithDaemon(Daemon):
                     np.array(filed["groups"][group][series][column], float),
                     np.array(direct["groups"][group][series][column], float), rtol=1e-9, atol=1e-12)
 
+    def test_a_cold_start_is_left_out_of_file_and_stream_alike(self):
+        r, v = program.walk(1500)
+        v[:400] /= 3
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        options = ["--msd-stride", "1", "--vacf-window", "0.05"]
+        self.expect(0, "follow", "--once", self.path("a.extxyz"), "--run", "cold", *options)
+        self.wait_for(lambda: self.run_program("db", "show", "cold", "--db",
+                                               self.db).returncode == 0, "the run to be filed")
+        filed = json.loads(self.expect(0, "db", "show", "cold", "--json", "--series", "--full",
+                                       "--db", self.db).stdout)
+        direct = self.record(self.path("a.extxyz"), *options, "--series", "--full")
+        start = direct["equilibration"]
+        self.assertEqual(start["rule"], "auto")
+        self.assertEqual(start["by"], "temperature")
+        self.assertAlmostEqual(start["skipped_frames"], 400, delta=40)
+        self.assertAlmostEqual(start["averaged_ps"], 1.499 - start["skipped_ps"])
+        self.assertEqual(direct["run"]["frames"], 1500)
+        self.assertEqual(filed["equilibration"], start)
+        for group in direct["groups"]:
+            np.testing.assert_allclose(
+                np.array(filed["groups"][group]["msd"]["msd_A2"], float),
+                np.array(direct["groups"][group]["msd"]["msd_A2"], float), rtol=1e-9, atol=1e-12)
+        whole = self.record(self.path("a.extxyz"), *options, "--skip", "none")
+        self.assertEqual(whole["equilibration"]["skipped_frames"], 0)
+        self.assertEqual(whole["equilibration"]["detected_ps"], start["detected_ps"])
+        self.expect(0, "follow", "--once", self.path("a.extxyz"), "--run", "told", "--skip", "0.5",
+                    *options)
+        self.wait_for(lambda: self.run_program("db", "show", "told", "--db",
+                                               self.db).returncode == 0, "the run to be filed")
+        told = json.loads(self.expect(0, "db", "show", "told", "--json", "--db", self.db).stdout)
+        self.assertEqual(told["equilibration"]["rule"], "fixed")
+        self.assertEqual(told["equilibration"]["skipped_frames"], 500)
+
     def test_a_growing_file_is_followed_with_its_half_written_frames(self):
         r, v = program.walk(60)
         path = self.path("grow.extxyz")
