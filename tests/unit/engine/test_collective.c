@@ -212,16 +212,16 @@ independent_ions_have_a_haven_ratio_of_one(void **state)
     check(&noisy);
 }
 
-/* Slow vibration: the charge MSD bends for a hundred frames, which one walker cannot tell from
- * chance, but eight ions can. */
+/* Slow vibration: the charge MSD bends for fifty frames, which one walker cannot tell from chance,
+ * but sixteen ions can. */
 static void
 window_of_the_ions_bounds_that_of_their_sum(void **state)
 {
     (void)state;
-    matter what = {FREE, 16, 0, 8, 1, 0, -2, 0.7, 0.95, 600, true, {NULL}};
+    matter what = {FREE, 16, 0, 8, 1, 0, -2, 0.7, 0.9, 600, true, {NULL}};
     double sigma = conductivity(16, 1);
     tally slow = repeat(&what, RUNS, sigma, sigma, D_CM2_S);
-    assert_true(slow.covered >= 0.85);
+    assert_true(slow.covered >= 0.9); /* 6.5 % without that bound, and five times sigma */
 }
 
 static void
@@ -269,21 +269,24 @@ neutral_pairs_carry_no_current(void **state)
     (void)state;
     matter what = {PAIRS, 8, 8, 2, 1, -1, 0, 0.1, 0, 600, true, {NULL}};
     double self = conductivity(16, 1);
-    size_t covered = 0, bounded = 0;
+    size_t covered = 0, bounded = 0, low = 0;
     double self_mean = 0;
     for (size_t r = 0; r < RUNS; r++) {
         iw_snapshot *s = simulate(&what, 99 + r);
         const iw_transport *t = &s->transport;
         self_mean += t->nernst_einstein.value / self / RUNS;
         assert_close(t->collective.value, 0, 0, 0.01 * self);
-        bounded += t->collective.ci95[1] < 0.02 * self && t->haven_ratio.ci95[0] > 20;
+        bounded += isfinite(t->collective.ci95[1]);
+        low += t->collective.ci95[1] < 0.02 * self && t->haven_ratio.ci95[0] > 20;
         assert_true(isnan(t->haven_ratio.value) == !(t->collective.ci95[0] > 0));
         covered += holds(&t->collective, 0);
         iw_snapshot_unref(&s);
     }
     assert_close(self_mean, 1, 0, 0.05);
     assert_true((double)covered >= 0.91 * RUNS);
-    assert_true((double)bounded >= 0.91 * RUNS); /* far from no correlation */
+    /* far below what independent ions carry, where there is an upper limit at all */
+    assert_true(bounded >= RUNS / 5);
+    assert_true((double)low >= 0.9 * (double)bounded);
 
     what.noise_A = 0.0; /* P does not move but for rounding */
     iw_snapshot *s = simulate(&what, 4);
