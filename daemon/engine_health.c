@@ -4,7 +4,11 @@
 #include "engine_private.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+/* Atoms have left their places beyond this share of the distance of neighbours. */
+#define LEFT 0.3
 
 iw_status
 iw_engine_health_begin(iw_engine *self, iw_error *err)
@@ -70,6 +74,26 @@ iw_engine_health_refuse(iw_engine *self, const iw_frame *frame, iw_error *err)
     iw_status status = iw_health_refuse(self->health, frame->seq, frame->step,
                                         frame->time_fs / 1000.0, why.text, err);
     return status == IW_OK ? why.code : status;
+}
+
+void
+iw_engine_fill_health(const iw_engine *self, iw_snapshot *out)
+{
+    iw_health *health = &out->health;
+    *health = *iw_health_now(self->health);
+    const iw_group_snapshot *framework = iw_snapshot_group(out, "framework");
+    if (!framework || health->state != IW_HEALTH_GOOD || framework->msd.n < 2)
+        return;
+    const iw_diffusion *d = &framework->diffusion;
+    double far_A2 = framework->msd.y[framework->msd.n - 1], left_A = LEFT * health->neighbour_A;
+    if (!d->diffusive || !(d->ci95_cm2_s[0] > 0.0) || !(far_A2 > left_A * left_A))
+        return;
+    health->state = IW_HEALTH_WARNING;
+    (void)snprintf(health->reason, sizeof health->reason,
+                   "the framework diffuses: D %.2g cm2/s, at least %.2g, and %.2g A2 after %.4g ps "
+                   "(neighbours at %.3g A)",
+                   d->D_cm2_s, d->ci95_cm2_s[0], far_A2, framework->msd.x[framework->msd.n - 1],
+                   health->neighbour_A);
 }
 
 const iw_health *

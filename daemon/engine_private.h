@@ -93,6 +93,8 @@ iw_status iw_engine_look(iw_engine *self, const iw_diffusion *mobile, iw_converg
 iw_status iw_engine_health_begin(iw_engine *self, iw_error *err);
 iw_status iw_engine_health_push(iw_engine *self, const iw_frame *frame, const iw_step *step,
                                 iw_error *err);
+/* Into a snapshot whose groups are filled: a framework that diffuses slowly is seen in its D. */
+void iw_engine_fill_health(const iw_engine *self, iw_snapshot *out);
 iw_status iw_engine_health_refuse(iw_engine *self, const iw_frame *frame, iw_error *err);
 /* MD time covered by the segments, ps; NAN before two frames. */
 double iw_engine_time_ps(const iw_engine *self);

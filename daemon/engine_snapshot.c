@@ -237,7 +237,7 @@ iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err)
     if (status == IW_OK)
         status = fill_convergence(self, out, err);
     if (status == IW_OK) {
-        out->health = *iw_health_now(self->health);
+        iw_engine_fill_health(self, out);
         status = fill_events(self, out, err);
     }
     if (status != IW_OK)

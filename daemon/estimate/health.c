@@ -106,6 +106,7 @@ iw_health_init(iw_health *self)
                         .volume_ratio = NAN,
                         .lindemann = NAN,
                         .framework_msd_A2 = NAN,
+                        .neighbour_A = NAN,
                         .com_drift_A_ps = NAN};
     memcpy(self->reason, NOTHING, sizeof NOTHING);
 }
@@ -435,6 +436,7 @@ iw_health_push(iw_health_monitor *self, const iw_health_frame *frame, iw_error *
     const moment when = {frame->seq, frame->step, frame->time_ps};
     if (isnan(self->melting.neighbour_A) && self->melting.n > 0)
         iw_melting_measure(&self->melting, frame->raw_A, frame->cell_A);
+    self->now.neighbour_A = self->melting.neighbour_A;
     iw_status status = push_volume(self, frame->volume_A3, &when);
     self->refused_in_a_row = 0;
     if (status == IW_OK && self->now.refused_frames > 0)

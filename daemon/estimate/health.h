@@ -29,6 +29,7 @@ typedef struct {
     double lindemann;    /* r.m.s. distance of framework atoms from their mean positions of the last
                             4.5 ps, over the distance of neighbours */
     double framework_msd_A2; /* mean square distance of those atoms from where the segment began */
+    double neighbour_A;      /* distance of neighbours in the framework, in the first frame */
     double com_drift_A_ps;   /* speed of the centre of mass over the last 4.5 ps */
     uint64_t refused_frames;
 } iw_health;
