@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "constants.h"
 #include "stream.h"
+#include "trajectory/door.h"
 
 /* Harmonic atoms at 10 THz and a temperature of 300 K, sampled every 2 fs; slips are factors on
  * what is sent. */
@@ -9,13 +10,15 @@ typedef struct {
     bool shuffled; /* velocities of another atom */
 } slip;
 
+/* after: frames before the slips begin. */
 static stream
-run_with(const slip *wrong)
+run_after(const slip *slips, int after, int frames)
 {
+    const slip none = {1.0, 1.0, slips->target_K, false};
     stream s;
     enum { N = 60 };
     stream_init(&s, N);
-    s.run.temperature_K = wrong->target_K;
+    s.run.temperature_K = slips->target_K;
     s.run.wrapped = false;
     stream_start(&s, IW_DRIFT_COM);
     s.frame.has_velocities = true;
@@ -27,7 +30,8 @@ run_with(const slip *wrong)
         amplitude[i] = vmax / w;
         phase[i] = 6.283185307179586 * iw_test_uniform(&seed);
     }
-    for (int t = 0; t < 25; t++) {
+    for (int t = 0; t < frames; t++) {
+        const slip *wrong = t < after ? &none : slips;
         for (int i = 0; i < 3 * N; i++) {
             int j = wrong->shuffled ? (i + 3) % (3 * N) : i;
             s.frame.pos_A[i] = wrong->positions * amplitude[i] * sin(w * 2.0 * t + phase[i]);
@@ -38,6 +42,12 @@ run_with(const slip *wrong)
         s.mean_K += s.step.kinetic_K / 25.0;
     }
     return s;
+}
+
+static stream
+run_with(const slip *wrong)
+{
+    return run_after(wrong, 0, 25);
 }
 
 static void
@@ -91,6 +101,31 @@ unit_mistakes_are_named(void **state)
 }
 
 static void
+velocities_are_looked_at_again(void **state)
+{
+    (void)state;
+    const slip shuffled = {1.0, 1.0, 300.0, true}, fast = {1.0, 2.0, 300.0, false},
+               none = {1.0, 1.0, 300.0, false};
+    /* Wrong from frame 500 on: nothing is said before the second look ends. */
+    stream s = run_after(&shuffled, 500, IW_DOOR_EVERY + IW_DOOR_FRAMES - 1);
+    assert_null(stream_event(&s, IW_EVENT_velocity_mismatch));
+    stream_fini(&s);
+    s = run_after(&shuffled, 500, IW_DOOR_EVERY + IW_DOOR_FRAMES);
+    const iw_event *event = stream_event(&s, IW_EVENT_velocity_mismatch);
+    assert_true(event && strstr(event->text, "atoms in the same order"));
+    stream_fini(&s);
+    s = run_after(&fast, 500, 4 * IW_DOOR_EVERY);
+    event = stream_event(&s, IW_EVENT_velocity_mismatch);
+    assert_true(event && strstr(event->text, "velocities are 2.0"));
+    assert_true(event && event->count == 3); /* looks */
+    assert_null(stream_event(&s, IW_EVENT_temperature_mismatch));
+    stream_fini(&s);
+    s = run_after(&none, 0, 4 * IW_DOOR_EVERY);
+    assert_int_equal(s.events.n, 0);
+    stream_fini(&s);
+}
+
+static void
 frames_too_far_apart_are_not_compared(void **state)
 {
     (void)state;
@@ -135,6 +170,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(right_units_pass_in_silence),
         cmocka_unit_test(unit_mistakes_are_named),
+        cmocka_unit_test(velocities_are_looked_at_again),
         cmocka_unit_test(frames_too_far_apart_are_not_compared),
         cmocka_unit_test(kinetic_temperature_leaves_out_the_centre_of_mass),
     };
