@@ -74,7 +74,20 @@ static void
 every_key_of_the_contract_is_there(void **state)
 {
     (void)state;
-    static const char *const top[] = {"run", "groups", "transport", "convergence", "events", NULL};
+    static const char *const top[] = {"run",    "groups", "transport", "convergence",
+                                      "health", "events", NULL};
+    static const char *const health[] = {"state",
+                                         "reason",
+                                         "temperature_mean_K",
+                                         "temperature_recent_K",
+                                         "energy_drift_meV_atom_ps",
+                                         "energy_drift_stderr_meV_atom_ps",
+                                         "volume_ratio",
+                                         "lindemann",
+                                         "framework_msd_A2",
+                                         "com_drift_A_ps",
+                                         "refused_frames",
+                                         NULL};
     static const char *const run[] = {"id",
                                       "name",
                                       "state",
@@ -137,6 +150,7 @@ every_key_of_the_contract_is_there(void **state)
     need(json, top, "the record");
     need(json_object_get(json, "run"), run, "run");
     need(json_object_get(json, "convergence"), convergence, "convergence");
+    need(json_object_get(json, "health"), health, "health");
     json_t *groups = json_object_get(json, "groups"), *one;
     const char *name;
     assert_int_equal(json_object_size(groups), 6);
