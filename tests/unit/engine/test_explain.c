@@ -156,7 +156,7 @@ no_name_has_two_rows_and_no_two_rows_begin_alike(void **state)
     }
 }
 
-/* The last line sends the reader to a heading that is there. */
+/* The last line sends the reader to a heading that begins so. */
 static void
 sections_of_the_physics_page_exist(void **state)
 {
@@ -170,7 +170,7 @@ sections_of_the_physics_page_exist(void **state)
     (void)fclose(file);
     for (const iw_explanation *row = iw_explanations; row->keys; row++) {
         char heading[120];
-        (void)snprintf(heading, sizeof heading, "# %s\n", row->section);
+        (void)snprintf(heading, sizeof heading, "# %s", row->section);
         if (!strstr(page, heading))
             fail_msg("%s: docs/physics.md has no section \"%s\"", row->keys, row->section);
     }
