@@ -53,7 +53,7 @@ assign_flows(iw_collective *self, const iw_groups *groups)
 static void
 set_weights(iw_collective *self, const iw_run_info *run, const iw_groups *groups)
 {
-    for (size_t i = 0; i < run->n_atoms && self->charge_e; i++)
+    for (size_t i = 0; i < run->n_atoms && self->charge_e && run->charge_e; i++)
         self->weight[i] = run->charge_e[i] / sqrt(self->scale_e2);
     for (size_t g = 0; g < groups->n_groups; g++) {
         const iw_group *group = &groups->groups[g];

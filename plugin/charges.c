@@ -29,6 +29,7 @@ static iw_status
 parse(const char *word, size_t size, entry *out, iw_error *err)
 {
     char text[QUOTED + 1] = "", *end = NULL;
+    *out = (entry){.name = ""};
     if (size <= QUOTED)
         memcpy(text, word, size);
     char *equals = strchr(text, '=');
