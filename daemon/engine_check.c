@@ -13,10 +13,6 @@
 #define CHECK_GROWTH_STOP   0.05
 #define CHECK_GROWTH_ADVISE 0.10
 
-/* A start that is to be left out matters from this on, and from this share of the run. */
-#define UNSETTLED_PS    0.5
-#define UNSETTLED_SHARE 0.02
-
 /* Which event tells of a decision. */
 static const iw_event_kind rule_event[IW_RULE_COUNT] = {[IW_RULE_PRECISION] = IW_EVENT_converged,
                                                         [IW_RULE_FUTILITY] = IW_EVENT_futile,
@@ -29,60 +25,27 @@ observation(const iw_engine *self, const iw_diffusion *mobile)
                             .step = self->last_step,
                             .time_ps = iw_engine_time_ps(self),
                             .averaged_ps = iw_engine_averaged_ps(self),
-                            .mobile = mobile,
-                            .unequilibrated = mobile ? iw_engine_unequilibrated(self) : NULL};
+                            .mobile = mobile};
 }
 
-/* What else speaks for or against D: its parts, and signs that have not settled. */
-typedef struct {
-    double block_D_cm2_s[IW_BLOCKS];
-    char unsettled[160];
-} evidence;
-
-/* A start that differs from the rest counts where it is going to be left out and is not yet. */
-static bool
-is_settled(const iw_engine *self, char text[160])
-{
-    iw_equilibration_verdict now;
-    double dt_ps = iw_trajectory_dt_fs(self->trajectory) / 1000.0;
-    if (self->options.skip.rule != IW_SKIP_AUTO)
-        return true;
-    iw_equilibration_judge(self->skip.signs, &now);
-    for (int s = 0; s < IW_SIGNS; s++) {
-        const iw_sign_verdict *v = &now.sign[s];
-        if (!v->drifting)
-            continue;
-        (void)snprintf(text, 160, "%s still changes: mean %.6g %s in the first half, %.6g after",
-                       iw_sign_name((iw_sign)s), v->before, iw_sign_unit((iw_sign)s), v->after);
-        return false;
-    }
-    double waiting_ps = ((double)now.frames - (double)self->skip.frames) * dt_ps;
-    if (self->options.skip.replay != IW_REPLAY_LIVE ||
-        !(waiting_ps > fmax(UNSETTLED_PS, UNSETTLED_SHARE * iw_engine_time_ps(self))))
-        return true;
-    (void)snprintf(text, 160, "the first %.4g ps differ by their %s and are not left out yet",
-                   (double)now.frames * dt_ps, iw_sign_name(now.by));
-    return false;
-}
-
-/* Only where the error would do: it costs about a millisecond. */
+/* What else speaks for or against D: signs that have not settled, and its parts.  Only where the
+ * error would do: it costs about a millisecond. */
 static iw_status
-gather(iw_engine *self, iw_observation *seen, evidence *found, iw_error *err)
+gather(iw_engine *self, iw_observation *seen, double block_D_cm2_s[IW_BLOCKS], iw_error *err)
 {
     const iw_convergence_options *rules = &self->options.convergence;
     const iw_diffusion *mobile = seen->mobile;
     const iw_group *group = &self->groups.groups[1];
     if (!(mobile->stderr_cm2_s <= rules->target * mobile->D_cm2_s))
         return IW_OK;
-    if (!is_settled(self, found->unsettled))
-        seen->unequilibrated = found->unsettled;
+    seen->unequilibrated = iw_engine_unequilibrated(self);
     iw_status status = iw_moments_query(self->moments, &self->moment_sums, err);
     if (status != IW_OK)
         return status;
     double dt_fs = iw_trajectory_dt_fs(self->trajectory) * (double)self->stride;
-    seen->n_blocks = iw_blocks_D(&self->moment_sums, group->member, group->atoms, dt_fs, mobile,
-                                 found->block_D_cm2_s);
-    seen->block_D_cm2_s = found->block_D_cm2_s;
+    seen->n_blocks =
+        iw_blocks_D(&self->moment_sums, group->member, group->atoms, dt_fs, mobile, block_D_cm2_s);
+    seen->block_D_cm2_s = block_D_cm2_s;
     return IW_OK;
 }
 
@@ -132,8 +95,8 @@ iw_engine_check(iw_engine *self, iw_error *err)
     if (status == IW_NO_MEMORY)
         return status;
     iw_observation seen = observation(self, &diffusion);
-    evidence found;
-    status = gather(self, &seen, &found, err);
+    double block_D_cm2_s[IW_BLOCKS];
+    status = gather(self, &seen, block_D_cm2_s, err);
     if (status != IW_OK)
         return status;
     iw_convergence_check(&self->convergence, &self->options.convergence, &seen);
@@ -163,8 +126,8 @@ iw_engine_look(iw_engine *self, const iw_diffusion *mobile, iw_convergence *out,
 {
     iw_convergence_options options = self->options.convergence;
     iw_observation seen = observation(self, mobile);
-    evidence found;
-    iw_status status = gather(self, &seen, &found, err);
+    double block_D_cm2_s[IW_BLOCKS];
+    iw_status status = gather(self, &seen, block_D_cm2_s, err);
     if (status != IW_OK)
         return status;
     if (iw_engine_checks(self)) {
