@@ -64,6 +64,7 @@ analyse(const model *m, iw_frame *frame)
     iw_engine_options options;
     iw_engine_options_init(&options);
     options.msd_stride = 1;
+    options.vacf_window_ps = 0.04; /* blocks of 64 frames: there are epochs, and errors by them */
     iw_error err = {0};
     json_t *json = NULL;
     iw_snapshot *snapshot = NULL;
@@ -89,7 +90,7 @@ every_allocation_may_fail(void **state)
 {
     (void)state;
     model m;
-    model_init(&m, 130, CELL_CHANGING, true, true, 5);
+    model_init(&m, 260, CELL_CHANGING, true, true, 5);
     m.run.charge_e = calloc(MODEL_ATOMS, sizeof(double));
     for (size_t i = 0; i < MODEL_ATOMS; i++)
         m.run.charge_e[i] = i % 2 ? -1.0 : 1.0; /* +1 in all: one event more */

@@ -116,6 +116,10 @@ every_key_of_the_contract_is_there(void **state)
                                         "D_cm2_s",
                                         "D_einstein_cm2_s",
                                         "D_green_kubo_cm2_s",
+                                        "D_green_kubo_stderr_cm2_s",
+                                        "D_green_kubo_plateau_cm2_s",
+                                        "stderr",
+                                        "stderr_epochs",
                                         "D_axes_cm2_s",
                                         "alpha",
                                         "effective_hops",
@@ -141,8 +145,8 @@ every_key_of_the_contract_is_there(void **state)
         "s_vib_meV_K",    "c_v_meV_K",        "vdos",      NULL};
     static const char *const D[] = {"value", "stderr", "ci95", NULL};
     static const char *const msd[] = {"lag_ps", "msd_A2", "stderr_A2", NULL};
-    static const char *const vacf[] = {"lag_fs", "c", NULL};
-    static const char *const vdos[] = {"energy_meV", "g", NULL};
+    static const char *const vacf[] = {"lag_fs", "c", "stderr", NULL};
+    static const char *const vdos[] = {"energy_meV", "g", "stderr", NULL};
     static const char *const convergence[] = {"state", "reason", "relative_error",
                                               "predicted_ps_to_target", NULL};
     iw_snapshot *snapshot = example(true, false);
@@ -339,6 +343,67 @@ the_table_fits_a_terminal_and_has_every_group(void **state)
 }
 
 static void
+errors_of_vibrations_stand_in_the_last_digits(void **state)
+{
+    (void)state;
+    const struct {
+        double value, error;
+        const char *shown;
+    } cases[] = {
+        {32.0614, 0.12, " 32.06(12)"},     {32.0614, 1.2, " 32.1(12)"},
+        {32.0614, 0.0123, "32.061(12)"},   {-1234.56, 0.12, "-1234.6(1)"},
+        {0.0849571, 1.6e-5, "0.08496(2)"}, {1234.56, 123, " 1235(123)"},
+        {32.0614, NAN, "  32.06140\n"},    {NAN, 0.1, "         -\n"},
+    };
+    iw_snapshot *snapshot = example(false, false);
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        snapshot->groups[0].vibration.c_v_meV_K = cases[c].value;
+        snapshot->groups[0].vibration_stderr.c_v_meV_K = cases[c].error;
+        json_t *json = iw_snapshot_json(snapshot, 0);
+        char *text = printed(json);
+        if (!strstr(text, cases[c].shown))
+            fail_msg("%s is not in\n%s", cases[c].shown, text);
+        free(text);
+        json_decref(json);
+    }
+    iw_snapshot_unref(&snapshot);
+}
+
+/* The errors of an atom are those of its three modes; series carry theirs, thinned alike. */
+static void
+errors_carry_the_keys_of_the_values(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = example(false, false);
+    iw_group_snapshot *group = &snapshot->groups[0];
+    group->vibration_stderr.e_vib_meV = 0.25;
+    group->D_green_kubo_plateau = (iw_plateau){2e-5, 3e-6, {400, 600}};
+    group->vacf.e[0] = NAN;
+    json_t *json = iw_snapshot_json(snapshot, IW_JSON_SERIES);
+    const json_t *all = json_object_get(json_object_get(json, "groups"), "all");
+    const json_t *errors = json_object_get(all, "stderr");
+    for (const iw_descriptor_row *row = iw_descriptor_catalogue; row->key; row++) {
+        if (strcmp(row->category, "vibrational") == 0 && !json_object_get(errors, row->key))
+            fail_msg("stderr lacks \"%s\"", row->key);
+    }
+    assert_close(json_number_value(json_object_get(errors, "e_vib_meV_atom")), 0.75, 1e-15, 0);
+    const json_t *plateau = json_object_get(all, "D_green_kubo_plateau_cm2_s");
+    assert_close(json_number_value(json_object_get(plateau, "stderr")), 3e-6, 0, 0);
+    assert_close(json_number_value(json_array_get(json_object_get(plateau, "lag_fs"), 1)), 600, 0,
+                 0);
+    const char *const series[] = {"vacf", "vdos"}, *const axis[] = {"lag_fs", "energy_meV"};
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *of = json_object_get(all, series[i]);
+        assert_int_equal(json_array_size(json_object_get(of, "stderr")),
+                         json_array_size(json_object_get(of, axis[i])));
+    }
+    assert_true(
+        json_is_null(json_array_get(json_object_get(json_object_get(all, "vacf"), "stderr"), 0)));
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+}
+
+static void
 value_and_error_end_at_the_same_digit(void **state)
 {
     (void)state;
@@ -392,6 +457,8 @@ main(void)
         cmocka_unit_test(transport_is_null_without_charges_and_complete_with_them),
         cmocka_unit_test(not_a_number_becomes_null),
         cmocka_unit_test(per_atom_is_three_modes),
+        cmocka_unit_test(errors_of_vibrations_stand_in_the_last_digits),
+        cmocka_unit_test(errors_carry_the_keys_of_the_values),
         cmocka_unit_test(the_table_fits_a_terminal_and_has_every_group),
         cmocka_unit_test(value_and_error_end_at_the_same_digit),
         cmocka_unit_test(a_record_of_nothing_prints_and_nonsense_is_refused),

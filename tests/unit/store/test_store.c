@@ -270,6 +270,37 @@ transport_is_filed_under_the_group_of_all_atoms(void **state)
 }
 
 static void
+errors_beside_the_values_are_filed_with_them(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_run_info run;
+    iw_store *store = open_store();
+    make_run(&run);
+    json_t *record = record_of(ID_A, "lgps", 1.2e-5);
+    json_t *mobile = json_object_get(json_object_get(record, "groups"), "mobile");
+    json_t *errors =
+        json_pack("{s:f, s:{s:f}, s:f, s:{s:f, s:f, s:[f, f]}, s:[f, n, f]}", "D_green_kubo_cm2_s",
+                  2.0e-5, "stderr", "omega_mean_meV", 0.25, "D_green_kubo_stderr_cm2_s", 3.0e-6,
+                  "D_green_kubo_plateau_cm2_s", "value", 1.5e-5, "stderr", 1.0e-6, "lag_fs", 400.0,
+                  600.0, "D_axes_stderr_cm2_s", 1.0e-6, 3.0e-6);
+    assert_non_null(errors);
+    assert_int_equal(json_object_update(mobile, errors), 0);
+    json_decref(errors);
+    assert_ok(iw_store_file_record(store, record, &run, NULL, &err), err);
+    json_decref(record);
+    iw_run_info_fini(&run);
+    iw_store_close(&store);
+    assert_sql("SELECT group_concat(descriptor || ' ' || stderr) FROM (SELECT * FROM descriptors "
+               "WHERE method = 'physical' AND stderr IS NOT NULL AND descriptor <> 'D_cm2_s' "
+               "ORDER BY descriptor)",
+               "D_green_kubo_cm2_s 3.0e-06,D_green_kubo_plateau_cm2_s 1.0e-06,D_xx_cm2_s 1.0e-06,"
+               "D_zz_cm2_s 3.0e-06,omega_mean_meV 0.25");
+    assert_sql("SELECT count(*) FROM descriptors WHERE method = 'paper' AND stderr IS NOT NULL",
+               "0");
+}
+
+static void
 series_are_little_endian_doubles(void **state)
 {
     (void)state;
@@ -521,6 +552,7 @@ main(void)
         CASE(a_filed_record_comes_back_whole),
         CASE(descriptors_have_units_errors_and_methods),
         CASE(unknown_numbers_are_no_rows),
+        CASE(errors_beside_the_values_are_filed_with_them),
         CASE(transport_is_filed_under_the_group_of_all_atoms),
         CASE(series_are_little_endian_doubles),
         CASE(provenance_species_and_events_are_filed),
