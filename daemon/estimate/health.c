@@ -147,6 +147,12 @@ iw_health_now(const iw_health_monitor *self)
     return &self->now;
 }
 
+size_t
+iw_health_memory(const iw_health_monitor *self)
+{
+    return sizeof *self + self->melting.n * (3 * (3 + IW_MELTING_WINDOWS) + 3) * sizeof(double);
+}
+
 /* When a finding is made. */
 typedef struct {
     uint64_t seq;

@@ -76,6 +76,7 @@ iw_status iw_health_push(iw_health_monitor *self, const iw_health_frame *frame, 
 iw_status iw_health_refuse(iw_health_monitor *self, uint64_t seq, int64_t step, double time_ps,
                            const char *why, iw_error *err);
 
+size_t iw_health_memory(const iw_health_monitor *self); /* bytes */
 /* Belongs to the monitor; changes with the next push. */
 const iw_health *iw_health_now(const iw_health_monitor *self);
 

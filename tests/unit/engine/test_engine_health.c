@@ -198,6 +198,65 @@ total_energy_is_potential_and_kinetic(void **state)
     model_fini(&m);
 }
 
+/* Ten Li and twenty S on a lattice of 4 A that wander and rattle, frames 0.1 ps apart. */
+static iw_health
+walk(double D_A2_ps, size_t frames)
+{
+    enum { N = 30 };
+    const char *names[N];
+    iw_run_info run;
+    iw_frame frame;
+    iw_error err;
+    uint64_t seed = 31;
+    double site[3 * N], walked[3 * N] = {0};
+    for (size_t i = 0; i < N; i++) {
+        names[i] = i % 3 ? "S" : "Li";
+        for (size_t k = 0; k < 3; k++)
+            site[3 * i + k] = 4.0 * (double)(k == 0 ? i % 4 : k == 1 ? i / 4 % 4 : i / 16);
+    }
+    iw_run_info_init(&run);
+    assert_ok(iw_run_info_set_atoms(&run, N, names, &err), err);
+    run.timestep_fs = 100.0;
+    iw_engine_options options;
+    iw_engine_options_init(&options);
+    iw_engine *engine = iw_engine_new(&run, &options, &err);
+    assert_non_null(engine);
+    assert_ok(iw_frame_init(&frame, N, &err), err);
+    for (size_t t = 0; t < frames; t++) {
+        frame.seq = t + 1;
+        frame.step = (int64_t)t;
+        frame.time_fs = 100.0 * (double)t;
+        for (size_t i = 0; i < 3 * N; i++) {
+            walked[i] += sqrt(0.2 * D_A2_ps) * iw_test_normal(&seed);
+            frame.pos_A[i] = site[i] + walked[i] + 0.1 * iw_test_normal(&seed);
+        }
+        assert_ok(iw_engine_push(engine, &frame, &err), err);
+    }
+    assert_int_equal(iw_engine_health(engine)->state, IW_HEALTH_GOOD); /* too slow for it */
+    iw_snapshot *snapshot = model_snapshot(engine);
+    iw_health health = snapshot->health;
+    iw_snapshot_unref(&snapshot);
+    iw_engine_destroy(&engine);
+    iw_frame_fini(&frame);
+    iw_run_info_fini(&run);
+    return health;
+}
+
+static void
+a_framework_that_diffuses_slowly_is_seen_in_its_D(void **state)
+{
+    (void)state;
+    iw_health health = walk(0.01, 4000);
+    assert_int_equal(health.state, IW_HEALTH_WARNING);
+    if (!strstr(health.reason, "the framework diffuses: D "))
+        fail_msg("%s", health.reason);
+    assert_true(health.lindemann < 0.15);
+    assert_close(health.neighbour_A, 4.0, 0.15, 0); /* rattling atoms come nearer */
+    health = walk(0.0, 4000);
+    assert_int_equal(health.state, IW_HEALTH_GOOD);
+    assert_string_equal(health.reason, "nothing wrong was seen");
+}
+
 int
 main(void)
 {
@@ -207,6 +266,7 @@ main(void)
         cmocka_unit_test(drift_of_the_centre_is_the_same_whatever_is_held),
         cmocka_unit_test(asking_changes_nothing),
         cmocka_unit_test(total_energy_is_potential_and_kinetic),
+        cmocka_unit_test(a_framework_that_diffuses_slowly_is_seen_in_its_D),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
