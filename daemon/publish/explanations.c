@@ -124,7 +124,7 @@ const iw_explanation iw_explanations[] = {
      "Not given; known much better than D.",
      "Large: ions move fast in wide cages before they diffuse.",
      "D, generalised least squares"},
-    {"jump_A", "", "A",
+    {"jump_length_A", "", "A",
      "Length of a hop, as the run itself shows it.",
      "From the fourth moment of displacements: few long hops or many short.",
      "2 to 4 A, the distance of neighbouring sites.",
