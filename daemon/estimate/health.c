@@ -201,11 +201,13 @@ static double
 median_of_early(const heat_state *heat)
 {
     double sorted[EARLY]; /* by insertion: there are few */
-    for (size_t i = 0; i < EARLY; i++) {
+    memcpy(sorted, heat->early, sizeof sorted);
+    for (size_t i = 1; i < EARLY; i++) {
+        double one = sorted[i];
         size_t k = i;
-        for (; k > 0 && sorted[k - 1] > heat->early[i]; k--)
+        for (; k > 0 && sorted[k - 1] > one; k--)
             sorted[k] = sorted[k - 1];
-        sorted[k] = heat->early[i];
+        sorted[k] = one;
     }
     return 0.5 * (sorted[EARLY / 2 - 1] + sorted[EARLY / 2]);
 }

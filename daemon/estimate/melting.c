@@ -31,7 +31,7 @@ iw_melting_init(iw_melting *self, size_t n_atoms, const double *mass_amu, const 
         return IW_OK;
     self->atom = malloc(n * sizeof *self->atom);
     self->kind = malloc(n * sizeof *self->kind);
-    self->share = malloc(n * sizeof *self->share);
+    self->share = calloc(n, sizeof *self->share); /* all are set below */
     self->sum = calloc(3 * n * (3 + IW_MELTING_WINDOWS), sizeof *self->sum);
     if (!self->atom || !self->kind || !self->share || !self->sum) {
         iw_melting_fini(self);
