@@ -41,6 +41,9 @@ typedef struct {
     /* Without a rule nothing is checked while frames come: a snapshot is judged by itself.  Advise
      * and stop check at frame counts that grow by 10 and 5 per cent. */
     iw_convergence_options convergence;
+    /* The frames are those of a finished run: a snapshot is judged by itself, one look has to do;
+     * decisions say where the run could have ended.  Default false. */
+    bool finished;
     iw_skip_options skip; /* auto, never */
 } iw_engine_options;
 

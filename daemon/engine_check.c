@@ -119,8 +119,8 @@ iw_engine_check_health(iw_engine *self, const iw_frame *frame, iw_error *err)
     return decide(self, &seen, err);
 }
 
-/* A look between two checks, on a copy: asking must not change the run.  Where there are no checks
- * one look has to do. */
+/* A look between two checks, on a copy: asking must not change the run.  Where there are no checks,
+ * or no more, one look has to do. */
 iw_status
 iw_engine_look(iw_engine *self, const iw_diffusion *mobile, iw_convergence *out, iw_error *err)
 {
@@ -130,7 +130,7 @@ iw_engine_look(iw_engine *self, const iw_diffusion *mobile, iw_convergence *out,
     iw_status status = gather(self, &seen, block_D_cm2_s, err);
     if (status != IW_OK)
         return status;
-    if (iw_engine_checks(self)) {
+    if (iw_engine_checks(self) && !self->options.finished) {
         iw_convergence_look(out, &options, &seen);
     } else {
         options.hold = 1;

@@ -179,7 +179,8 @@ static iw_status
 fill_convergence(iw_engine *self, iw_snapshot *out, iw_error *err)
 {
     out->convergence = self->convergence;
-    if (!self->msd || self->groups.n_mobile == 0 || out->frames == self->last_checked)
+    if (!self->msd || self->groups.n_mobile == 0 ||
+        (out->frames == self->last_checked && !self->options.finished))
         return IW_OK;
     return iw_engine_look(self, &out->groups[1].diffusion, &out->convergence, err);
 }

@@ -65,8 +65,8 @@ make_engine(analysis *self, iw_error *err)
     iw_mobile_list mobile = {0};
     iw_status status = iw_input_engine(self->settings, &options, &mobile, err);
     if (status == IW_OK) {
-        /* Nobody looks before the end, and the last snapshot judges itself. */
-        for (iw_rule rule = 0; rule < IW_RULE_COUNT; rule++)
+        options.finished = true;
+        for (iw_rule rule = 0; rule < IW_RULE_COUNT && !self->settings->judge; rule++)
             options.convergence.mode[rule] = IW_STOP_OFF;
         options.skip.replay = self->rewinds ? IW_REPLAY_AT_END : IW_REPLAY_NEVER;
         self->engine = iw_engine_new(&self->run, &options, err);

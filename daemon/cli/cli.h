@@ -40,7 +40,7 @@ typedef struct {
     const char *mobile, *drift, *taper, *skip; /* analysis; NULL: the default of the engine */
     long msd_stride;                           /* 0: about 10 fs */
     double vacf_window_ps, target, cutoff_meV, hop_length_A, paper_spacing_fs; /* NAN: default */
-    bool no_paper;
+    bool no_paper, judge;
 
     double min_D_cm2_s, budget_ps, planned_ps; /* stop rules; NAN: default */
 

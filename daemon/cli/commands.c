@@ -66,6 +66,8 @@ static const iw_cli_option analysis_options[] = {
 };
 
 static const iw_cli_option analyze_options[] = {
+    {"judge", 0, IW_OPT_FLAG, TO(judge), NULL, "", NULL, 0, 0, NULL,
+     "say when the stop rules would have ended the run, as the daemon does while it goes on"},
     {"no-paper", 0, IW_OPT_FLAG, TO(no_paper), NULL, "", NULL, 0, 0, NULL,
      "leave method \"paper\" out: it reads the files twice"},
     {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL, "print the record as JSON"},

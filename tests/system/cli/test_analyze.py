@@ -118,6 +118,27 @@ class Numbers(Case):
         self.assertIsNotNone(self.record(self.path("a.extxyz"), "-T", "300")["groups"]["all"]["paper"])
         self.assertIsNone(self.record(self.path("a.extxyz"), "--no-paper")["groups"]["all"]["paper"])
 
+    def test_judge_says_where_the_run_could_have_ended(self):
+        random = np.random.default_rng(7)
+        r = np.cumsum(random.normal(0, 0.2, (4000, 10, 3)) * (MASS < 20)[None, :, None], axis=0)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, None, dt_fs=10.0)
+        options = ["--no-paper", "--skip", "none", "--drift", "none", "--target", "0.5"]
+        plain = self.record(self.path("a.extxyz"), *options)["convergence"]
+        self.assertEqual((plain["state"], plain["decisions"]), ("converged", []))
+        db = "sqlite:///" + self.path("ions.db")
+        record = self.record(self.path("a.extxyz"), *options, "--judge", "--db", db)
+        decision, = record["convergence"]["decisions"]
+        self.assertEqual((decision["rule"], decision["action"]), ("precision", "advise"))
+        self.assertLess(decision["time_ps"], record["run"]["time_ps"])
+        self.assertAlmostEqual(decision["time_ps"], (decision["frame"] - 1) * 0.01, places=6)
+        self.assertLessEqual(decision["values"]["relative_error"], 0.5)
+        self.assertIsNone(decision["saved_ps"])  # nobody said how long it was to be
+        filed = json.loads(self.expect(0, "db", "show", record["run"]["id"], "--json", "--db",
+                                       db).stdout)
+        self.assertEqual(filed["convergence"]["decisions"], [decision])
+        table = self.expect(0, "db", "show", record["run"]["id"], "--db", db).stdout
+        self.assertIn("advised to stop at %.6g ps" % decision["time_ps"], table)
+
     def test_a_start_that_has_not_settled_is_left_out(self):
         r, v = program.walk(1500)
         v[:400] /= 3

@@ -147,8 +147,14 @@ every_key_of_the_contract_is_there(void **state)
     static const char *const msd[] = {"lag_ps", "msd_A2", "stderr_A2", NULL};
     static const char *const vacf[] = {"lag_fs", "c", "stderr", NULL};
     static const char *const vdos[] = {"energy_meV", "g", "stderr", NULL};
-    static const char *const convergence[] = {"state", "reason", "relative_error",
-                                              "predicted_ps_to_target", NULL};
+    static const char *const convergence[] = {"state",
+                                              "reason",
+                                              "rule",
+                                              "relative_error",
+                                              "predicted_ps_to_target",
+                                              "predicted_ps_ci95",
+                                              "decisions",
+                                              NULL};
     iw_snapshot *snapshot = example(true, false);
     json_t *json = iw_snapshot_json(snapshot, IW_JSON_SERIES);
     need(json, top, "the record");
@@ -430,6 +436,70 @@ value_and_error_end_at_the_same_digit(void **state)
     iw_snapshot_unref(&snapshot);
 }
 
+/* As one line, whatever was folded. */
+static char *
+printed_unfolded(const json_t *json)
+{
+    char *text = printed(json);
+    for (char *at = text; *at; at++)
+        if (*at == '\n')
+            *at = ' ';
+    for (char *gap; (gap = strstr(text, "  ")) != NULL;)
+        memmove(gap, gap + 1, strlen(gap));
+    return text;
+}
+
+static void
+decisions_and_predictions_are_printed(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = example(false, false);
+    iw_convergence *c = &snapshot->convergence;
+    snapshot->time_ps = 20;
+    c->predicted_ps_to_target = 120;
+    c->predicted_ps_ci95[0] = 60;
+    c->predicted_ps_ci95[1] = 200;
+    c->n_decisions = 2;
+    c->decisions[0] = (iw_decision){.rule = IW_RULE_PRECISION,
+                                    .action = IW_STOP_ADVISE,
+                                    .frame = 615,
+                                    .time_ps = 12.3,
+                                    .reason = "relative error of D is 0.1",
+                                    .holds = false,
+                                    .saved_ps = 87.7};
+    c->decisions[1] = (iw_decision){.rule = IW_RULE_BROKEN,
+                                    .action = IW_STOP_STOP,
+                                    .frame = 1000,
+                                    .time_ps = 20,
+                                    .reason = "too hot",
+                                    .holds = true,
+                                    .saved_ps = NAN};
+    json_t *json = iw_snapshot_json(snapshot, 0);
+    char *text = printed_unfolded(json);
+    static const char *const parts[] = {
+        "about 120 ps more to the target (60 to 200 ps)",
+        "advised to stop at 12.3 ps (frame 615) by the rule precision: relative error of D is 0.1; "
+        "87.7 ps of MD to save; the run went on for 7.7 ps; this no longer holds",
+        "asked to stop at 20 ps (frame 1000) by the rule broken: too hot ",
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!strstr(text, parts[i]))
+            fail_msg("the table lacks \"%s\":\n%s", parts[i], text);
+    free(text);
+    json_decref(json);
+    /* an end that is not known, and a prediction that is not */
+    c->predicted_ps_ci95[1] = NAN;
+    for (int known = 1; known >= 0; known--) {
+        c->predicted_ps_to_target = known ? 120 : NAN;
+        json = iw_snapshot_json(snapshot, 0);
+        text = printed_unfolded(json);
+        assert_non_null(strstr(text, known ? "(60 ps or longer)" : "at least 60 ps more"));
+        free(text);
+        json_decref(json);
+    }
+    iw_snapshot_unref(&snapshot);
+}
+
 static void
 a_record_of_nothing_prints_and_nonsense_is_refused(void **state)
 {
@@ -461,6 +531,7 @@ main(void)
         cmocka_unit_test(errors_carry_the_keys_of_the_values),
         cmocka_unit_test(the_table_fits_a_terminal_and_has_every_group),
         cmocka_unit_test(value_and_error_end_at_the_same_digit),
+        cmocka_unit_test(decisions_and_predictions_are_printed),
         cmocka_unit_test(a_record_of_nothing_prints_and_nonsense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

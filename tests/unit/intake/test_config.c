@@ -47,6 +47,13 @@ defaults_are_those_of_the_engine(void **state)
     assert_close(mine.convergence.min_hops, engine.convergence.min_hops, 0, 0);
     assert_close(mine.convergence.min_time_ps, engine.convergence.min_time_ps, 0, 0);
     assert_int_equal(mine.convergence.hold, engine.convergence.hold);
+    assert_close(mine.convergence.trend_sigmas, engine.convergence.trend_sigmas, 0, 0);
+    assert_close(mine.convergence.min_D_cm2_s, engine.convergence.min_D_cm2_s, 0, 0);
+    assert_true(isnan(mine.convergence.budget_ps) && isnan(engine.convergence.budget_ps));
+    assert_true(isnan(mine.convergence.planned_ps) && isnan(engine.convergence.planned_ps));
+    assert_int_equal(mine.convergence.broken_hold, engine.convergence.broken_hold);
+    assert_memory_equal(mine.convergence.mode, engine.convergence.mode,
+                        sizeof mine.convergence.mode);
 }
 
 static void
