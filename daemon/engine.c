@@ -243,6 +243,7 @@ iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *err)
     iw_kept_frames kept_state;
     iw_source kept = iw_engine_kept_frames(self, source, &kept_state);
     status = iw_paper_compute(&kept, &options, groups, &spacing_fs, err);
+    iw_kept_frames_fini(&kept_state);
     if (status == IW_OK) {
         free_paper(self);
         self->paper = groups;

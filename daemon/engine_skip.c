@@ -445,27 +445,57 @@ iw_engine_note_equilibration(const iw_engine *self, const iw_snapshot *out, iw_e
 
 /* ---- the frames that count, of another reading ---- */
 
+/* Is it one of those that a restart repeats?  They belong to the frames that were left out, or are
+ * in the averages already. */
+static iw_status
+judge_kept(iw_kept_frames *self, iw_frame *frame, bool *kept, iw_error *err)
+{
+    iw_step step;
+    iw_error why;
+    if (!self->judge)
+        self->judge = iw_engine_new_trajectory(self->engine, &self->unsaid, err);
+    if (!self->judge)
+        return err->code;
+    iw_status status = iw_trajectory_push(self->judge, frame, &step, &why);
+    *kept = status != IW_AGAIN && frame->seq >= self->engine->skip.first_seq;
+    self->repeated += status == IW_AGAIN;
+    frame->seq -= self->repeated; /* what is passed over is no gap */
+    return status == IW_NO_MEMORY ? iw_fail(err, status, "%s", why.text) : IW_OK;
+}
+
 static iw_status
 kept_next(void *state, iw_frame *frame, iw_error *err)
 {
-    const iw_kept_frames *self = state;
+    iw_kept_frames *self = state;
     iw_status status;
+    bool kept = true;
     do {
         status = self->from->next(self->from->self, frame, err);
-    } while (status == IW_OK && frame->seq < self->first_seq);
+        if (status == IW_OK && self->engine->skip.first_seq > 0)
+            status = judge_kept(self, frame, &kept, err);
+    } while (status == IW_OK && !kept);
     return status;
 }
 
 static iw_status
 kept_rewind(void *state, iw_error *err)
 {
-    const iw_kept_frames *self = state;
+    iw_kept_frames *self = state;
+    iw_kept_frames_fini(self);
     return self->from->rewind(self->from->self, err);
 }
 
 iw_source
 iw_engine_kept_frames(const iw_engine *self, const iw_source *source, iw_kept_frames *state)
 {
-    *state = (iw_kept_frames){.from = source, .first_seq = self->skip.first_seq};
+    *state = (iw_kept_frames){.engine = self, .from = source};
     return (iw_source){.self = state, .run = source->run, .next = kept_next, .rewind = kept_rewind};
+}
+
+void
+iw_kept_frames_fini(iw_kept_frames *state)
+{
+    iw_trajectory_destroy(&state->judge);
+    iw_event_list_fini(&state->unsaid);
+    state->repeated = 0;
 }

@@ -63,12 +63,18 @@ void iw_engine_fill_equilibration(const struct iw_engine *self, iw_snapshot *out
 iw_status iw_engine_note_equilibration(const struct iw_engine *self, const iw_snapshot *out,
                                        iw_event_list *events);
 
-/* The frames of another source that enter the averages.  Borrows both. */
+/* The frames of another source that enter the averages, and those that were refused. */
 typedef struct {
+    const struct iw_engine *engine;
     const iw_source *from;
-    uint64_t first_seq;
+    iw_trajectory
+        *judge; /* of all frames: it knows which ones a restart repeats; NULL: at the start */
+    iw_event_list unsaid; /* its events */
+    uint64_t repeated;    /* frames that it passed over */
 } iw_kept_frames;
+/* Borrows all three; fini when it is done. */
 iw_source iw_engine_kept_frames(const struct iw_engine *self, const iw_source *source,
                                 iw_kept_frames *state);
+void iw_kept_frames_fini(iw_kept_frames *state);
 
 #endif
