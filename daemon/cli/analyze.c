@@ -68,7 +68,10 @@ make_engine(analysis *self, iw_error *err)
         options.finished = true;
         for (iw_rule rule = 0; rule < IW_RULE_COUNT && !self->settings->judge; rule++)
             options.convergence.mode[rule] = IW_STOP_OFF;
-        options.skip.replay = self->rewinds ? IW_REPLAY_AT_END : IW_REPLAY_NEVER;
+        /* The rules judge what a daemon's would have judged, the start left out when it was. */
+        options.skip.replay = !self->rewinds          ? IW_REPLAY_NEVER
+                              : self->settings->judge ? IW_REPLAY_LIVE
+                                                      : IW_REPLAY_AT_END;
         self->engine = iw_engine_new(&self->run, &options, err);
         status = self->engine ? IW_OK : err->code;
     }
@@ -94,38 +97,6 @@ start(analysis *self, iw_error *err)
         /* Before the work, so that a mistyped path costs nothing. */
         self->store = iw_db_open(settings, settings->db, false, err);
         status = self->store ? IW_OK : err->code;
-    }
-    return status;
-}
-
-/* All frames into the engine.  A file that breaks off after some frames is an event, not the end.
- */
-static iw_status
-read_frames(analysis *self, iw_error *err)
-{
-    iw_progress progress;
-    iw_status status = IW_OK;
-    iw_progress_start(&progress, "reading");
-    while (status == IW_OK && !iw_interrupted()) {
-        status = iw_reader_next(self->reader, &self->frame, err);
-        take_notes(self);
-        if (status)
-            break;
-        status = iw_engine_push(self->engine, &self->frame, err);
-        if (status == IW_INVALID || status == IW_AGAIN)
-            status = IW_OK; /* refused or repeated: the engine has made it an event */
-        self->frames++;
-        iw_progress_update(&progress, self->frames, iw_reader_progress(self->reader));
-    }
-    iw_progress_end(&progress);
-    if (status == IW_END || (status == IW_CLOSED && iw_interrupted()))
-        return IW_OK;
-    if (status != IW_OK && status != IW_NO_MEMORY && self->frames > 0) {
-        self->cut = true;
-        iw_complain(self->settings, "warning: %s: the %" PRIu64 " frames before it are analysed",
-                    err->text, self->frames);
-        remark(self, IW_EVENT_input_damaged, err->text);
-        return IW_OK;
     }
     return status;
 }
@@ -163,15 +134,14 @@ replay_rewind(void *state, iw_error *err)
     return iw_reader_rewind(self->of->reader, err);
 }
 
-/* What has not settled at the start is left out: the averages are made again.  An interruption
- * leaves them at the frames read so far. */
+/* What has not settled at the start is left out: the averages are made again, and the reader stands
+ * where it stood.  An interruption leaves them at the frames read so far. */
 static iw_status
 leave_out_start(analysis *self, iw_error *err)
 {
     replay frames = {.of = self};
     iw_source source = {
         .self = &frames, .run = &self->run, .next = replay_next, .rewind = replay_rewind};
-    iw_engine_conclude(self->engine);
     if (!iw_engine_wants_replay(self->engine))
         return IW_OK;
     iw_progress_start(&frames.progress, "without the start");
@@ -181,6 +151,48 @@ leave_out_start(analysis *self, iw_error *err)
         ;
     return status == IW_CLOSED && iw_interrupted() ? IW_OK : status;
 }
+
+/* ---- reading ---- */
+
+/* All frames into the engine.  A file that breaks off after some frames is an event, not the end.
+ */
+static iw_status
+read_frames(analysis *self, iw_error *err)
+{
+    iw_progress progress;
+    iw_status status = IW_OK;
+    iw_progress_start(&progress, "reading");
+    while (status == IW_OK && !iw_interrupted()) {
+        status = iw_reader_next(self->reader, &self->frame, err);
+        take_notes(self);
+        if (status)
+            break;
+        status = iw_engine_push(self->engine, &self->frame, err);
+        if (status == IW_INVALID || status == IW_AGAIN)
+            status = IW_OK; /* refused or repeated: the engine has made it an event */
+        self->frames++;
+        iw_progress_update(&progress, self->frames, iw_reader_progress(self->reader));
+        if (status == IW_OK && iw_engine_wants_replay(self->engine)) {
+            iw_progress_end(&progress);
+            status = leave_out_start(self, err);
+            if (status)
+                return status; /* the averages are of some of the frames only */
+        }
+    }
+    iw_progress_end(&progress);
+    if (status == IW_END || (status == IW_CLOSED && iw_interrupted()))
+        return IW_OK;
+    if (status != IW_OK && status != IW_NO_MEMORY && self->frames > 0) {
+        self->cut = true;
+        iw_complain(self->settings, "warning: %s: the %" PRIu64 " frames before it are analysed",
+                    err->text, self->frames);
+        remark(self, IW_EVENT_input_damaged, err->text);
+        return IW_OK;
+    }
+    return status;
+}
+
+/* ---- method "paper" ---- */
 
 /* Failure leaves the paper's numbers out, says why, and is no failure of the analysis. */
 static void
@@ -277,8 +289,10 @@ iw_command_analyze(const iw_settings *settings)
         status = read_frames(&self, &err);
     if (status == IW_OK && self.frames == 0 && !iw_interrupted())
         status = iw_fail(&err, IW_INVALID, "%s: there is no frame in it", settings->operands[0]);
-    if (status == IW_OK && !iw_interrupted())
+    if (status == IW_OK && !iw_interrupted()) {
+        iw_engine_conclude(self.engine);
         status = leave_out_start(&self, &err);
+    }
     if (status) {
         iw_complain_error(settings, &err);
         result = iw_interrupted() ? IW_EXIT_INTERRUPTED : IW_EXIT_FAILURE;

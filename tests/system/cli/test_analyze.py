@@ -155,6 +155,10 @@ class Numbers(Case):
             np.testing.assert_allclose(
                 np.array(record["groups"][group]["msd"]["msd_A2"], float),
                 np.array(later["groups"][group]["msd"]["msd_A2"], float), rtol=1e-9, atol=1e-9)
+        judged = self.record(self.path("a.extxyz"), *options, "--judge")  # left out on the way
+        self.assertEqual(judged["equilibration"], record["equilibration"])
+        self.assertEqual(judged["run"]["frames"], 1500)
+        self.assertEqual(judged["groups"], record["groups"])
         table = self.expect(0, "analyze", self.path("a.extxyz"), "--no-paper").stdout
         self.assertIn(f"({skipped} frames)", table)
         self.assertIn("left out at the start", table)
