@@ -11,11 +11,10 @@
 /* Neighbours more alike than this are combined, as long as so many epochs are left. */
 #define ALIKE 0.1
 enum { FEW_EPOCHS = 8 };
-/* The plateau: lags that grow by GROWTH, a running integral that changes by no more than CHANGE of
- * its errors. */
-#define GROWTH 1.25
+/* The plateau: lags that grow by one part in GROWTH, a running integral that changes by no more
+ * than CHANGE of its errors. */
 #define CHANGE 2.0
-enum { MOST_STOPS = 64, FEWEST_FOR_PLATEAU = 8 };
+enum { GROWTH = 4, MOST_STOPS = 80, FEWEST_FOR_PLATEAU = 8 };
 
 /* The epochs in parts of `per` neighbours each; the last part takes what is left over. */
 typedef struct {
@@ -196,9 +195,9 @@ find_plateau(const parts *self, iw_plateau *out)
     double change[IW_JACKKNIFE_MOST][MOST_STOPS], *integral = self->part;
     if (self->n_parts < FEWEST_FOR_PLATEAU)
         return;
-    for (double lag = 1; n_stops < MOST_STOPS && lag < (double)(n_lags - 1); lag *= GROWTH)
-        if (n_stops == 0 || stops[n_stops - 1] < (size_t)lag)
-            stops[n_stops++] = (size_t)lag;
+    for (size_t lag = 1; n_stops < MOST_STOPS && lag < n_lags - 1;
+         lag += (lag + GROWTH - 1) / GROWTH)
+        stops[n_stops++] = lag;
     if (n_stops < MOST_STOPS)
         stops[n_stops++] = n_lags - 1;
     for (size_t j = 0; j < self->n_parts; j++) {
@@ -291,7 +290,7 @@ spectrum_errors(const parts *self, const iw_spectrum_maker *maker, double *g, do
                 iw_spectrum_errors *out)
 {
     size_t n_lags = self->sums->n_lags;
-    iw_vibration whole, without, sum = {0};
+    iw_vibration whole = {0}, without = {0}, sum = {0};
     bool known = spectrum_without(self, maker, self->n_parts, g, &whole);
     memset(out->vdos, 0, n_lags * sizeof *out->vdos);
     for (size_t j = 0; j < self->n_parts && known; j++) {
