@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""replicas.py [--seeds N] [--ps T] [--jobs N] [--folder DIR] [--build FOLDER] [--smoke]
+"""replicas.py [--seeds N] [--ps T] [--temperature K] [--jobs N] [--folder DIR] [--build FOLDER] [--smoke]
 
 Do the errors that ionwatch claims for D hold on real dynamics?  The same system several times over:
-independent seeds of adapters/lammps/examples/in.caf2 (CaF2 at 1600 K, 324 atoms; about half a minute
-of one processor for each 20 ps), and the consecutive segments of an ab-initio run of Li6PS5Cl where
+independent seeds of adapters/lammps/examples/in.caf2 (CaF2, 324 atoms; about half a minute of one
+processor for each 20 ps), and the consecutive segments of an ab-initio run of Li6PS5Cl where
 the reference data are there.  Each replica goes through `ionwatch analyze` by itself.
 
 Printed for each set: D of the mobile species, its standard error and interval; the weighted mean;
@@ -64,7 +64,7 @@ def variance_ratio_range(n):
 
 def run_seed(seed, options, folder):
     """The frame log of one seed."""
-    log = os.path.join(folder, f"caf2-{options.ps:g}ps-{seed}.iwlog")
+    log = os.path.join(folder, f"caf2-{options.temperature:g}K-{options.ps:g}ps-{seed}.iwlog")
     if os.path.exists(log):
         return log
     with open(os.path.join(SOURCE, "adapters/lammps/examples/in.caf2")) as file:
@@ -76,6 +76,7 @@ def run_seed(seed, options, folder):
                    f"fix iw all ionwatch 2 species Ca F name CaF2-seed-{seed} set mobile F "
                    f"endpoint file://{part}\nrun ${{nrun}}\n")
     command = ["lmp", "-in", name, "-log", "none", "-screen", "none", "-v", "seed", str(seed),
+               "-v", "T", f"{options.temperature:g}",
                "-v", "nequ", str(round(options.equilibration * STEPS_PER_PS)),
                "-v", "nrun", str(round(options.ps * STEPS_PER_PS))]
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -109,7 +110,7 @@ def print_spread(estimates):
 def judge(title, groups):
     print(f"\n{title}\n  {'replica':<8} {'D cm2/s':>10} {'stderr':>9} {'ci95 from':>10} {'to':>9} "
           f"{'D_einstein':>11} {'hops':>6}")
-    known = []
+    known, warnings = [], {}
     for number, group in enumerate(groups, 1):
         d = group["D_cm2_s"]
         if not d["value"] or d["value"] <= 0 or d["stderr"] is None:
@@ -118,7 +119,11 @@ def judge(title, groups):
         known.append(group)
         print(f"  {number:<8} {d['value']:10.3e} {d['stderr']:9.2e} {d['ci95'][0]:10.3e} "
               f"{d['ci95'][1]:9.3e} {group['D_einstein_cm2_s']:11.3e} "
-              f"{group['effective_hops']:6.0f}  {group.get('warning') or ''}")
+              f"{group['effective_hops']:6.0f}")
+        if group.get("warning"):
+            warnings.setdefault(group["warning"].split(" (")[0], []).append(str(number))
+    for text, numbers in warnings.items():
+        print(f"  warning, {', '.join(numbers)}: {text}")
     n = len(known) - 1
     if n < 1:
         print("  too few to judge")
@@ -165,6 +170,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--ps", type=float, default=20)
+    parser.add_argument("--temperature", type=float, default=1600)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--folder")
     parser.add_argument("--build", default="build")
@@ -186,7 +192,7 @@ def main():
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             logs = list(pool.map(lambda seed: run_seed(seed, options, folder),
                                  range(1001, 1001 + options.seeds)))
-        judge(f"CaF2, 1600 K, 216 F: {options.seeds} seeds of {options.ps:g} ps",
+        judge(f"CaF2, {options.temperature:g} K, 216 F: {options.seeds} seeds of {options.ps:g} ps",
               [analyze(options, log) for log in logs])
     if not options.smoke:
         segments(options)
