@@ -7,9 +7,9 @@
 
 enum { DEFAULT_BLOCK = 4096, SMALLEST_BLOCK = 8, FIRST_CAPACITY = 64 };
 
-/* Bytes of older spectra that one push may read (about 15 ms); the rest of a round waits for the
+/* Bytes of older spectra that one push may read (about 4 ms); the rest of a round waits for the
  * next pushes, and a query meanwhile sums what is missing for itself. */
-enum { BYTES_PER_PUSH = 1 << 27 };
+enum { BYTES_PER_PUSH = 1 << 25 };
 
 /* Grows *array to hold `count` items; what is new is zero. */
 static iw_status

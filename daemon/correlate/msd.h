@@ -17,7 +17,7 @@
  *
  * Cost for 300 atoms: memory twice the raw positions; 10 to 20 us a frame on average, most of it
  * after a block closed: its transforms, spread over eight pushes, and every fourth time the
- * products with all older blocks, of which one push reads at most 128 MiB (15 ms). A query
+ * products with all older blocks, of which one push reads at most 32 MiB (4 ms). A query
  * transforms the accumulators back and multiplies the frames that are in none of them: 10 ms at
  * 65,536 frames where that is nothing, 100 ms at other instants (it reads half the spectra).  A
  * break finishes all pairs of its segment and frees the spectra.
