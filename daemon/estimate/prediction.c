@@ -8,6 +8,10 @@ static const double normal_95 = 1.959963984540054; /* two-sided 95 % of the norm
 /* Growth of hops in time, on a log-log scale, where none slower is believed. */
 #define SLOWEST_GROWTH 0.5
 
+/* Hops are counted at the longest lag of the running moments, which follows half the run in steps
+ * of up to a quarter: so far off is the moment at which they are enough, either way. */
+#define HOPS_STEP 1.25
+
 void
 iw_prediction_note(iw_prediction_history *history, double time_ps, double error, double hops)
 {
@@ -108,6 +112,8 @@ iw_prediction_make(const iw_prediction_history *history, const iw_diffusion *mob
     want(&self, time_ps, total_ps, sqrt(down * down + of_error + ahead * ahead),
          sqrt(up * up + of_error + ahead * ahead), growth);
     if (mobile->effective_hops > 0) {
+        double step = log(HOPS_STEP) / normal_95;
+        of_hops += step * step;
         down = log(high / D) / normal_95;
         up = low > 0 ? log(D / low) / normal_95 : NAN;
         want(&self, time_ps, time_ps * min_hops / mobile->effective_hops,
