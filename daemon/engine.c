@@ -172,6 +172,22 @@ iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_group_msd *
     return IW_OK;
 }
 
+iw_status
+iw_engine_diffusion(iw_engine *self, const iw_group *group, const iw_msd_curve *curve,
+                    iw_diffusion *out, iw_error *err)
+{
+    iw_displacements moments;
+    iw_error reason; /* too few lags: every number is NAN, which is the answer */
+    double dt_fs = iw_trajectory_dt_fs(self->trajectory) * (double)self->stride;
+    iw_status status = iw_displacements_init(&moments, &self->moment_sums, self->run.kind,
+                                             group->member, dt_fs, &reason);
+    iw_diffusion_init(out);
+    if (status == IW_OK)
+        status = iw_diffusion_estimate(&moments, curve, &self->options.diffusion, out, &reason);
+    iw_displacements_fini(&moments);
+    return status == IW_NO_MEMORY ? iw_fail(err, status, "%s", reason.text) : IW_OK;
+}
+
 static iw_status
 refuse(iw_engine *self, const iw_frame *frame, iw_error *err)
 {

@@ -81,18 +81,11 @@ iw_engine_check(iw_engine *self, iw_error *err)
     self->last_checked = frames;
     if (!self->msd || self->groups.n_mobile == 0)
         return IW_OK;
-    iw_status status = iw_msd_query(self->msd, &self->msd_sums, err);
-    if (status != IW_OK)
-        return status;
-    iw_group_msd msd;
-    status = iw_engine_group_msd(self, &self->groups.groups[1], &msd, err);
-    if (status != IW_OK)
-        return status;
     iw_diffusion diffusion = {0};
-    /* Too few lags for a fit is an answer here, not an error. */
-    status = iw_diffusion_estimate(&msd.curve, &self->options.diffusion, &diffusion, err);
-    free(msd.mean);
-    if (status == IW_NO_MEMORY)
+    iw_status status = iw_moments_query(self->moments, &self->moment_sums, err);
+    if (status == IW_OK)
+        status = iw_engine_diffusion(self, &self->groups.groups[1], NULL, &diffusion, err);
+    if (status != IW_OK)
         return status;
     iw_observation seen = observation(self, &diffusion);
     double block_D_cm2_s[IW_BLOCKS];

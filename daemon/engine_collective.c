@@ -24,6 +24,33 @@ iw_engine_note_charges(iw_engine *self, iw_error *err)
     return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
 }
 
+/* The exact MSD of one flow, with its error, times a factor. */
+static iw_status
+estimate_curve(const iw_engine *self, size_t flow, const iw_displacements *moments,
+               const iw_diffusion_options *options, double factor, iw_series *series,
+               iw_diffusion *out, iw_error *err)
+{
+    const iw_msd_result *sums = &self->collective.result;
+    size_t n = sums->n_lags;
+    iw_status status = iw_series_alloc(series, n, true, err);
+    if (status != IW_OK)
+        return status;
+    for (size_t k = 0; k < n; k++) {
+        for (size_t a = 0; a < 3; a++)
+            series->y[k] += sums->sum_A2[(flow * 3 + a) * n + k] / sums->origins[k];
+        series->x[k] = (double)k * moments->dt_fs / 1000.0;
+    }
+    iw_msd_curve curve = {.n_lags = n, .dt_fs = moments->dt_fs, .msd_A2 = series->y};
+    out->stderr_A2 = series->e;
+    status = iw_diffusion_estimate(moments, &curve, options, out, err);
+    out->stderr_A2 = NULL;
+    for (size_t k = 0; k < n; k++) {
+        series->y[k] *= factor;
+        series->e[k] *= factor;
+    }
+    return status;
+}
+
 /* One flow through the estimator of D.  It is one walker whose steps are sums over many ions: no
  * noise of single jumps.  One walker can hardly tell that its MSD is not straight yet, so its
  * window starts no earlier than that of the ions themselves, from_ps (NAN: not known).  series (may
@@ -32,42 +59,26 @@ static iw_status
 estimate_flow(const iw_engine *self, size_t flow, double from_ps, double factor, iw_series *series,
               iw_diffusion *out, iw_error *err)
 {
-    const iw_msd_result *sums = &self->collective.result;
-    size_t n = sums->n_lags;
-    double *mean = calloc(5 * n, sizeof *mean);
-    if (!mean)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu lags", n);
-    double *axis = mean + n, *error = mean + 4 * n;
-    for (size_t a = 0; a < 3; a++) {
-        for (size_t k = 0; k < n; k++) {
-            axis[a * n + k] = sums->sum_A2[(flow * 3 + a) * n + k] / sums->origins[k];
-            mean[k] += axis[a * n + k];
-        }
-    }
-    iw_msd_curve curve = {.n_lags = n,
-                          .dt_fs = iw_trajectory_dt_fs(self->trajectory) * (double)self->stride,
-                          .msd_A2 = mean,
-                          .axis_A2 = {axis, axis + n, axis + 2 * n},
-                          .origins = sums->origins,
-                          .atoms = 1,
-                          .frames = sums->frames};
+    unsigned short kind[IW_MAX_SPECIES + 2]; /* each flow is a species of its own */
+    unsigned char member[IW_MAX_SPECIES + 2] = {0};
+    for (size_t f = 0; f < self->collective.n_flows; f++)
+        kind[f] = (unsigned short)f;
+    member[flow] = 1;
     iw_diffusion_options options = self->options.diffusion;
     options.jump_length_A = 0;
     options.from_ps = isfinite(from_ps) ? from_ps : 0;
-    out->stderr_A2 = series ? error : NULL;
+    double dt_fs = iw_trajectory_dt_fs(self->trajectory) * (double)self->stride;
+    iw_displacements moments;
     iw_error reason; /* too few lags: every number is NAN, which is the answer */
-    iw_status status = iw_diffusion_estimate(&curve, &options, out, &reason);
-    out->stderr_A2 = NULL;
-    status = status == IW_NO_MEMORY ? iw_fail(err, status, "%s", reason.text) : IW_OK;
-    if (status == IW_OK && series)
-        status = iw_series_alloc(series, n, true, err);
-    for (size_t k = 0; k < n && series && status == IW_OK; k++) {
-        series->x[k] = (double)k * curve.dt_fs / 1000.0;
-        series->y[k] = factor * mean[k];
-        series->e[k] = factor * error[k];
-    }
-    free(mean);
-    return status;
+    iw_status status = iw_displacements_init(&moments, &self->collective.moment_sums, kind, member,
+                                             dt_fs, &reason);
+    iw_diffusion_init(out);
+    if (status == IW_OK)
+        status = series ? estimate_curve(self, flow, &moments, &options, factor, series, out,
+                                         &reason)
+                        : iw_diffusion_estimate(&moments, NULL, &options, out, &reason);
+    iw_displacements_fini(&moments);
+    return status == IW_NO_MEMORY ? iw_fail(err, status, "%s", reason.text) : IW_OK;
 }
 
 static iw_estimate
@@ -119,8 +130,7 @@ fill_charges(const iw_engine *self, iw_snapshot *snapshot, iw_error *err)
     out->volume_A3 = iw_collective_mean_volume_A3(c);
     out->collective = out->nernst_einstein = out->haven_ratio = iw_estimate_none;
     if (!c->msd) {
-        iw_msd_curve none = {0};
-        (void)iw_diffusion_estimate(&none, &self->options.diffusion, &out->charge, NULL);
+        iw_diffusion_init(&out->charge);
         return IW_OK;
     }
     iw_estimate self_sum = iw_estimate_none;

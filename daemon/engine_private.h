@@ -74,6 +74,10 @@ iw_status iw_engine_group_msd(const iw_engine *self, const iw_group *group, iw_g
                               iw_error *err);
 /* engine_spectra.c: what the velocities tell of every group of *out. */
 iw_status iw_engine_fill_spectra(iw_engine *self, iw_snapshot *out, iw_error *err);
+/* D of a group from self->moment_sums, which must be fresh; curve: as for iw_diffusion_estimate.
+ * NO_MEMORY; too few lags are an answer, not an error. */
+iw_status iw_engine_diffusion(iw_engine *self, const iw_group *group, const iw_msd_curve *curve,
+                              iw_diffusion *out, iw_error *err);
 /* engine_collective.c: motion as a whole and what the charges give, once the groups of *out are
  * filled. */
 iw_status iw_engine_fill_transport(iw_engine *self, iw_snapshot *out, iw_error *err);

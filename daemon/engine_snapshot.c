@@ -22,7 +22,7 @@ static const char *const drift_names[] = {"com", "framework", "none"};
 static const char *const taper_names[] = {"parzen", "hann", "none"};
 
 static iw_status
-fill_msd(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, iw_error *err)
+fill_msd(iw_engine *self, const iw_group *group, iw_group_snapshot *out, iw_error *err)
 {
     iw_group_msd msd;
     iw_status status = iw_engine_group_msd(self, group, &msd, err);
@@ -32,10 +32,7 @@ fill_msd(const iw_engine *self, const iw_group *group, iw_group_snapshot *out, i
     status = iw_series_alloc(&out->msd, n, true, err);
     if (status == IW_OK) {
         out->diffusion.stderr_A2 = out->msd.e;
-        iw_error reason; /* too few lags: every number is NAN, which is the answer */
-        if (iw_diffusion_estimate(&msd.curve, &self->options.diffusion, &out->diffusion, &reason) ==
-            IW_NO_MEMORY)
-            status = iw_fail(err, IW_NO_MEMORY, "%s", reason.text);
+        status = iw_engine_diffusion(self, group, &msd.curve, &out->diffusion, err);
         out->diffusion.stderr_A2 = NULL;
         for (size_t k = 0; k < n; k++)
             out->msd.x[k] = (double)k * msd.curve.dt_fs / 1000.0;
@@ -73,11 +70,7 @@ blank_group(const iw_group *group, iw_group_snapshot *out)
                                .paper = none,
                                .vdos_resolution_meV = NAN};
     memcpy(out->name, group->name, sizeof out->name);
-    iw_diffusion *d = &out->diffusion;
-    d->D_cm2_s = d->stderr_cm2_s = d->ci95_cm2_s[0] = d->ci95_cm2_s[1] = NAN;
-    d->intercept_A2 = d->D_einstein_cm2_s = d->alpha = d->effective_hops = NAN;
-    d->D_axes_cm2_s[0] = d->D_axes_cm2_s[1] = d->D_axes_cm2_s[2] = NAN;
-    d->he_relative_error = d->fit_ps[0] = d->fit_ps[1] = NAN;
+    iw_diffusion_init(&out->diffusion);
 }
 
 static iw_status
@@ -92,6 +85,8 @@ fill_groups(iw_engine *self, iw_snapshot *out, iw_error *err)
     if (!self->msd)
         return IW_OK;
     iw_status status = iw_msd_query(self->msd, &self->msd_sums, err);
+    if (status == IW_OK)
+        status = iw_moments_query(self->moments, &self->moment_sums, err);
     for (size_t g = 0; g < out->n_groups && status == IW_OK; g++) {
         const iw_group *group = &self->groups.groups[g];
         status = fill_msd(self, group, &out->groups[g], err);

@@ -197,10 +197,17 @@ group_json(const iw_group_snapshot *group, unsigned flags, bool *ok)
     put_number(D, "value", d->D_cm2_s, ok);
     put_number(D, "stderr", d->stderr_cm2_s, ok);
     put(D, "ci95", numbers(d->ci95_cm2_s, 2, ok), ok);
+    put_number(D, "stderr_model", d->stderr_model_cm2_s, ok);
+    put_number(D, "stderr_blocks", d->stderr_blocks_cm2_s, ok);
+    put_number(D, "stderr_atoms", d->stderr_atoms_cm2_s, ok);
+    put_number(D, "stderr_hops", d->stderr_hops_cm2_s, ok);
     put(object, "D_cm2_s", D, ok);
     put_number(object, "D_einstein_cm2_s", d->D_einstein_cm2_s, ok);
     put(object, "D_axes_cm2_s", numbers(d->D_axes_cm2_s, 3, ok), ok);
+    put(object, "D_axes_stderr_cm2_s", numbers(d->D_axes_stderr_cm2_s, 3, ok), ok);
     put_number(object, "alpha", d->alpha, ok);
+    put_number(object, "non_gaussian", d->non_gaussian, ok);
+    put_number(object, "jump_length_A", d->jump_A, ok);
     put_number(object, "effective_hops", d->effective_hops, ok);
     put_number(object, "he_relative_error", d->he_relative_error, ok);
     put(object, "fit_window_ps", numbers(d->fit_ps, 2, ok), ok);
