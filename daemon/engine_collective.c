@@ -60,10 +60,10 @@ estimate_flow(const iw_engine *self, size_t flow, double from_ps, double factor,
               iw_diffusion *out, iw_error *err)
 {
     unsigned short kind[IW_MAX_SPECIES + 2]; /* each flow is a species of its own */
-    unsigned char member[IW_MAX_SPECIES + 2] = {0};
+    bool member[IW_MAX_SPECIES + 2] = {false};
     for (size_t f = 0; f < self->collective.n_flows; f++)
         kind[f] = (unsigned short)f;
-    member[flow] = 1;
+    member[flow] = true;
     iw_diffusion_options options = self->options.diffusion;
     options.jump_length_A = 0;
     options.from_ps = isfinite(from_ps) ? from_ps : 0;
@@ -74,9 +74,9 @@ estimate_flow(const iw_engine *self, size_t flow, double from_ps, double factor,
                                              dt_fs, &reason);
     iw_diffusion_init(out);
     if (status == IW_OK)
-        status = series ? estimate_curve(self, flow, &moments, &options, factor, series, out,
-                                         &reason)
-                        : iw_diffusion_estimate(&moments, NULL, &options, out, &reason);
+        status = series
+                     ? estimate_curve(self, flow, &moments, &options, factor, series, out, &reason)
+                     : iw_diffusion_estimate(&moments, NULL, &options, out, &reason);
     iw_displacements_fini(&moments);
     return status == IW_NO_MEMORY ? iw_fail(err, status, "%s", reason.text) : IW_OK;
 }

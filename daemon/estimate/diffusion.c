@@ -52,7 +52,7 @@ typedef struct {
     iw_points points;
     double hop_A2;  /* squared length of a hop, from the options */
     double jump_A2; /* what the jumps are said to be; NAN: told by the moments */
-    double from;    /* frames before which no window starts */
+    double least;   /* frames before which no window starts */
 } problem;
 
 /* What the blocks say about the variance of a line. */
@@ -141,8 +141,9 @@ leave_sites(const problem *of, size_t latest)
     return start;
 }
 
-/* The first point from which all rules hold, M/2 at the latest, or what was asked for; where shorter lags were refused, twice as late, since
- * a misfit too small to be seen would still bias D. */
+/* The first point from which all rules hold, M/2 at the latest, or what was asked for; where
+ * shorter lags were refused, twice as late, since a misfit too small to be seen would still bias D.
+ */
 static window
 find_window(const problem *of)
 {
@@ -154,7 +155,7 @@ find_window(const problem *of)
     out.left = out.start <= latest;
     if (!out.left)
         out.start = latest;
-    size_t asked = find(points, of->from);
+    size_t asked = find(points, of->least);
     if (asked > out.start && asked + 3 <= points->n)
         out.start = asked;
     latest = latest > out.start ? latest : out.start;
@@ -164,11 +165,11 @@ find_window(const problem *of)
         double freedom = (double)(points->n - i) - 2;
         out.start = i;
         out.misfit = freedom > 0 ? line.chi2 / freedom : 0;
-        out.straight = fits_well(of, &line);
-        bool forgotten = line.slope * points->x[i] >= -FORGOTTEN * line.intercept;
-        if (!out.straight)
+        bool fits = fits_well(of, &line);
+        out.straight = fits && line.slope * points->x[i] >= -FORGOTTEN * line.intercept;
+        if (!fits)
             least = 2 * points->x[i];
-        else if (forgotten && points->x[i] >= least)
+        else if (out.straight && points->x[i] >= least)
             break;
     }
     return out;
@@ -295,11 +296,15 @@ fill_verdict(const problem *of, const iw_line *line, const window *found,
     out->alpha = exponent(&of->points, line, isfinite(scale) ? scale : 1, &allowed);
     bool grows = out->D_cm2_s > 2 * out->stderr_cm2_s;
     bool proportional = fabs(out->alpha - 1) <= fmax(options->alpha_tolerance, allowed);
-    out->diffusive = found->straight && found->left && grows && proportional;
+    /* half a squared hop is the least that He, Zhu, Epstein and Mo accept */
+    bool far = line->slope * of->points.x[of->points.n - 1] >= of->hop_A2 / 2;
+    out->diffusive = found->straight && found->left && grows && far && proportional;
     if (!found->straight)
         out->warning = "no lag from which the MSD is a straight line: D is fitted from M/2 on";
     else if (!grows)
         out->warning = "the growth of the MSD is within its error";
+    else if (!far)
+        out->warning = "the MSD grows by less than half a squared hop length";
     else if (!found->left)
         out->warning = "the ions have not left their sites yet: at M/2 the MSD has not grown by "
                        "1.25 squared jumps, and jumps back would still lower D";
@@ -353,7 +358,7 @@ iw_diffusion_estimate(const iw_displacements *displacements, const iw_msd_curve 
                   .jump_A2 = options->jump_length_A * options->jump_length_A};
     double unit = IW_A2_FS_CM2_S / displacements->dt_fs; /* A^2 a frame to cm^2/s */
     fill_hops(&of, out);
-    of.from = options->from_ps * 1000 / displacements->dt_fs * (1 - 1e-12);
+    of.least = options->from_ps * 1000 / displacements->dt_fs * (1 - 1e-12);
     iw_points_init(&of.points, displacements);
     window found = find_window(&of);
     const iw_line line = fit_window(&of, found.start);

@@ -30,8 +30,8 @@ typedef struct {
 } iw_diffusion_options;
 
 typedef struct {
-    double D_cm2_s;      /* 0 where the MSD falls; NAN where it cannot be told */
-    double stderr_cm2_s; /* of D, NAN likewise */
+    double D_cm2_s;                      /* 0 where the MSD falls; NAN where it cannot be told */
+    double stderr_cm2_s;                 /* of D, NAN likewise */
     double ci95_cm2_s[2], ci68_cm2_s[2]; /* within [0, inf); [1] is NAN where nothing bounds D */
     double stderr_model_cm2_s;           /* by the covariance alone */
     double stderr_blocks_cm2_s; /* from the scatter of the parts of the run; NAN for too few */

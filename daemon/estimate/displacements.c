@@ -20,7 +20,7 @@ add_species(iw_displacements *self, const iw_moments_result *moments, size_t spe
 
 static void
 add_atoms(iw_displacements *self, const iw_moments_result *moments, const unsigned short *kind,
-          const unsigned char *member)
+          const bool *member)
 {
     size_t n = self->n_lags, filled = 0;
     for (size_t i = 0; i < moments->n_atoms; i++) {
@@ -34,8 +34,7 @@ add_atoms(iw_displacements *self, const iw_moments_result *moments, const unsign
 
 iw_status
 iw_displacements_init(iw_displacements *self, const iw_moments_result *moments,
-                      const unsigned short *kind, const unsigned char *member, double dt_fs,
-                      iw_error *err)
+                      const unsigned short *kind, const bool *member, double dt_fs, iw_error *err)
 {
     size_t n = moments->n_lags, atoms = 0;
     *self = (iw_displacements){.dt_fs = dt_fs,

@@ -8,6 +8,8 @@
  */
 #include "correlate/moments.h"
 
+#include <stdbool.h>
+
 /* An exact MSD, of all lags and origins. */
 typedef struct {
     size_t n_lags;            /* M + 1 */
@@ -40,8 +42,8 @@ typedef struct {
 /* member[s]: species s belongs to the group; kind[i]: species of atom i.  Borrows from `moments`.
  * NO_MEMORY; INVALID where the group has no atoms or there is no lag yet. */
 iw_status iw_displacements_init(iw_displacements *self, const iw_moments_result *moments,
-                                const unsigned short *kind, const unsigned char *member,
-                                double dt_fs, iw_error *err);
+                                const unsigned short *kind, const bool *member, double dt_fs,
+                                iw_error *err);
 void iw_displacements_fini(iw_displacements *self); /* safe on zeroed state */
 
 #endif

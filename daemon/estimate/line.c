@@ -128,8 +128,7 @@ noise_correlation(const iw_points *points, size_t first, iw_walk *walk)
  * along d like axes has sum of squares MSD^2/d; jumps add q b^2 n to the fourth moment of Gaussian
  * motion.  The hop length is a prior as wide as itself: what is left where nothing has hopped. */
 static void
-kind_of_motion(const iw_points *points, size_t first, double hop_A2, double known_A2,
-               iw_walk *walk)
+kind_of_motion(const iw_points *points, size_t first, double hop_A2, double known_A2, iw_walk *walk)
 {
     double y = points->y[first], grown = walk->q_A2 * points->x[first];
     double squares = 0;

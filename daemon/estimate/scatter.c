@@ -52,8 +52,8 @@ iw_scatter_atoms(const iw_displacements *displacements, const iw_points *points,
     for (size_t atom = 0; atom < displacements->atoms; atom++) {
         double slope = 0;
         for (size_t i = 0; i < points->n; i++)
-            slope += weight[i] *
-                     displacements->atom_A2[atom * displacements->n_lags + points->index[i]];
+            slope +=
+                weight[i] * displacements->atom_A2[atom * displacements->n_lags + points->index[i]];
         squares += (slope - mean) * (slope - mean);
     }
     iw_scatter out = {.variance = NAN, .freedom = atoms - 1};

@@ -20,9 +20,8 @@
 #define CORRELATION_FACTOR 0.5
 enum { TOGETHER = 4 };
 
-const char *const iw_motion_names[IW_MOTION_KINDS] = {"Brownian",   "lattice hops",
-                                                      "back-jumps", "Langevin",
-                                                      "hops of four", "caged"};
+const char *const iw_motion_names[IW_MOTION_KINDS] = {"Brownian", "lattice hops", "back-jumps",
+                                                      "Langevin", "hops of four", "caged"};
 
 /* xoshiro256+ (Blackman, Vigna 2018) */
 static inline uint64_t

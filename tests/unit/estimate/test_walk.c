@@ -139,12 +139,8 @@ covariance_equals_the_spread_of_drawn_walks(void **state)
     double sum[TOP + 1] = {0}, product[TOP + 1][TOP + 1] = {{0}};
     iw_walk_segments segments;
     iw_walk_segments_init(&segments, &length, 1);
-    iw_walk walk = {.q_A2 = 0.9,
-                    .c_A2 = 0.6,
-                    .axes = 3,
-                    .cross_frames = 1,
-                    .noise_frames = 1,
-                    .atoms = 1};
+    iw_walk walk = {
+        .q_A2 = 0.9, .c_A2 = 0.6, .axes = 3, .cross_frames = 1, .noise_frames = 1, .atoms = 1};
     uint64_t seed = 20;
     for (int run = 0; run < RUNS; run++) {
         double msd[TOP + 1] = {0};
@@ -167,8 +163,7 @@ covariance_equals_the_spread_of_drawn_walks(void **state)
     for (size_t m = 1; m <= TOP; m++) {
         assert_close(sum[m], walk.c_A2 + walk.q_A2 * (double)m, 0.02, 0);
         for (size_t n = 1; n <= TOP; n++) {
-            iw_walk_sums sums =
-                iw_walk_sum(&segments, (iw_walk_lag){m, 1}, (iw_walk_lag){n, 1});
+            iw_walk_sums sums = iw_walk_sum(&segments, (iw_walk_lag){m, 1}, (iw_walk_lag){n, 1});
             assert_close(product[m][n] - sum[m] * sum[n], iw_walk_covariance(&walk, &sums), 0.06,
                          0);
         }
