@@ -28,25 +28,21 @@ observation(const iw_engine *self, const iw_diffusion *mobile)
                             .mobile = mobile};
 }
 
-/* What else speaks for or against D: signs that have not settled, and its parts.  Only where the
- * error would do: it costs about a millisecond. */
-static iw_status
-gather(iw_engine *self, iw_observation *seen, double block_D_cm2_s[IW_BLOCKS], iw_error *err)
+/* What else speaks for or against D, from fresh moments: signs that have not settled, and its
+ * parts.  Only where the error would do. */
+static void
+gather(const iw_engine *self, iw_observation *seen, double block_D_cm2_s[IW_BLOCKS])
 {
     const iw_convergence_options *rules = &self->options.convergence;
     const iw_diffusion *mobile = seen->mobile;
     const iw_group *group = &self->groups.groups[1];
     if (!(mobile->stderr_cm2_s <= rules->target * mobile->D_cm2_s))
-        return IW_OK;
+        return;
     seen->unequilibrated = iw_engine_unequilibrated(self);
-    iw_status status = iw_moments_query(self->moments, &self->moment_sums, err);
-    if (status != IW_OK)
-        return status;
     double dt_fs = iw_trajectory_dt_fs(self->trajectory) * (double)self->stride;
     seen->n_blocks =
         iw_blocks_D(&self->moment_sums, group->member, group->atoms, dt_fs, mobile, block_D_cm2_s);
     seen->block_D_cm2_s = block_D_cm2_s;
-    return IW_OK;
 }
 
 /* The decisions that follow from a check: an event each, and the first that is to stop the run
@@ -89,9 +85,7 @@ iw_engine_check(iw_engine *self, iw_error *err)
         return status;
     iw_observation seen = observation(self, &diffusion);
     double block_D_cm2_s[IW_BLOCKS];
-    status = gather(self, &seen, block_D_cm2_s, err);
-    if (status != IW_OK)
-        return status;
+    gather(self, &seen, block_D_cm2_s);
     iw_convergence_check(&self->convergence, &self->options.convergence, &seen);
     return decide(self, &seen, err);
 }
@@ -114,22 +108,19 @@ iw_engine_check_health(iw_engine *self, const iw_frame *frame, iw_error *err)
 
 /* A look between two checks, on a copy: asking must not change the run.  Where there are no checks,
  * or no more, one look has to do. */
-iw_status
-iw_engine_look(iw_engine *self, const iw_diffusion *mobile, iw_convergence *out, iw_error *err)
+void
+iw_engine_look(const iw_engine *self, const iw_diffusion *mobile, iw_convergence *out)
 {
     iw_convergence_options options = self->options.convergence;
     iw_observation seen = observation(self, mobile);
     double block_D_cm2_s[IW_BLOCKS];
-    iw_status status = gather(self, &seen, block_D_cm2_s, err);
-    if (status != IW_OK)
-        return status;
+    gather(self, &seen, block_D_cm2_s);
     if (iw_engine_checks(self) && !self->options.finished) {
         iw_convergence_look(out, &options, &seen);
     } else {
         options.hold = 1;
         iw_convergence_check(out, &options, &seen);
     }
-    return IW_OK;
 }
 
 bool

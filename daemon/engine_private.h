@@ -89,9 +89,9 @@ iw_status iw_engine_check(iw_engine *self, iw_error *err);
 iw_status iw_engine_check_health(iw_engine *self, const iw_frame *frame, iw_error *err);
 /* Are there checks while frames come? */
 bool iw_engine_checks(const iw_engine *self);
-/* What a snapshot adds to *out, a copy of the state at the last check. */
-iw_status iw_engine_look(iw_engine *self, const iw_diffusion *mobile, iw_convergence *out,
-                         iw_error *err);
+/* What a snapshot adds to *out, a copy of the state at the last check; self->moment_sums must be
+ * fresh. */
+void iw_engine_look(const iw_engine *self, const iw_diffusion *mobile, iw_convergence *out);
 /* engine_health.c: every frame tells the monitor of health once, accepted or refused (*err says
  * why; its code is returned unless memory is exhausted). */
 iw_status iw_engine_health_begin(iw_engine *self, iw_error *err);

@@ -170,14 +170,13 @@ fill_events(const iw_engine *self, iw_snapshot *out, iw_error *err)
     return status;
 }
 
-static iw_status
-fill_convergence(iw_engine *self, iw_snapshot *out, iw_error *err)
+static void
+fill_convergence(const iw_engine *self, iw_snapshot *out)
 {
     out->convergence = self->convergence;
-    if (!self->msd || self->groups.n_mobile == 0 ||
-        (out->frames == self->last_checked && !self->options.finished))
-        return IW_OK;
-    return iw_engine_look(self, &out->groups[1].diffusion, &out->convergence, err);
+    if (self->msd && self->groups.n_mobile > 0 &&
+        (out->frames != self->last_checked || self->options.finished))
+        iw_engine_look(self, &out->groups[1].diffusion, &out->convergence);
 }
 
 static iw_status
@@ -230,9 +229,8 @@ iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err)
         status = iw_engine_fill_spectra(self, out, err);
     if (status == IW_OK)
         status = iw_engine_fill_transport(self, out, err);
-    if (status == IW_OK)
-        status = fill_convergence(self, out, err);
     if (status == IW_OK) {
+        fill_convergence(self, out);
         iw_engine_fill_health(self, out);
         status = fill_events(self, out, err);
     }

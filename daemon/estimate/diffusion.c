@@ -9,7 +9,7 @@
 
 /* Rules of the window, found with tests/bench/calibrate (docs/physics.md, "D"). */
 #define LEFT_SITES      1.25 /* the MSD has grown by so many squared jumps where it starts */
-#define FORGOTTEN       5.0  /* and by so many times the offset where that is below zero */
+#define FORGOTTEN       5.0  /* it starts after so many memory times of velocity and vibration */
 #define STRAIGHT        0.99 /* quantile of chi^2 that a line may reach */
 #define MOST_BLOCK_ODDS 3.0  /* prior odds that blocks scatter by chance */
 /* The window starts at M/2 at the latest; its lines start within the octave from there. */
@@ -115,6 +115,16 @@ growth_needed(const problem *of, const iw_line *line)
     return LEFT_SITES * fmin(jump_A2, of->hop_A2);
 }
 
+/* Does the line start where velocities (the offset is below zero) and vibrations (it is above)
+ * are forgotten? */
+static bool
+forgotten(const iw_points *points, const iw_line *line)
+{
+    double start = points->x[line->first];
+    return line->slope * start >= -FORGOTTEN * line->intercept &&
+           start >= FORGOTTEN * (line->walk.noise_frames - 1);
+}
+
 typedef struct {
     size_t start;
     bool straight; /* a line fits from there */
@@ -166,7 +176,7 @@ find_window(const problem *of)
         out.start = i;
         out.misfit = freedom > 0 ? line.chi2 / freedom : 0;
         bool fits = fits_well(of, &line);
-        out.straight = fits && line.slope * points->x[i] >= -FORGOTTEN * line.intercept;
+        out.straight = fits && forgotten(points, &line);
         if (!fits)
             least = 2 * points->x[i];
         else if (out.straight && points->x[i] >= least)

@@ -113,13 +113,13 @@ sum_of(double length, double m, double n, double s)
     double before = fmin(origins, ceil(m / s)), beyond = fmax(0, floor(rest / s) + 1);
     double missing_1 = 0, missing_2 = 0;
     if (s > 1) {
-        for (double k = 0; k < before; k++) {
-            missing_1 += sum_1(m - 1 - k * s);
-            missing_2 += sum_2(m - 1 - k * s);
+        for (size_t k = 0; k < (size_t)before; k++) {
+            missing_1 += sum_1(m - 1 - (double)k * s);
+            missing_2 += sum_2(m - 1 - (double)k * s);
         }
-        for (double k = beyond; k < origins; k++) {
-            missing_1 += sum_1(k * s - rest);
-            missing_2 += sum_2(k * s - rest);
+        for (size_t k = (size_t)beyond; k < (size_t)origins; k++) {
+            missing_1 += sum_1((double)k * s - rest);
+            missing_2 += sum_2((double)k * s - rest);
         }
     } else {
         double least = fmax(0, -rest - 1);

@@ -207,7 +207,6 @@ group_json(const iw_group_snapshot *group, unsigned flags, bool *ok)
     put(object, "D_axes_stderr_cm2_s", numbers(d->D_axes_stderr_cm2_s, 3, ok), ok);
     put_number(object, "alpha", d->alpha, ok);
     put_number(object, "non_gaussian", d->non_gaussian, ok);
-    put_number(object, "jump_length_A", d->jump_A, ok);
     put_number(object, "effective_hops", d->effective_hops, ok);
     put_number(object, "he_relative_error", d->he_relative_error, ok);
     put(object, "fit_window_ps", numbers(d->fit_ps, 2, ok), ok);

@@ -115,7 +115,8 @@ many_lengths_are_joined(void **state)
         lengths[s] = 25 + 37 * s % 30 * 5;
         want += brute(lengths[s], m, n).step;
         origins[0] += (double)(lengths[s] - 6);
-        origins[1] += (double)((lengths[s] - 21) / 2 + 1);
+        size_t thinned = (lengths[s] - 21) / 2 + 1;
+        origins[1] += (double)thinned;
     }
     iw_walk_segments_init(&segments, lengths, 30);
     assert_int_equal(segments.n, IW_WALK_LENGTHS);
