@@ -276,9 +276,10 @@ spectrum_without(const parts *self, const iw_spectrum_maker *maker, size_t j, do
     for (size_t n = 0; n < n_lags; n++) {
         double rest = self->origins[n] - origins[n];
         vacf[n] = rest > 0 ? (self->total[n] - vacf[n]) / rest : self->total[n] / self->origins[n];
-        origins[n] = rest;
     }
-    if (iw_vdos_spectrum(maker->shape, vacf, origins, g, NULL) != IW_OK)
+    /* The bias of all epochs: the first ones lack long lags, and leaving them out must not change
+     * the weight of a lag. */
+    if (iw_vdos_spectrum(maker->shape, vacf, self->origins, g, NULL) != IW_OK)
         return false;
     iw_vibration_compute(maker->energy_meV, g, n_lags, &maker->vibration, vibration);
     return true;

@@ -75,9 +75,10 @@ static results
 without(const blocks *b, size_t out, size_t n_lags, double temperature_K)
 {
     results r = {.D = 0};
-    double pairs[LAGS] = {0}, massive[LAGS] = {0};
+    double pairs[LAGS] = {0}, every[LAGS] = {0}, massive[LAGS] = {0};
     for (size_t n = 0; n < n_lags; n++) {
         for (size_t e = 0; e < b->epochs; e++) {
+            every[n] += b->pairs[e][n];
             if (e == out)
                 continue;
             pairs[n] += b->pairs[e][n];
@@ -88,7 +89,7 @@ without(const blocks *b, size_t out, size_t n_lags, double temperature_K)
         massive[n] /= pairs[n];
         r.D += 0.1 / 3 * 2.0 * r.vacf[n] * (n == 0 || n + 1 == n_lags ? 0.5 : 1.0);
     }
-    iw_vdos_input input = {n_lags, 2.0, massive, pairs, IW_TAPER_PARZEN, false};
+    iw_vdos_input input = {n_lags, 2.0, massive, every, IW_TAPER_PARZEN, false};
     iw_vdos g = {0};
     iw_error err;
     assert_ok(iw_vdos_compute(&input, &g, &err), err);
