@@ -447,8 +447,10 @@ ionwatch_flush(ionwatch *w, int timeout_ms)
             w->error = w->link_error;
             status = IW_REFUSED;
         } else {
-            status = iw_fail(&w->error, IW_TIMEOUT, "frames are not acknowledged after %d ms",
-                             timeout_ms);
+            bool told = !w->connected && w->link_error.code != IW_OK;
+            status =
+                iw_fail(&w->error, IW_TIMEOUT, "frames are not acknowledged after %d ms%s%.400s",
+                        timeout_ms, told ? ": " : "", told ? w->link_error.text : "");
         }
     }
     pthread_mutex_unlock(&w->lock);

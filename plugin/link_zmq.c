@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The link to a daemon: one DEALER at a time, owned by the handle's thread. */
 #include "client.h"
+#include "curve.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -27,7 +28,8 @@ typedef struct {
     ionwatch *w;
     link_state state;
     void *socket;  /* DEALER; NULL while waiting */
-    void *monitor; /* PAIR that tells of lost connections */
+    void *monitor; /* PAIR that tells of lost connections, and of those that never were */
+    iw_curve_client curve;
     int64_t resume_ms;
     int64_t heard_ms;      /* last message from the daemon, or start of the session */
     int64_t said_ms;       /* last message to it */
@@ -43,8 +45,9 @@ typedef struct {
     iw_buffer scratch;
 } zmq_link;
 
+/* With a link also its keys and its monitor. */
 static void *
-open_socket(ionwatch *w, void **monitor, iw_error *err)
+open_socket(ionwatch *w, zmq_link *self, iw_error *err)
 {
     char tap[40];
     const int zero = 0;
@@ -66,17 +69,23 @@ open_socket(ionwatch *w, void **monitor, iw_error *err)
     (void)zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
     (void)zmq_setsockopt(socket, ZMQ_RECONNECT_IVL, &retry, sizeof retry);
     (void)zmq_setsockopt(socket, ZMQ_RECONNECT_IVL_MAX, &retry_most, sizeof retry_most);
-    if (monitor && zmq_socket_monitor(socket, tap, ZMQ_EVENT_DISCONNECTED) == 0) {
-        *monitor = zmq_socket(w->zmq_context, ZMQ_PAIR);
-        if (*monitor) {
-            (void)zmq_setsockopt(*monitor, ZMQ_LINGER, &zero, sizeof zero);
-            (void)zmq_connect(*monitor, tap);
+    if (self && iw_curve_client_apply(socket, w->endpoint, &self->curve, err) != IW_OK) {
+        err->code = IW_REFUSED;
+        (void)zmq_close(socket);
+        return NULL;
+    }
+    if (self && zmq_socket_monitor(socket, tap, ZMQ_EVENT_DISCONNECTED | iw_curve_events) == 0) {
+        self->monitor = zmq_socket(w->zmq_context, ZMQ_PAIR);
+        if (self->monitor) {
+            (void)zmq_setsockopt(self->monitor, ZMQ_LINGER, &zero, sizeof zero);
+            (void)zmq_connect(self->monitor, tap);
         }
     }
     if (zmq_connect(socket, w->endpoint) != 0) {
         int number = errno;
         (void)iw_fail(err, IW_INVALID, "cannot use endpoint %s: %s", w->endpoint,
                       zmq_strerror(number));
+        (void)zmq_socket_monitor(socket, NULL, 0);
         (void)zmq_close(socket);
         return NULL;
     }
@@ -149,12 +158,12 @@ static void
 end_session(zmq_link *self, int64_t now_ms, int pause_ms)
 {
     ionwatch *w = self->w;
-    if (self->monitor)
-        (void)zmq_close(self->monitor);
-    if (self->socket) {
+    if (self->socket) { /* the monitor's listener goes last: its events have to go somewhere */
         (void)zmq_socket_monitor(self->socket, NULL, 0);
         (void)zmq_close(self->socket);
     }
+    if (self->monitor)
+        (void)zmq_close(self->monitor);
     self->socket = NULL;
     self->monitor = NULL;
     self->pending = NULL;
@@ -175,6 +184,23 @@ give_up_session(zmq_link *self, int64_t now_ms)
     self->pause_ms *= 2;
     if (self->pause_ms > self->w->timing.retry_most_ms)
         self->pause_ms = self->w->timing.retry_most_ms;
+}
+
+/* The daemon says no, or our keys do: frames are kept, and it is asked again now and then. */
+static void
+refuse_session(zmq_link *self, iw_status status, const char *what, const iw_error *err,
+               int64_t now_ms)
+{
+    ionwatch *w = self->w;
+    pthread_mutex_lock(&w->lock);
+    w->refused = status;
+    (void)iw_fail(&w->link_error, IW_REFUSED, "%s: %s", what, err->text);
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    end_session(self, now_ms, self->refused_pause_ms);
+    self->refused_pause_ms *= 2;
+    if (self->refused_pause_ms > w->timing.refused_most_ms)
+        self->refused_pause_ms = w->timing.refused_most_ms;
 }
 
 static bool
@@ -202,10 +228,10 @@ start_session(zmq_link *self, int64_t now_ms)
 {
     iw_error err;
     self->monitor = NULL;
-    self->socket = open_socket(self->w, &self->monitor, &err);
-    if (!self->socket) {
-        note_error(self, "connecting", &err);
-        give_up_session(self, now_ms);
+    self->socket = open_socket(self->w, self, &err);
+    if (!self->socket) { /* a key that cannot be used, mostly: it may be mended while the run goes
+                          */
+        refuse_session(self, IW_REFUSED, "connecting", &err, now_ms);
         return;
     }
     self->state = STATE_HELLO;
@@ -272,16 +298,13 @@ take_refusal(zmq_link *self, const iw_message *message, int64_t now_ms)
         end_session(self, now_ms, self->w->timing.retry_ms);
         return;
     }
-    pthread_mutex_lock(&w->lock);
-    w->refused = message->status == IW_OK ? IW_REFUSED : message->status;
-    (void)iw_fail(&w->link_error, IW_REFUSED, "the daemon refuses run %s: %s", w->run.id,
+    iw_error err;
+    (void)iw_fail(&err, IW_REFUSED, "%s",
                   message->text[0] ? message->text : ionwatch_status_text(message->status));
-    pthread_cond_broadcast(&w->changed);
-    pthread_mutex_unlock(&w->lock);
-    end_session(self, now_ms, self->refused_pause_ms);
-    self->refused_pause_ms *= 2;
-    if (self->refused_pause_ms > w->timing.refused_most_ms)
-        self->refused_pause_ms = w->timing.refused_most_ms;
+    char what[64];
+    (void)snprintf(what, sizeof what, "the daemon refuses run %s", w->run.id);
+    refuse_session(self, message->status == IW_OK ? IW_REFUSED : message->status, what, &err,
+                   now_ms);
 }
 
 static void
@@ -358,14 +381,39 @@ receive_all(zmq_link *self, int64_t now_ms)
     }
 }
 
+/* What the monitor says: a number and an address for each event.  False when it is silent. */
+static bool
+next_event(zmq_link *self, uint16_t *event, uint32_t *value)
+{
+    unsigned char bytes[512];
+    if (!self->monitor || zmq_recv(self->monitor, bytes, sizeof bytes, ZMQ_DONTWAIT) != 6)
+        return false;
+    memcpy(event, bytes, sizeof *event);
+    memcpy(value, bytes + 2, sizeof *value);
+    (void)zmq_recv(self->monitor, bytes, sizeof bytes, ZMQ_DONTWAIT);
+    return true;
+}
+
 /* The connection broke: another session begins at once, so that the daemon hears HELLO first. */
 static void
 check_connection(zmq_link *self, int64_t now_ms)
 {
     bool lost = false;
-    char event[512];
-    while (self->monitor && zmq_recv(self->monitor, event, sizeof event, ZMQ_DONTWAIT) >= 0)
+    iw_status status = IW_OK;
+    iw_error err;
+    uint16_t event;
+    uint32_t value;
+    while (next_event(self, &event, &value)) {
         lost = true;
+        if (status != IW_REFUSED)
+            status = iw_curve_explain(&self->curve, self->w->endpoint, event, value, &err);
+    }
+    if (status == IW_REFUSED) {
+        refuse_session(self, status, "connecting", &err, now_ms);
+        return;
+    }
+    if (status != IW_OK)
+        note_error(self, "connecting", &err);
     if (lost && self->state == STATE_OPEN)
         end_session(self, now_ms, self->w->timing.retry_ms);
     else if (lost)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ask.h"
 
+#include "curve.h"
 #include "input.h"
 #include "wire.h"
 
@@ -12,6 +13,9 @@
 
 struct iw_asker {
     void *context, *socket;
+    void *monitor; /* PAIR: why there is no connection */
+    iw_curve_client curve;
+    iw_error trouble; /* what it said, unless OK */
     char endpoint[256];
     double timeout_s;
     iw_buffer question;
@@ -35,8 +39,12 @@ iw_asker_destroy(iw_asker **self)
 {
     if (!self || !*self)
         return;
-    if ((*self)->socket)
+    if ((*self)->socket) {
+        (void)zmq_socket_monitor((*self)->socket, NULL, 0);
         (void)zmq_close((*self)->socket);
+    }
+    if ((*self)->monitor)
+        (void)zmq_close((*self)->monitor);
     if ((*self)->context)
         (void)zmq_ctx_term((*self)->context);
     iw_buffer_fini(&(*self)->question);
@@ -53,6 +61,14 @@ connect_socket(iw_asker *self, iw_error *err)
     if (!self->socket)
         return iw_fail(err, IW_IO, "cannot make a socket: %s", zmq_strerror(errno));
     (void)zmq_setsockopt(self->socket, ZMQ_LINGER, &linger, sizeof linger);
+    iw_status status = iw_curve_client_apply(self->socket, self->endpoint, &self->curve, err);
+    if (status != IW_OK)
+        return status;
+    if (zmq_socket_monitor(self->socket, "inproc://monitor", iw_curve_events) == 0) {
+        self->monitor = zmq_socket(self->context, ZMQ_PAIR);
+        if (self->monitor)
+            (void)zmq_connect(self->monitor, "inproc://monitor");
+    }
     if (zmq_connect(self->socket, self->endpoint) != 0)
         return iw_fail(err, IW_INVALID,
                        "endpoint \"%s\": %s; an endpoint is ipc://path or tcp://host:port",
@@ -86,10 +102,30 @@ iw_asker_new(const iw_settings *settings, iw_error *err)
 static iw_status
 no_daemon(const iw_asker *self, iw_error *err)
 {
+    if (self->trouble.code != IW_OK)
+        return iw_fail(err, IW_TIMEOUT, "%s", self->trouble.text);
     return iw_fail(err, IW_TIMEOUT,
                    "no daemon answers at %s: start one with `ionwatchd`, or name another with "
                    "--endpoint or $IONWATCH_ENDPOINT",
                    self->endpoint);
+}
+
+/* Why the connection fails.  REFUSED: there is nothing to wait for. */
+static iw_status
+hear_trouble(iw_asker *self, iw_error *err)
+{
+    unsigned char bytes[512];
+    uint16_t event;
+    uint32_t value;
+    while (self->monitor && zmq_recv(self->monitor, bytes, sizeof bytes, ZMQ_DONTWAIT) == 6) {
+        memcpy(&event, bytes, sizeof event);
+        memcpy(&value, bytes + 2, sizeof value);
+        (void)zmq_recv(self->monitor, bytes, sizeof bytes, ZMQ_DONTWAIT); /* the endpoint */
+        if (iw_curve_explain(&self->curve, self->endpoint, event, value, &self->trouble) ==
+            IW_REFUSED)
+            return iw_fail(err, IW_REFUSED, "%s", self->trouble.text);
+    }
+    return IW_OK;
 }
 
 /* Waits for one message; 0: TIMEOUT. */
@@ -102,10 +138,13 @@ wait_message(iw_asker *self, double until_s, iw_error *err)
             return iw_fail(err, IW_CLOSED, "interrupted");
         if (left_s <= 0)
             return no_daemon(self, err);
-        zmq_pollitem_t item = {.socket = self->socket, .events = ZMQ_POLLIN};
-        int n = zmq_poll(&item, 1, (long)(left_s * 1000) + 1);
-        if (n > 0)
+        zmq_pollitem_t items[] = {{.socket = self->socket, .events = ZMQ_POLLIN},
+                                  {.socket = self->monitor, .events = ZMQ_POLLIN}};
+        int n = zmq_poll(items, self->monitor ? 2 : 1, (long)(left_s * 1000) + 1);
+        if (n > 0 && items[0].revents)
             return IW_OK;
+        if (n > 0 && hear_trouble(self, err) != IW_OK)
+            return err->code;
         if (n < 0 && errno != EINTR)
             return iw_fail(err, IW_IO, "waiting at %s: %s", self->endpoint, zmq_strerror(errno));
     }

@@ -52,6 +52,9 @@ typedef struct {
     double at_K;                                        /* NAN: 300 */
     const char *db, *group, *descriptor, *run, *output; /* results */
     bool json, csv, series, full, all, markdown;
+
+    const char *folder, *roles; /* keygen; NULL: default */
+    bool server, print, force;
 } iw_settings;
 
 void iw_settings_init(iw_settings *settings);
@@ -82,6 +85,7 @@ iw_exit iw_command_stop(const iw_settings *settings);
 iw_exit iw_command_rm(const iw_settings *settings);
 iw_exit iw_command_arrhenius(const iw_settings *settings);
 iw_exit iw_command_explain(const iw_settings *settings);
+iw_exit iw_command_keygen(const iw_settings *settings);
 iw_exit iw_command_db_ls(const iw_settings *settings);
 iw_exit iw_command_db_show(const iw_settings *settings);
 iw_exit iw_command_db_query(const iw_settings *settings);

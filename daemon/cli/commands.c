@@ -156,6 +156,20 @@ static const iw_cli_option arrhenius_options[] = {
     END,
 };
 
+static const iw_cli_option keygen_options[] = {
+    {"server", 0, IW_OPT_FLAG, TO(server), NULL, "", NULL, 0, 0, NULL,
+     "the key of a daemon, in its data folder; it makes one by itself where there is none"},
+    {"show", 0, IW_OPT_FLAG, TO(print), NULL, "", NULL, 0, 0, NULL,
+     "make nothing: print the public half of the key that is there"},
+    {"roles", 0, IW_OPT_TEXT, TO(roles), "LIST", "", "stream,read", 0, 0, NULL,
+     "what the printed line allows: stream, read, control, with commas"},
+    {"out", 'o', IW_OPT_TEXT, TO(folder), "DIR", "",
+     "$XDG_CONFIG_HOME/ionwatch; the data folder of a daemon", 0, 0, NULL, "folder for the files"},
+    {"force", 0, IW_OPT_FLAG, TO(force), NULL, "", NULL, 0, 0, NULL,
+     "replace a key that is there: whoever knows the old public key must learn the new one"},
+    END,
+};
+
 static const iw_cli_option filter_options[] = {
     {"run", 'r', IW_OPT_TEXT, TO(run), "RUN", "", "all", 0, 0, NULL,
      "only this run: a name, an id or its beginning"},
@@ -265,6 +279,17 @@ const iw_command iw_commands[] = {
      1,
      iw_command_explain,
      {explain_options}},
+    {"keygen",
+     "[NAME]",
+     "Make the keys for tcp:// beyond this machine",
+     "Prints the line for the authorised_keys file of the daemon; NAME is what it calls the key's\n"
+     "owner [user@host].  The secret key stays here, in a file for your eyes only.",
+     "  ionwatch keygen\n  ionwatch keygen anna@cluster --roles stream,read,control\n"
+     "  ionwatch keygen --show\n  ionwatch keygen --server --show\n",
+     0,
+     1,
+     iw_command_keygen,
+     {keygen_options}},
     {"db ls",
      "",
      "List the runs in the database",

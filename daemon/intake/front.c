@@ -7,18 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TICK_MS = 250, BATCH = 256, LINGER_MS = 1000, MESSAGE_LIMIT = 1 << 30 };
+enum { TICK_MS = 250, BATCH = 256, LINGER_MS = 1000 };
 
-bool
-iw_endpoint_is_local(const char *endpoint)
-{
-    if (strncmp(endpoint, "ipc://", 6) == 0)
-        return true;
-    if (strncmp(endpoint, "tcp://127.", 10) == 0) /* an address, not a host of such a name */
-        return endpoint[10 + strspn(endpoint + 10, "0123456789.")] == ':';
-    return strncmp(endpoint, "tcp://[::1]:", 12) == 0 ||
-           strncmp(endpoint, "tcp://localhost:", 16) == 0;
-}
+static const double PUB_PAUSE_S = 0.5;
 
 /* A socket file that nobody answers is left over from a daemon that was killed: libzmq replaces it.
  * One that somebody answers must not be taken away from him. */
@@ -56,7 +47,7 @@ is_answered(void *context, const char *endpoint)
 }
 
 static iw_status
-bind_one(iw_front *self, void *context, const char *endpoint, bool insecure_tcp, iw_error *err)
+check_endpoint(const char *endpoint, iw_error *err)
 {
     bool tcp = strncmp(endpoint, "tcp://", 6) == 0;
     if (!tcp && strncmp(endpoint, "ipc://", 6) != 0)
@@ -71,20 +62,52 @@ bind_one(iw_front *self, void *context, const char *endpoint, bool insecure_tcp,
                        "cannot listen at %s: \"%s\" is no port: tcp://HOST:PORT with a port from 1 "
                        "to 65535, or * for any free one",
                        endpoint, port);
-    if (tcp && !iw_endpoint_is_local(endpoint) && !insecure_tcp)
-        return iw_fail(err, IW_REFUSED,
-                       "%s can be reached from other machines, and whoever reaches it can send and "
-                       "stop runs: use ipc:// or tcp://127.0.0.1 (with an ssh tunnel), or say "
-                       "--insecure-tcp",
-                       endpoint);
-    if (is_answered(context, endpoint))
-        return iw_fail(err, IW_EXISTS,
-                       "cannot listen at %s: another daemon answers there: stop it, or use another "
-                       "--listen",
-                       endpoint);
-    if (zmq_bind(self->router, endpoint) != 0)
-        return iw_fail(err, IW_IO, "cannot listen at %s: %s: use another --listen", endpoint,
-                       zmq_strerror(zmq_errno()));
+    return IW_OK;
+}
+
+/* ipc:// is guarded by the file system. */
+static bool
+is_guarded(const iw_front *self, const char *endpoint)
+{
+    return strncmp(endpoint, "tcp://", 6) == 0 &&
+           (self->require_keys || (!iw_endpoint_is_local(endpoint) && !self->insecure_tcp));
+}
+
+static iw_status
+prepare_pub(void *front, void *socket, const char *endpoint, iw_error *err)
+{
+    const iw_front *self = front;
+    return iw_gate_prepare(self->gate, socket, IW_DOOR_LISTEN, endpoint, is_guarded(self, endpoint),
+                           err);
+}
+
+static iw_status
+bind_one(iw_front *self, void *context, const char *endpoint, const char *keys, iw_error *err)
+{
+    bool guarded = is_guarded(self, endpoint);
+    iw_status status = check_endpoint(endpoint, err);
+    if (status == IW_OK && guarded) {
+        status = iw_gate_arm(self->gate, self->data, keys, err);
+        if (status != IW_OK) {
+            (void)iw_prefix(err,
+                            "%s asks for keys (--insecure-tcp would let everybody in who "
+                            "reaches it; ipc:// and tcp://127.0.0.1 need none)",
+                            endpoint);
+            return status;
+        }
+    }
+    if (status == IW_OK && is_answered(context, endpoint))
+        status = iw_fail(err, IW_EXISTS,
+                         "cannot listen at %s: another daemon answers there: stop it, or use "
+                         "another --listen",
+                         endpoint);
+    if (status == IW_OK)
+        status = iw_gate_prepare(self->gate, self->router, IW_DOOR_TALK, endpoint, guarded, err);
+    if (status == IW_OK && zmq_bind(self->router, endpoint) != 0)
+        status = iw_fail(err, IW_IO, "cannot listen at %s: %s: use another --listen", endpoint,
+                         zmq_strerror(zmq_errno()));
+    if (status != IW_OK)
+        return status;
     size_t room = sizeof self->listen[0];
     (void)zmq_getsockopt(self->router, ZMQ_LAST_ENDPOINT, self->listen[self->n_listen], &room);
     self->n_listen++;
@@ -98,17 +121,22 @@ bind_all(iw_front *self, void *context, const iw_front_options *options, iw_erro
     self->listen = calloc(options->n_listen, sizeof *self->listen);
     if (!self->router || !self->listen)
         return iw_fail(err, IW_NO_MEMORY, "the front door: out of memory");
+    self->gate = iw_gate_new(context, err);
+    if (!self->gate)
+        return IW_IO;
     int yes = 1;
     int linger_ms = LINGER_MS;
-    int64_t limit = MESSAGE_LIMIT; /* a longer message ends the connection before it is read */
+    int64_t limit = (int64_t)self->message_limit; /* a longer one ends the connection unread */
     int waiting = 4096;
     (void)zmq_setsockopt(self->router, ZMQ_ROUTER_MANDATORY, &yes, sizeof yes);
     (void)zmq_setsockopt(self->router, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
     (void)zmq_setsockopt(self->router, ZMQ_MAXMSGSIZE, &limit, sizeof limit);
     (void)zmq_setsockopt(self->router, ZMQ_RCVHWM, &waiting, sizeof waiting);
     (void)zmq_setsockopt(self->router, ZMQ_SNDHWM, &waiting, sizeof waiting);
+    iw_gate_watch(self->gate, self->router);
     for (size_t i = 0; i < options->n_listen; i++) {
-        iw_status status = bind_one(self, context, options->listen[i], options->insecure_tcp, err);
+        iw_status status =
+            bind_one(self, context, options->listen[i], options->authorised_keys, err);
         if (status != IW_OK)
             return status;
     }
@@ -116,8 +144,9 @@ bind_all(iw_front *self, void *context, const iw_front_options *options, iw_erro
     size_t n = self->n_listen < 64 ? self->n_listen : 64;
     for (size_t i = 0; i < n; i++)
         bound[i] = self->listen[i];
-    self->pub = iw_pub_open(context, bound, n, err);
-    return self->pub ? IW_OK : IW_IO;
+    iw_pub_guard guard = {prepare_pub, self};
+    self->pub = iw_pub_open(context, bound, n, &guard, err);
+    return self->pub ? iw_gate_start(self->gate, err) : IW_IO;
 }
 
 iw_front *
@@ -130,6 +159,9 @@ iw_front_new(void *context, const iw_front_options *options, iw_error *err)
     }
     self->heartbeat_s = options->heartbeat_s;
     self->lost_after_s = options->lost_after_s;
+    self->insecure_tcp = options->insecure_tcp;
+    self->require_keys = options->require_keys;
+    self->message_limit = (size_t)options->message_limit_mib << 20;
     self->started_s = iw_now();
     iw_text_copy(self->data, sizeof self->data, options->data);
     iw_text_copy(self->db, sizeof self->db, options->db);
@@ -151,12 +183,15 @@ iw_front_destroy(iw_front **front)
     iw_front *self = *front;
     if (!self)
         return;
-    if (self->router)
+    if (self->router) {
+        (void)zmq_socket_monitor(self->router, NULL, 0);
         (void)zmq_close(self->router);
+    }
     iw_mailbox_close(&self->inbox);
     iw_mailbox_close(&self->journal);
     iw_mailbox_close(&self->store);
     iw_pub_close(&self->pub);
+    iw_gate_destroy(&self->gate);
     iw_live_list_fini(&self->runs);
     iw_buffer_fini(&self->out);
     free(self->listen);
@@ -233,7 +268,16 @@ dispatch(iw_front *self, const iw_peer *peer, zmq_msg_t *bytes)
     iw_run_info_init(&hello);
     iw_message_init(&message, IW_MSG_PING);
     message.run = &hello;
+    iw_gate_who(self->gate, bytes, &self->who);
+    if (!iw_front_may(self, peer, NULL)) /* nothing of it is looked at */
+        return;
     iw_status status = iw_wire_decode(zmq_msg_data(bytes), zmq_msg_size(bytes), &message, &err);
+    if (status == IW_OK && !iw_front_may(self, peer, &message)) {
+        iw_run_info_fini(&hello);
+        return;
+    }
+    if (status == IW_OK && message.type == IW_MSG_HELLO)
+        status = iw_front_sign(self, &message, &hello, bytes, &err);
     if (status == IW_OK && message.type == IW_MSG_HELLO) {
         info = malloc(sizeof *info);
         if (info) {
@@ -382,6 +426,23 @@ take(iw_front *self, iw_mail *mail)
     iw_mail_destroy(&mail);
 }
 
+/* A key that may read no more has perhaps a subscription: all come in anew. */
+static void
+renew_pub(iw_front *self)
+{
+    iw_error err;
+    if (iw_gate_readers_changed(self->gate)) {
+        iw_pub_shut(self->pub);
+        self->pub_reopen_s = iw_now() + PUB_PAUSE_S;
+    }
+    if (self->pub_reopen_s > 0 && iw_now() >= self->pub_reopen_s) {
+        if (iw_pub_reopen(self->pub, &err) == IW_OK)
+            self->pub_reopen_s = 0;
+        else
+            iw_gate_refused(self->gate, "publisher", "reopen", err.text);
+    }
+}
+
 void *
 iw_front_run(void *front)
 {
@@ -399,6 +460,7 @@ iw_front_run(void *front)
             ;
         if (self->ready && !self->quitting && iw_now() >= next_tick) {
             iw_front_tick(self);
+            renew_pub(self);
             next_tick = iw_now() + 1e-3 * TICK_MS;
         }
     }

@@ -14,7 +14,10 @@ typedef struct iw_front iw_front;
 typedef struct {
     const char *const *listen; /* endpoints */
     size_t n_listen;
-    bool insecure_tcp; /* tcp:// beyond this machine is allowed */
+    bool insecure_tcp; /* tcp:// beyond this machine is open to everybody there */
+    bool require_keys; /* tcp:// within this machine asks for a key, too */
+    const char *authorised_keys;
+    unsigned message_limit_mib;
     double heartbeat_s, lost_after_s;
     const char *data, *db; /* for `status` */
 } iw_front_options;
@@ -26,8 +29,5 @@ void iw_front_destroy(iw_front **front); /* after the thread was joined */
 /* Works until a QUIT mail, which goes through the journal so that everything taken is durable and
  * acknowledged before the sockets close. */
 void *iw_front_run(void *front);
-
-/* Is this endpoint open to this user or this machine only? */
-bool iw_endpoint_is_local(const char *endpoint);
 
 #endif

@@ -7,6 +7,8 @@
 
 static const double RIVAL_PATIENCE_S = 3;
 
+enum { FRAME_REST = 1024 }; /* bytes of a FRAME beside its arrays, at most */
+
 /* The bytes move into the mail: nothing is copied. */
 static iw_mail *
 record(iw_mail_kind kind, const iw_live *run, zmq_msg_t *bytes)
@@ -101,11 +103,11 @@ wake(iw_front *self, iw_live *run)
 static void
 take_address(iw_live *run, const char *address)
 {
-    const char *process = address ? strrchr(address, ':') : NULL;
-    if (address && strncmp(address, "localhost:", 10) == 0 && process)
+    const char *process = strrchr(address, ':');
+    if (strncmp(address, "localhost:", 10) == 0 && process)
         (void)snprintf(run->address, sizeof run->address, "process %.20s", process + 1);
     else
-        iw_text_copy(run->address, sizeof run->address, address && *address ? address : "local");
+        iw_text_copy(run->address, sizeof run->address, address);
 }
 
 /* The run's session now belongs to the sender of this HELLO; the journal speaks next. */
@@ -115,7 +117,7 @@ admit(iw_front *self, iw_live *run, iw_mail *hello)
     bool again = run->adapter[0] && strcmp(run->adapter, hello->text) == 0;
     run->peer = hello->peer;
     memcpy(run->adapter, hello->text, sizeof run->adapter);
-    take_address(run, zmq_msg_gets(&hello->message, "Peer-Address"));
+    take_address(run, hello->address);
     run->heard_s = iw_now();
     run->lagging = false;
     hello->run = run->number;
@@ -152,13 +154,15 @@ is_contested(iw_front *self, const iw_live *run, const iw_peer *peer, const char
 }
 
 static iw_mail *
-hello_mail(const iw_peer *peer, const iw_message *hello, iw_run_info **info, zmq_msg_t *bytes)
+hello_mail(const iw_front *self, const iw_peer *peer, const iw_message *hello, iw_run_info **info,
+           zmq_msg_t *bytes)
 {
     iw_mail *mail = iw_mail_new(IW_MAIL_HELLO, 0);
     if (!mail)
         return NULL;
     memcpy(mail->id, (*info)->id, sizeof mail->id);
     memcpy(mail->text, hello->adapter, sizeof hello->adapter);
+    memcpy(mail->address, self->who.address, sizeof mail->address);
     mail->peer = *peer;
     mail->info = *info;
     *info = NULL;
@@ -203,6 +207,19 @@ iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_
         iw_front_refuse(self, peer, IW_INVALID, "one connection carries one run");
         return;
     }
+    if (run && !iw_front_may_continue(self, peer, run->info))
+        return;
+    size_t frame_bytes = (*info)->n_atoms * 6 * sizeof(double) + FRAME_REST;
+    if (frame_bytes > self->message_limit) {
+        char text[IW_WIRE_TEXT];
+        (void)snprintf(text, sizeof text,
+                       "a frame of %zu atoms takes up to %zu MiB, this daemon takes %zu MiB: set "
+                       "its message_limit_mib",
+                       (*info)->n_atoms, (frame_bytes >> 20) + 1, self->message_limit >> 20);
+        iw_gate_refused(self->gate, self->who.address, "size", text);
+        iw_front_refuse(self, peer, IW_INVALID, text);
+        return;
+    }
     if (run && iw_live_match(run->info, *info, &err) != IW_OK) {
         iw_log("intake.refused", "%s", err.text);
         iw_front_refuse(self, peer, err.code, err.text);
@@ -220,7 +237,7 @@ iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_
     }
     if (!run)
         run = add_run(self, *info);
-    iw_mail *mail = run ? hello_mail(peer, hello, info, bytes) : NULL;
+    iw_mail *mail = run ? hello_mail(self, peer, hello, info, bytes) : NULL;
     if (!mail) {
         iw_front_refuse(self, peer, IW_NO_MEMORY, "the daemon is out of memory");
         return;

@@ -3,6 +3,7 @@
 #define IW_FRONT_INTERNAL_H
 /* front_internal.h - shared by the files of the front thread: sockets, adapters, readers. */
 #include "intake/front.h"
+#include "intake/gate.h"
 #include "intake/live.h"
 #include "publish/pub.h"
 
@@ -12,7 +13,12 @@ enum { IW_REMOVED = 64 };
 
 struct iw_front {
     void *router, *inbox, *journal, *store;
+    iw_gate *gate;
+    iw_who who; /* sent the message at hand */
     iw_pub *pub;
+    double pub_reopen_s; /* > 0: the publisher is shut until then */
+    bool insecure_tcp, require_keys;
+    size_t message_limit;
     iw_live_list runs;
     iw_buffer out; /* the message being sent */
     double heartbeat_s, lost_after_s, started_s;
@@ -33,6 +39,16 @@ struct iw_front {
 bool iw_front_send(iw_front *self, const iw_peer *peer, const iw_message *message);
 void iw_front_refuse(iw_front *self, const iw_peer *peer, iw_status status, const char *text);
 void iw_front_mail(void *to, iw_mail_kind kind, const iw_live *run, const char *text);
+
+/* front_right.c: may he?  False after a refusal was sent, counted and logged. */
+bool iw_front_may(iw_front *self, const iw_peer *peer, const iw_message *message);
+/* A run belongs to the name of the key that opened it: only that name, keys with the role control,
+ * and those on this machine go on with it. */
+bool iw_front_may_continue(iw_front *self, const iw_peer *peer, const iw_run_info *run);
+/* Puts the name into the HELLO, where journal and database find it; a sender's own word on it does
+ * not count. */
+iw_status iw_front_sign(iw_front *self, const iw_message *hello, iw_run_info *info,
+                        zmq_msg_t *bytes, iw_error *err);
 
 /* front_adapter.c: what adapters say, and what the journal says of their runs. */
 void iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello,

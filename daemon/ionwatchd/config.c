@@ -21,9 +21,18 @@ const iw_option iw_config_options[] = {
      "folder of the journals (default: $XDG_STATE_HOME/ionwatch, else ~/.local/state/ionwatch)"},
     {"daemon", "db", IW_OPTION_TEXT, "", "", 0, 0, NULL, AT(db),
      "database of finished runs, sqlite:///PATH (default: ionwatch.db in the data folder)"},
+    {"daemon", "authorised_keys", IW_OPTION_TEXT, "", "", 0, 0, NULL, AT(authorised_keys),
+     "file with the public keys that may come in over tcp:// and what they may do, as `ionwatch "
+     "keygen` prints them; read again when it changes (default: authorised_keys in the data "
+     "folder)"},
+    {"daemon", "require_keys", IW_OPTION_FLAG, "", "no", 0, 0, NULL, AT(require_keys),
+     "ask for a key at tcp:// endpoints within this machine, too"},
     {"daemon", "insecure_tcp", IW_OPTION_FLAG, "", "no", 0, 0, NULL, AT(insecure_tcp),
-     "allow tcp:// endpoints beyond this machine, where anybody who reaches them can send and stop "
-     "runs"},
+     "open tcp:// endpoints beyond this machine without keys: anybody who reaches them can send, "
+     "read, stop and remove runs"},
+    {"daemon", "message_limit_mib", IW_OPTION_COUNT, "MiB", "1024", 1, 1024, NULL,
+     AT(message_limit_mib),
+     "longest message that is taken; a frame needs 48 bytes for each atom at most"},
     {"daemon", "workers", IW_OPTION_COUNT, "threads", "0", 0, 256, NULL, AT(workers),
      "analysis threads; 0: one for each processor"},
     {"daemon", "heartbeat_s", IW_OPTION_REAL, "s", "30", 1, 86400, NULL, AT(heartbeat_s),
@@ -400,6 +409,9 @@ iw_config_complete(iw_config *config, iw_error *err)
     }
     if (size >= 0 && size < IW_CONFIG_TEXT && !config->db[0])
         size = snprintf(config->db, IW_CONFIG_TEXT, "%s/ionwatch.db", config->data);
+    if (size >= 0 && size < IW_CONFIG_TEXT && !config->authorised_keys[0])
+        size =
+            snprintf(config->authorised_keys, IW_CONFIG_TEXT, "%s/authorised_keys", config->data);
     if (size < 0 || size >= IW_CONFIG_TEXT)
         return iw_fail(err, IW_INVALID, "the data folder's name is too long: %s", config->data);
     return IW_OK;

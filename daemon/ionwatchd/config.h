@@ -47,8 +47,9 @@ typedef struct {
     char data[IW_CONFIG_TEXT];
     char db[IW_CONFIG_TEXT];
     char charges[IW_CONFIG_TEXT];
-    bool insecure_tcp;
-    unsigned workers;
+    char authorised_keys[IW_CONFIG_TEXT];
+    bool insecure_tcp, require_keys;
+    unsigned workers, message_limit_mib;
     double heartbeat_s, lost_after_s, publish_s;
 
     int drift, taper, stop;

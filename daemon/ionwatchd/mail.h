@@ -85,6 +85,7 @@ typedef struct iw_mail {
     double until_s;            /* SHOW: how long newer frames are waited for */
     iw_peer peer;              /* whom to answer, if anybody */
     char id[IW_ID_LENGTH + 1]; /* of the run */
+    char address[64];          /* HELLO: where its adapter is */
     char text[IW_WIRE_TEXT];
     zmq_msg_t message;     /* HELLO, FRAME, BYE, CONTROL: as it goes to the journal */
     iw_buffer json;        /* ANSWER, PUBLISH */

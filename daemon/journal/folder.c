@@ -2,6 +2,7 @@
 #include "journal/folder.h"
 
 #include "framelog.h"
+#include "ionwatchd/log.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -62,6 +63,29 @@ make_folders(const char *path, iw_error *err) /* mkdir -p, mode 0700 */
     }
 }
 
+/* Frames, results and the daemon's secret key lie here: nobody else may put others in their place,
+ * and nobody else should look. */
+static iw_status
+check_private(const char *data, iw_error *err)
+{
+    struct stat info;
+    if (stat(data, &info) != 0)
+        return iw_fail_errno(err, "cannot look at %s", data);
+    if (info.st_uid != geteuid() && info.st_uid != 0)
+        return iw_fail(err, IW_REFUSED,
+                       "the data folder %s belongs to user %u: name one of your own with --data",
+                       data, (unsigned)info.st_uid);
+    if ((info.st_mode & 022) != 0)
+        return iw_fail(
+            err, IW_REFUSED,
+            "the data folder %s can be written by others (mode %04o): run `chmod 700 %s`", data,
+            (unsigned)info.st_mode & 07777, data);
+    if ((info.st_mode & 055) != 0)
+        iw_log("journal.exposed", "%s can be looked into by others (mode %04o): run `chmod 700 %s`",
+               data, (unsigned)info.st_mode & 07777, data);
+    return IW_OK;
+}
+
 static iw_status
 take_lock(int file, const char *data, const char *path, iw_error *err)
 {
@@ -89,6 +113,8 @@ iw_folder_open(const char *data, iw_error *err)
     (void)snprintf(path, sizeof path, "%s/runs", data);
     int file = -1;
     iw_status status = make_folders(path, err);
+    if (status == IW_OK)
+        status = check_private(data, err);
     if (status == IW_OK) {
         (void)snprintf(path, sizeof path, "%s/lock", data);
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

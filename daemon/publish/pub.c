@@ -8,11 +8,40 @@
 #include <unistd.h>
 #include <zmq.h>
 
+enum { WAITING = 100, REQUEST_MOST = 1024 };
+
 struct iw_pub {
-    void *socket;
+    void *context;
+    void *socket; /* NULL: shut */
+    iw_pub_guard guard;
     size_t n;
     char (*endpoints)[IW_PUB_ENDPOINT];
 };
+
+static iw_status
+open_socket(iw_pub *self, iw_error *err)
+{
+    const int waiting = WAITING; /* messages; a subscriber that is further behind loses some */
+    const int none = 0;
+    const int64_t most = REQUEST_MOST; /* subscribers have nothing to say but topics */
+    self->socket = zmq_socket(self->context, ZMQ_PUB);
+    if (!self->socket)
+        return iw_fail(err, IW_IO, "publisher: %s", zmq_strerror(zmq_errno()));
+    (void)zmq_setsockopt(self->socket, ZMQ_SNDHWM, &waiting, sizeof waiting);
+    (void)zmq_setsockopt(self->socket, ZMQ_LINGER, &none, sizeof none);
+    (void)zmq_setsockopt(self->socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
+    return IW_OK;
+}
+
+static iw_status
+bind_at(iw_pub *self, const char *wanted, iw_error *err)
+{
+    if (self->guard.prepare(self->guard.self, self->socket, wanted, err) != IW_OK)
+        return err->code;
+    if (zmq_bind(self->socket, wanted) != 0)
+        return iw_fail(err, IW_IO, "cannot publish at %s: %s", wanted, zmq_strerror(zmq_errno()));
+    return IW_OK;
+}
 
 static iw_status
 bind_beside(iw_pub *self, const char *listen, iw_error *err)
@@ -24,8 +53,8 @@ bind_beside(iw_pub *self, const char *listen, iw_error *err)
                    : snprintf(wanted, sizeof wanted, "%s.pub", listen);
     if (size < 0 || size >= (int)sizeof wanted)
         return iw_fail(err, IW_INVALID, "endpoint %s: the name is too long", listen);
-    if (zmq_bind(self->socket, wanted) != 0)
-        return iw_fail(err, IW_IO, "cannot publish at %s: %s", wanted, zmq_strerror(zmq_errno()));
+    if (bind_at(self, wanted, err) != IW_OK)
+        return err->code;
     size_t room = IW_PUB_ENDPOINT;
     char *endpoint = self->endpoints[self->n];
     if (zmq_getsockopt(self->socket, ZMQ_LAST_ENDPOINT, endpoint, &room) != 0)
@@ -35,7 +64,8 @@ bind_beside(iw_pub *self, const char *listen, iw_error *err)
 }
 
 iw_pub *
-iw_pub_open(void *context, const char *const *listen, size_t n, iw_error *err)
+iw_pub_open(void *context, const char *const *listen, size_t n, const iw_pub_guard *guard,
+            iw_error *err)
 {
     iw_pub *self = calloc(1, sizeof *self);
     if (self)
@@ -45,21 +75,33 @@ iw_pub_open(void *context, const char *const *listen, size_t n, iw_error *err)
         iw_pub_close(&self);
         return NULL;
     }
-    self->socket = zmq_socket(context, ZMQ_PUB);
-    int waiting = 100; /* messages; a subscriber that is further behind loses some */
-    int none = 0;
-    bool good = self->socket != NULL;
-    if (!good)
-        iw_fail(err, IW_IO, "publisher: %s", zmq_strerror(zmq_errno()));
-    if (good) {
-        (void)zmq_setsockopt(self->socket, ZMQ_SNDHWM, &waiting, sizeof waiting);
-        (void)zmq_setsockopt(self->socket, ZMQ_LINGER, &none, sizeof none);
-    }
+    self->context = context;
+    self->guard = *guard;
+    bool good = open_socket(self, err) == IW_OK;
     for (size_t i = 0; good && i < n; i++)
         good = bind_beside(self, listen[i], err) == IW_OK;
     if (!good)
         iw_pub_close(&self);
     return self;
+}
+
+void
+iw_pub_shut(iw_pub *self)
+{
+    if (self->socket)
+        (void)zmq_close(self->socket);
+    self->socket = NULL;
+}
+
+iw_status
+iw_pub_reopen(iw_pub *self, iw_error *err)
+{
+    iw_status status = open_socket(self, err);
+    for (size_t i = 0; status == IW_OK && i < self->n; i++)
+        status = bind_at(self, self->endpoints[i], err);
+    if (status != IW_OK)
+        iw_pub_shut(self);
+    return status;
 }
 
 void
@@ -93,6 +135,8 @@ iw_pub_endpoint(const iw_pub *self, size_t i)
 void
 iw_pub_send(iw_pub *self, const char *topic, const void *json, size_t size)
 {
+    if (!self->socket)
+        return;
     if (zmq_send(self->socket, topic, strlen(topic), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
         (void)zmq_send(self->socket, json, size, ZMQ_DONTWAIT);
 }

@@ -15,13 +15,26 @@ typedef struct iw_pub iw_pub;
 
 enum { IW_PUB_ENDPOINT = 256 };
 
+/* Called for each endpoint before the socket is bound to it: who may come in there. */
+typedef struct {
+    iw_status (*prepare)(void *self, void *socket, const char *endpoint, iw_error *err);
+    void *self;
+} iw_pub_guard;
+
 /* One PUB endpoint beside each endpoint where the daemon listens: ipc://PATH gives ipc://PATH.pub,
  * tcp://HOST:PORT a free port on the same host.  NULL: IO, with endpoint and reason. */
-iw_pub *iw_pub_open(void *context, const char *const *listen, size_t n, iw_error *err);
+iw_pub *iw_pub_open(void *context, const char *const *listen, size_t n, const iw_pub_guard *guard,
+                    iw_error *err);
 void iw_pub_close(iw_pub **pub);
 
 size_t iw_pub_count(const iw_pub *self);
 const char *iw_pub_endpoint(const iw_pub *self, size_t i); /* as subscribers connect; until close */
+
+/* All subscribers are sent away; those that still may come back by themselves once the same
+ * endpoints are open again.  Nothing is sent in between.  Opening fails until the old ones are
+ * gone, a fraction of a second later: try again. */
+void iw_pub_shut(iw_pub *self);
+iw_status iw_pub_reopen(iw_pub *self, iw_error *err);
 
 void iw_pub_send(iw_pub *self, const char *topic, const void *json, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "iw_test.h"
 
-#include "intake/front.h"
+#include "curve.h"
 #include "intake/live.h"
 
 static iw_live *
