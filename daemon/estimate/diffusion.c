@@ -8,10 +8,10 @@
 #include <math.h>
 
 /* Rules of the window, found with tests/bench/calibrate (docs/physics.md, "D"). */
-#define LEFT_SITES      1.25 /* the MSD has grown by so many squared jumps where it starts */
-#define FORGOTTEN       5.0  /* it starts after so many memory times of velocity and vibration */
-#define STRAIGHT        0.99 /* quantile of chi^2 that a line may reach */
-#define MOST_BLOCK_ODDS 3.0  /* prior odds that blocks scatter by chance */
+#define LEFT_SITES 1.25 /* the MSD has grown by so many squared jumps where it starts */
+#define FORGOTTEN  5.0  /* it starts after so many memory times of velocity and vibration */
+#define STRAIGHT   0.99 /* quantile of chi^2 that a line may reach */
+#define PRIOR_ODDS 3.0  /* that blocks which scatter more do so by chance */
 /* The window starts at M/2 at the latest; its lines start within the octave from there. */
 enum { LATEST = 2, PILOT = 8, PILOT_ROUNDS = 3, STARTS = 4 };
 
@@ -46,22 +46,24 @@ iw_diffusion_init(iw_diffusion *out)
                           .stderr_A2 = out->stderr_A2};
 }
 
+/* What the blocks say about the variance of a line. */
+typedef struct {
+    double model;   /* variance of the slope */
+    double ratio;   /* of the blocks' variance to it; NAN where there are too few */
+    double belief;  /* that the blocks are right and the model is not */
+    double scale;   /* of the model's variance, >= 1 */
+    double freedom; /* of the scaled variance */
+} judgement;
+
 /* Everything that is asked of one group. */
 typedef struct {
     const iw_displacements *from;
     iw_points points;
-    double hop_A2;  /* squared length of a hop, from the options */
-    double jump_A2; /* what the jumps are said to be; NAN: told by the moments */
-    double least;   /* frames before which no window starts */
+    double hop_A2;   /* squared length of a hop, from the options */
+    double jump_A2;  /* what the jumps are said to be; NAN: told by the moments */
+    double least;    /* frames before which no window starts */
+    judgement early; /* of a line over lags that are short beside the blocks */
 } problem;
-
-/* What the blocks say about the variance of a line. */
-typedef struct {
-    double model, blocks; /* variances of the slope */
-    double scale;         /* of the model's, >= 1 */
-    double belief;        /* that the blocks are right and the model is not */
-    double freedom;       /* of the scaled variance */
-} judgement;
 
 /*
  * The model is right, or it is not and the blocks tell the variance: the odds are those of the
@@ -69,21 +71,36 @@ typedef struct {
  * that the second takes.  One-sided: blocks that scatter less say that they are few.
  */
 static judgement
-judge(const problem *of, const iw_line *line)
+judge_line(const problem *of, const iw_line *line)
 {
     judgement out = {.scale = 1, .freedom = INFINITY};
     out.model = iw_line_variance(&of->points, line->weight, &line->walk);
     double memory = 2 * of->points.x[line->first];
     iw_scatter blocks = iw_scatter_blocks(of->from, &of->points, line->weight, memory);
-    out.blocks = blocks.variance;
-    double ratio = blocks.variance / out.model;
-    if (!(ratio > 1) || !isfinite(ratio))
+    out.ratio = blocks.variance / out.model;
+    if (!(out.ratio > 1) || !isfinite(out.ratio))
         return out;
-    double against = blocks.freedom / 2 * (ratio - 1 - log(ratio));
-    out.belief = 1 / (1 + MOST_BLOCK_ODDS * sqrt(blocks.freedom) * exp(-against));
-    out.scale = 1 + out.belief * (ratio - 1);
-    double share = out.belief * ratio / out.scale;
+    double against = blocks.freedom / 2 * (out.ratio - 1 - log(out.ratio));
+    out.belief = 1 / (1 + PRIOR_ODDS * sqrt(blocks.freedom) * exp(-against));
+    out.scale = 1 + out.belief * (out.ratio - 1);
+    double share = out.belief * out.ratio / out.scale;
     out.freedom = blocks.freedom / (share * share);
+    return out;
+}
+
+/* The blocks of a window that starts late are few; those of early lags are many, and ions that move
+ * together do so at every lag.  The one that speaks more against the model counts. */
+static judgement
+judge(const problem *of, const iw_line *line)
+{
+    judgement out = judge_line(of, line);
+    if (isnan(out.ratio))
+        out.ratio = of->early.ratio;
+    if (of->early.scale > out.scale) {
+        out.scale = of->early.scale;
+        out.belief = of->early.belief;
+        out.freedom = of->early.freedom;
+    }
     return out;
 }
 
@@ -107,14 +124,6 @@ fits_well(const problem *of, const iw_line *line)
     return line->chi2 <= gsl_cdf_chisq_Pinv(STRAIGHT, freedom) * judge(of, line).scale;
 }
 
-/* The growth of the MSD by which ions have left their sites. */
-static double
-growth_needed(const problem *of, const iw_line *line)
-{
-    double jump_A2 = isnan(of->jump_A2) ? line->walk.jump_A2 : of->jump_A2;
-    return LEFT_SITES * fmin(jump_A2, of->hop_A2);
-}
-
 /* Does the line start where velocities (the offset is below zero) and vibrations (it is above)
  * are forgotten? */
 static bool
@@ -123,6 +132,29 @@ forgotten(const iw_points *points, const iw_line *line)
     double start = points->x[line->first];
     return line->slope * start >= -FORGOTTEN * line->intercept &&
            start >= FORGOTTEN * (line->walk.noise_frames - 1);
+}
+
+/* The line from the longest lag that is no longer than a block, where it tells of motion and not of
+ * vibrations. */
+static judgement
+judge_early(const problem *of)
+{
+    const iw_points *points = &of->points;
+    judgement none = {.ratio = NAN, .scale = 1, .freedom = INFINITY};
+    size_t at = find(points, (double)of->from->epoch_frames + 1);
+    if (at == 0 || at + 3 > points->n)
+        return none;
+    iw_line line = iw_line_fit(points, at - 1, of->hop_A2, of->jump_A2);
+    bool moves = line.valid && line.slope * points->x[at - 1] >= line.intercept;
+    return moves && forgotten(points, &line) ? judge_line(of, &line) : none;
+}
+
+/* The growth of the MSD by which ions have left their sites. */
+static double
+growth_needed(const problem *of, const iw_line *line)
+{
+    double jump_A2 = isnan(of->jump_A2) ? line->walk.jump_A2 : of->jump_A2;
+    return LEFT_SITES * fmin(jump_A2, of->hop_A2);
 }
 
 typedef struct {
@@ -283,7 +315,7 @@ fill_errors(const problem *of, const iw_line *line, const window *found, double 
     double to_D = unit / 6, freedom = fmin(judged.freedom, 1e6);
     out->stderr_cm2_s = sqrt(scale * judged.model) * to_D;
     out->stderr_model_cm2_s = sqrt(judged.model) * to_D;
-    out->stderr_blocks_cm2_s = sqrt(judged.blocks) * to_D;
+    out->stderr_blocks_cm2_s = sqrt(judged.ratio * judged.model) * to_D;
     out->stderr_atoms_cm2_s =
         sqrt(iw_scatter_atoms(of->from, &of->points, line->weight).variance) * to_D;
     out->collective = judged.belief > 0.5;
@@ -370,6 +402,7 @@ iw_diffusion_estimate(const iw_displacements *displacements, const iw_msd_curve 
     fill_hops(&of, out);
     of.least = options->from_ps * 1000 / displacements->dt_fs * (1 - 1e-12);
     iw_points_init(&of.points, displacements);
+    of.early = judge_early(&of);
     window found = find_window(&of);
     const iw_line line = fit_window(&of, found.start);
     out->fit_ps[0] = of.points.x[line.first] * displacements->dt_fs / 1000;
