@@ -341,15 +341,15 @@ fill_verdict(const problem *of, const iw_line *line, const window *found,
     /* half a squared hop is the least that He, Zhu, Epstein and Mo accept */
     bool far = line->slope * of->points.x[of->points.n - 1] >= of->hop_A2 / 2;
     out->diffusive = found->straight && found->left && grows && far && proportional;
-    if (!found->straight)
-        out->warning = "no lag from which the MSD is a straight line: D is fitted from M/2 on";
-    else if (!grows)
+    if (!grows)
         out->warning = "the growth of the MSD is within its error";
     else if (!far)
         out->warning = "the MSD grows by less than half a squared hop length";
     else if (!found->left)
         out->warning = "the ions have not left their sites yet: at M/2 the MSD has not grown by "
                        "1.25 squared jumps, and jumps back would still lower D";
+    else if (!found->straight)
+        out->warning = "no lag from which the MSD is a straight line: D is fitted from M/2 on";
     else if (!proportional)
         out->warning = "the MSD does not grow in proportion to time";
     else if (out->collective)

@@ -44,6 +44,7 @@ table "from a frame to the stop state" "$build/tests/bench/bench_latency" "${lat
 table "finished files" /usr/bin/python3 tests/bench/bench_analyze.py --build "$build" "${analyze[@]}"
 table "through the daemon" "$build/tests/bench/bench_throughput" "${throughput[@]}"
 table "a LAMMPS run" env IONWATCH_BUILD="$build" tests/bench/bench_lammps.sh "${lammps[@]}"
+table "errors of D against the truth" "$build/tests/calibrate" --quick
 table "one frame from an MD code" "$build/tests/bench/bench_send" "${send[@]}"
 table "errors of D on real dynamics" /usr/bin/python3 tests/bench/replicas.py --build "$build" "${replicas[@]}"
 exit "$failed"
