@@ -12,7 +12,8 @@
 #define FORGOTTEN  5.0  /* it starts after so many memory times of velocity and vibration */
 #define STRAIGHT   0.99 /* quantile of chi^2 that a line may reach */
 #define PRIOR_ODDS 3.0  /* that blocks which scatter more do so by chance */
-/* The window starts at M/2 at the latest; its lines start within the octave from there. */
+/* The window starts at M/2 at the latest, is first looked for with a line from M/8, and its lines
+ * start within the octave from there. */
 enum { LATEST = 2, PILOT = 8, PILOT_ROUNDS = 3, STARTS = 4 };
 
 void
@@ -59,10 +60,11 @@ typedef struct {
 typedef struct {
     const iw_displacements *from;
     iw_points points;
-    double hop_A2;   /* squared length of a hop, from the options */
-    double jump_A2;  /* what the jumps are said to be; NAN: told by the moments */
-    double least;    /* frames before which no window starts */
-    judgement early; /* of a line over lags that are short beside the blocks */
+    double hop_A2;      /* squared length of a hop, from the options */
+    double jump_A2;     /* what the jumps are said to be; NAN: told by the moments */
+    double least;       /* frames before which no window starts */
+    size_t early_first; /* point at M/8, */
+    judgement early;    /* and that of the line from there */
 } problem;
 
 /*
@@ -88,19 +90,15 @@ judge_line(const problem *of, const iw_line *line)
     return out;
 }
 
-/* The blocks of a window that starts late are few; those of early lags are many, and ions that move
- * together do so at every lag.  The one that speaks more against the model counts. */
+/* A window that starts late has too few blocks to judge by.  Ions that move together, or in spells,
+ * do so at every lag: the line from M/8 on, whose blocks are eight, is judged in its place. */
 static judgement
 judge(const problem *of, const iw_line *line)
 {
-    judgement out = judge_line(of, line);
-    if (isnan(out.ratio))
-        out.ratio = of->early.ratio;
-    if (of->early.scale > out.scale) {
-        out.scale = of->early.scale;
-        out.belief = of->early.belief;
-        out.freedom = of->early.freedom;
-    }
+    if (line->first <= of->early_first)
+        return judge_line(of, line);
+    judgement out = of->early;
+    out.model = iw_line_variance(&of->points, line->weight, &line->walk);
     return out;
 }
 
@@ -112,6 +110,17 @@ find(const iw_points *points, double lag)
     while (i < points->n && points->x[i] < lag)
         i++;
     return i;
+}
+
+static void
+judge_early(problem *of)
+{
+    of->early_first = find(&of->points, floor(of->points.x[of->points.n - 1] / PILOT));
+    iw_line line = iw_line_fit(&of->points, of->early_first, of->hop_A2, of->jump_A2);
+    if (line.valid)
+        of->early = judge_line(of, &line);
+    else
+        of->early_first = of->points.n;
 }
 
 /* Does the line fit as well as chance allows, in 99 of 100 cases? */
@@ -132,21 +141,6 @@ forgotten(const iw_points *points, const iw_line *line)
     double start = points->x[line->first];
     return line->slope * start >= -FORGOTTEN * line->intercept &&
            start >= FORGOTTEN * (line->walk.noise_frames - 1);
-}
-
-/* The line from the longest lag that is no longer than a block, where it tells of motion and not of
- * vibrations. */
-static judgement
-judge_early(const problem *of)
-{
-    const iw_points *points = &of->points;
-    judgement none = {.ratio = NAN, .scale = 1, .freedom = INFINITY};
-    size_t at = find(points, (double)of->from->epoch_frames + 1);
-    if (at == 0 || at + 3 > points->n)
-        return none;
-    iw_line line = iw_line_fit(points, at - 1, of->hop_A2, of->jump_A2);
-    bool moves = line.valid && line.slope * points->x[at - 1] >= line.intercept;
-    return moves && forgotten(points, &line) ? judge_line(of, &line) : none;
 }
 
 /* The growth of the MSD by which ions have left their sites. */
@@ -402,7 +396,7 @@ iw_diffusion_estimate(const iw_displacements *displacements, const iw_msd_curve 
     fill_hops(&of, out);
     of.least = options->from_ps * 1000 / displacements->dt_fs * (1 - 1e-12);
     iw_points_init(&of.points, displacements);
-    of.early = judge_early(&of);
+    judge_early(&of);
     window found = find_window(&of);
     const iw_line line = fit_window(&of, found.start);
     out->fit_ps[0] = of.points.x[line.first] * displacements->dt_fs / 1000;
