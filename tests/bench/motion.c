@@ -175,9 +175,11 @@ static size_t
 hops_now(iw_motion *self, double rate)
 {
     size_t count = 0;
-    double keep = exp(-rate);
-    for (double p = uniform(self); p > keep; p *= uniform(self))
+    double keep = exp(-rate), product = uniform(self);
+    while (product > keep) {
+        product *= uniform(self);
         count++;
+    }
     return count;
 }
 
