@@ -11,7 +11,7 @@
  * window starts where a line fits as well as chance allows and the ions have left their sites.
  * Beside the error of the model stand those that the parts of the run and its atoms show; where the
  * parts say that the model is wrong, its error grows.  docs/physics.md has the formulas.  A call
- * costs about 1 ms at any length, and O(M) for the exact curve.  Pure.
+ * costs 0.1 to 2 ms at any length, and O(M) for the exact curve.  Pure.
  */
 #include "error.h"
 #include "estimate/displacements.h"
