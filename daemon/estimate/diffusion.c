@@ -90,15 +90,17 @@ judge_line(const problem *of, const iw_line *line)
     return out;
 }
 
-/* A window that starts late has too few blocks to judge by.  Ions that move together, or in spells,
- * do so at every lag: the line from M/8 on, whose blocks are eight, is judged in its place. */
+/* A window that starts late has too few blocks to judge by; ions that move together, or in spells,
+ * do so at every lag, and what early lags say counts there.  Of two judgements the one that speaks
+ * more against the model counts. */
 static judgement
 judge(const problem *of, const iw_line *line)
 {
-    if (line->first <= of->early_first)
-        return judge_line(of, line);
-    judgement out = of->early;
-    out.model = iw_line_variance(&of->points, line->weight, &line->walk);
+    judgement out = judge_line(of, line);
+    double model = out.model;
+    if (line->first > of->early_first || of->early.scale > out.scale)
+        out = of->early;
+    out.model = model;
     return out;
 }
 
@@ -110,17 +112,6 @@ find(const iw_points *points, double lag)
     while (i < points->n && points->x[i] < lag)
         i++;
     return i;
-}
-
-static void
-judge_early(problem *of)
-{
-    of->early_first = find(&of->points, floor(of->points.x[of->points.n - 1] / PILOT));
-    iw_line line = iw_line_fit(&of->points, of->early_first, of->hop_A2, of->jump_A2);
-    if (line.valid)
-        of->early = judge_line(of, &line);
-    else
-        of->early_first = of->points.n;
 }
 
 /* Does the line fit as well as chance allows, in 99 of 100 cases? */
@@ -141,6 +132,31 @@ forgotten(const iw_points *points, const iw_line *line)
     double start = points->x[line->first];
     return line->slope * start >= -FORGOTTEN * line->intercept &&
            start >= FORGOTTEN * (line->walk.noise_frames - 1);
+}
+
+/* Two lines over early lags: from M/8 on, whose blocks are few but long, and from the longest lag
+ * that is no longer than an epoch, where it tells of motion and not of vibrations. */
+static void
+judge_early(problem *of)
+{
+    const iw_points *points = &of->points;
+    of->early = (judgement){.ratio = NAN, .scale = 1, .freedom = INFINITY};
+    of->early_first = find(points, floor(points->x[points->n - 1] / PILOT));
+    iw_line line = iw_line_fit(points, of->early_first, of->hop_A2, of->jump_A2);
+    if (line.valid)
+        of->early = judge_line(of, &line);
+    else
+        of->early_first = points->n;
+    size_t epoch = find(points, (double)of->from->epoch_frames + 1);
+    if (epoch == 0 || epoch + 3 > points->n)
+        return;
+    line = iw_line_fit(points, epoch - 1, of->hop_A2, of->jump_A2);
+    if (!line.valid || line.slope * points->x[epoch - 1] < line.intercept ||
+        !forgotten(points, &line))
+        return;
+    judgement short_lags = judge_line(of, &line);
+    if (short_lags.scale > of->early.scale)
+        of->early = short_lags;
 }
 
 /* The growth of the MSD by which ions have left their sites. */
