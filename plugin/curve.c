@@ -7,6 +7,9 @@
 #include <string.h>
 #include <zmq.h>
 
+/* So many handshakes are not cut off by chance. */
+enum { CUT_FOR_GOOD = 3 };
+
 const int iw_curve_events = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
                             ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
@@ -107,7 +110,8 @@ iw_curve_client_apply(void *socket, const char *endpoint, iw_curve_client *clien
 {
     char path[IW_KEY_FILE_MAX], server[IW_KEY_LENGTH + 1];
     iw_curve_pair own;
-    memset(client, 0, sizeof *client);
+    client->guarded = false;
+    client->public[0] = '\0';
     if (!find_secret(endpoint, path, sizeof path))
         return IW_OK;
     iw_status status = iw_curve_load(path, &own, err);
@@ -125,9 +129,25 @@ iw_curve_client_apply(void *socket, const char *endpoint, iw_curve_client *clien
     return status;
 }
 
+/* The other side closed.  Its reason is often lost with the connection. */
+static iw_status
+explain_cut(iw_curve_client *client, const char *endpoint, iw_error *err)
+{
+    iw_status status = ++client->cut >= CUT_FOR_GOOD ? IW_REFUSED : IW_IO;
+    if (client->guarded)
+        return iw_fail(err, status,
+                       "the daemon at %.200s ended the CURVE handshake: is IONWATCH_SERVER_KEY (or "
+                       "server.pub) its public key?",
+                       endpoint);
+    return iw_fail(err, status,
+                   "who listens at %.200s ended the handshake: a daemon that wants a key (see "
+                   "`ionwatch keygen`), or no daemon",
+                   endpoint);
+}
+
 iw_status
-iw_curve_explain(const iw_curve_client *client, const char *endpoint, uint16_t event,
-                 uint32_t value, iw_error *err)
+iw_curve_explain(iw_curve_client *client, const char *endpoint, uint16_t event, uint32_t value,
+                 iw_error *err)
 {
     switch (event) {
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
@@ -137,8 +157,7 @@ iw_curve_explain(const iw_curve_client *client, const char *endpoint, uint16_t e
                        endpoint, client->guarded ? client->public : "it", (unsigned)value);
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
         if (value != ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
-            return iw_fail(err, IW_IO, "%.200s: the handshake failed (0x%08x)", endpoint,
-                           (unsigned)value);
+            return explain_cut(client, endpoint, err);
         if (client->guarded)
             return iw_fail(err, IW_REFUSED,
                            "the daemon at %.200s speaks without keys, IONWATCH_KEY or a key in the "
@@ -150,12 +169,7 @@ iw_curve_explain(const iw_curve_client *client, const char *endpoint, uint16_t e
                        "put into its authorised_keys, and set IONWATCH_KEY and IONWATCH_SERVER_KEY",
                        endpoint);
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        if (!client->guarded)
-            return IW_OK;
-        return iw_fail(err, IW_IO,
-                       "the daemon at %.200s ended the CURVE handshake: is IONWATCH_SERVER_KEY (or "
-                       "server.pub) its public key?",
-                       endpoint);
+        return explain_cut(client, endpoint, err);
     default:
         return IW_OK;
     }

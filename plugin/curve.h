@@ -33,7 +33,8 @@ bool iw_endpoint_is_local(const char *endpoint);
 
 /* How a connection is protected; public keys only. */
 typedef struct {
-    bool guarded;                   /* CURVE is spoken */
+    bool guarded; /* CURVE is spoken */
+    unsigned cut; /* handshakes in a row that the other side ended without a word */
     char public[IW_KEY_LENGTH + 1]; /* of the client */
 } iw_curve_client;
 
@@ -45,8 +46,9 @@ iw_status iw_curve_client_apply(void *socket, const char *endpoint, iw_curve_cli
 /* The events of a socket monitor that say why no connection comes about. */
 extern const int iw_curve_events;
 /* What such an event means, and what to do.  REFUSED: the daemon's answer is no, or will be; IO:
- * perhaps; OK: the event says nothing about keys. */
-iw_status iw_curve_explain(const iw_curve_client *client, const char *endpoint, uint16_t event,
+ * perhaps; OK: the event says nothing about keys.  Counts in *client; a good session sets cut to 0.
+ */
+iw_status iw_curve_explain(iw_curve_client *client, const char *endpoint, uint16_t event,
                            uint32_t value, iw_error *err);
 
 #endif

@@ -268,6 +268,7 @@ take_welcome(zmq_link *self, const iw_message *message)
     w->refused = IW_OK;
     pthread_mutex_unlock(&w->lock);
     self->state = STATE_OPEN;
+    self->curve.cut = 0;
     self->away_since_ms = 0;
     self->pause_ms = w->timing.retry_ms;
     self->refused_pause_ms = w->timing.retry_ms;

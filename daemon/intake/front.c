@@ -248,12 +248,13 @@ unreadable(iw_front *self, const iw_peer *peer, const iw_message *message, iw_st
                        IONWATCH_VERSION, IW_PROTOCOL_VERSION, message->version);
     else
         iw_text_copy(text, sizeof text, err->text);
-    iw_log("intake.unreadable", "%s", text);
+    iw_gate_refused(self->gate, "intake.unreadable", self->who.address,
+                    status == IW_UNSUPPORTED ? "version" : "bytes", text);
     if (message->type == IW_MSG_ASK)
         iw_front_answer(self, peer, status, text, NULL, 0);
     else
         iw_front_refuse(self, peer, status, text);
-    iw_live *run = iw_live_by_peer(&self->runs, peer);
+    iw_live *run = iw_front_session(self, peer);
     if (run)
         run->peer.size = 0;
 }
@@ -439,7 +440,7 @@ renew_pub(iw_front *self)
         if (iw_pub_reopen(self->pub, &err) == IW_OK)
             self->pub_reopen_s = 0;
         else
-            iw_gate_refused(self->gate, "publisher", "reopen", err.text);
+            iw_gate_refused(self->gate, "intake.publisher", "live snapshots", "reopen", err.text);
     }
 }
 

@@ -117,6 +117,7 @@ admit(iw_front *self, iw_live *run, iw_mail *hello)
     bool again = run->adapter[0] && strcmp(run->adapter, hello->text) == 0;
     run->peer = hello->peer;
     memcpy(run->adapter, hello->text, sizeof run->adapter);
+    memcpy(run->key, hello->key, sizeof run->key);
     take_address(run, hello->address);
     run->heard_s = iw_now();
     run->lagging = false;
@@ -162,6 +163,7 @@ hello_mail(const iw_front *self, const iw_peer *peer, const iw_message *hello, i
         return NULL;
     memcpy(mail->id, (*info)->id, sizeof mail->id);
     memcpy(mail->text, hello->adapter, sizeof hello->adapter);
+    memcpy(mail->key, self->who.key, sizeof mail->key);
     memcpy(mail->address, self->who.address, sizeof mail->address);
     mail->peer = *peer;
     mail->info = *info;
@@ -202,7 +204,7 @@ iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_
 {
     iw_error err;
     iw_live *run = iw_live_by_id(&self->runs, (*info)->id);
-    iw_live *other = iw_live_by_peer(&self->runs, peer);
+    iw_live *other = iw_front_session(self, peer);
     if (other && other != run) {
         iw_front_refuse(self, peer, IW_INVALID, "one connection carries one run");
         return;
@@ -216,12 +218,12 @@ iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_
                        "a frame of %zu atoms takes up to %zu MiB, this daemon takes %zu MiB: set "
                        "its message_limit_mib",
                        (*info)->n_atoms, (frame_bytes >> 20) + 1, self->message_limit >> 20);
-        iw_gate_refused(self->gate, self->who.address, "size", text);
+        iw_gate_refused(self->gate, "intake.refused", self->who.address, "size", text);
         iw_front_refuse(self, peer, IW_INVALID, text);
         return;
     }
     if (run && iw_live_match(run->info, *info, &err) != IW_OK) {
-        iw_log("intake.refused", "%s", err.text);
+        iw_gate_refused(self->gate, "intake.refused", self->who.address, (*info)->id, err.text);
         iw_front_refuse(self, peer, err.code, err.text);
         return;
     }
@@ -231,7 +233,7 @@ iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_
                        "run %s was removed at the daemon (`ionwatch rm`): no more of its frames "
                        "are taken; another job starts it anew",
                        (*info)->id);
-        iw_log("intake.refused", "%s", text);
+        iw_gate_refused(self->gate, "intake.refused", self->who.address, (*info)->id, text);
         iw_front_refuse(self, peer, IW_REFUSED, text);
         return;
     }
@@ -261,7 +263,7 @@ turn_rival_away(iw_front *self, iw_live *run)
                    "run %s is being streamed by another adapter (%s): end that one, or use another "
                    "run id",
                    run->info->id, run->address);
-    iw_log("intake.refused", "%s", text);
+    iw_gate_refused(self->gate, "intake.refused", run->parked->address, run->info->id, text);
     iw_front_refuse(self, &run->parked->peer, IW_EXISTS, text);
     iw_mail_destroy(&run->parked);
     run->rival_until_s = 0;
@@ -271,7 +273,7 @@ turn_rival_away(iw_front *self, iw_live *run)
 static iw_live *
 session(iw_front *self, const iw_peer *peer)
 {
-    iw_live *run = iw_live_by_peer(&self->runs, peer);
+    iw_live *run = iw_front_session(self, peer);
     if (!run) {
         iw_front_refuse(self, peer, IW_CLOSED, "no session: say HELLO first");
         return NULL;

@@ -45,6 +45,9 @@ bool iw_front_may(iw_front *self, const iw_peer *peer, const iw_message *message
 /* A run belongs to the name of the key that opened it: only that name, keys with the role control,
  * and those on this machine go on with it. */
 bool iw_front_may_continue(iw_front *self, const iw_peer *peer, const iw_run_info *run);
+/* The run that the sender of the message at hand streams: his end of the connection and his key are
+ * those of its HELLO.  NULL: none. */
+iw_live *iw_front_session(const iw_front *self, const iw_peer *peer);
 /* Puts the name into the HELLO, where journal and database find it; a sender's own word on it does
  * not count. */
 iw_status iw_front_sign(iw_front *self, const iw_message *hello, iw_run_info *info,

@@ -32,18 +32,26 @@ role_of(const iw_message *message, const char **role, const char **what)
     }
 }
 
+/* A peer may choose the name of his end: it proves nothing without the key. */
+iw_live *
+iw_front_session(const iw_front *self, const iw_peer *peer)
+{
+    iw_live *run = iw_live_by_peer(&self->runs, peer);
+    return run && strcmp(run->key, self->who.key) == 0 ? run : NULL;
+}
+
 static void
 refuse(iw_front *self, const iw_peer *peer, iw_msg_type type, const char *what, const char *text)
 {
     char who[80 + IW_KEY_NAME];
     (void)snprintf(who, sizeof who, "%s%s%s", self->who.name, self->who.name[0] ? " at " : "",
                    self->who.address);
-    iw_gate_refused(self->gate, who, what, text);
+    iw_gate_refused(self->gate, "intake.refused", who, what, text);
     if (type == IW_MSG_ASK)
         iw_front_answer(self, peer, IW_REFUSED, text, NULL, 0);
     else
         iw_front_refuse(self, peer, IW_REFUSED, text);
-    iw_live *run = iw_live_by_peer(&self->runs, peer);
+    iw_live *run = iw_front_session(self, peer);
     if (run && type != IW_MSG_ASK)
         run->peer.size = 0;
 }

@@ -11,9 +11,14 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-enum { HANDSHAKE_MS = 10000, HEARTBEAT_MS = 15000, HEARTBEAT_DEAD_MS = 45000, PATH = 512 };
+enum {
+    HANDSHAKE_MS = 10000,
+    HEARTBEAT_MS = 15000,
+    HEARTBEAT_DEAD_MS = 45000,
+    LOOK_MS = 500,
+    PATH = 512
+};
 
-static const double LOOK_EVERY_S = 1; /* at the keys' file */
 static const char *const domains[] = {[IW_DOOR_TALK] = "ionwatch", [IW_DOOR_LISTEN] = "pub"};
 
 struct iw_gate {
@@ -23,14 +28,14 @@ struct iw_gate {
     void *monitor;      /* PAIR of the watched socket, NULL if none */
     iw_curve_pair server;
     char keys_path[PATH]; /* "" without guarded doors */
+    struct stat seen;     /* of the file when it was last read */
+    double looked_s;
+    bool missing; /* the file is gone: said once */
     bool running;
     pthread_t thread;
 
     pthread_mutex_t lock; /* all below */
     iw_keys keys;
-    struct stat seen; /* of the file when it was last read */
-    double looked_s;
-    bool missing; /* the file is gone: said once */
     bool readers_changed;
     uint64_t refusals;
     iw_notices notices;
@@ -165,21 +170,34 @@ is_same_file(const struct stat *a, const struct stat *b)
            a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* Under the lock: reads the file again if it has changed.  A wrong one changes nothing. */
+/* The gate's thread alone changes the table, so that it need not lock it to read it. */
+static void
+take_keys(iw_gate *self, iw_keys *fresh)
+{
+    bool lost = lost_reader(&self->keys, fresh);
+    iw_keys old = self->keys;
+    (void)pthread_mutex_lock(&self->lock);
+    self->keys = *fresh;
+    self->readers_changed = self->readers_changed || lost;
+    (void)pthread_mutex_unlock(&self->lock);
+    iw_keys_fini(&old);
+    iw_log("intake.keys", "%s: %zu keys now", self->keys_path, self->keys.n);
+}
+
+/* Reads the file again if it has changed.  A wrong one changes nothing. */
 static void
 look_at_file(iw_gate *self)
 {
     struct stat info;
     iw_error err;
     double now_s = iw_now();
-    if (!self->keys_path[0] || now_s - self->looked_s < LOOK_EVERY_S)
+    if (!self->keys_path[0] || now_s - self->looked_s < 1e-3 * LOOK_MS)
         return;
     self->looked_s = now_s;
     if (stat(self->keys_path, &info) != 0) {
         if (!self->missing)
             iw_log("intake.keys",
-                   "%s is gone: the %zu keys from it stay valid; to let nobody in, "
-                   "make it empty",
+                   "%s is gone: the %zu keys from it stay valid; to let nobody in, make it empty",
                    self->keys_path, self->keys.n);
         self->missing = true;
         return;
@@ -189,21 +207,16 @@ look_at_file(iw_gate *self)
     self->missing = false;
     self->seen = info;
     iw_keys fresh;
-    if (iw_keys_load(&fresh, self->keys_path, &err) != IW_OK) {
+    if (iw_keys_load(&fresh, self->keys_path, &err) == IW_OK)
+        take_keys(self, &fresh);
+    else
         iw_log("intake.keys", "%s: the %zu keys from before stay valid", err.text, self->keys.n);
-        return;
-    }
-    self->readers_changed = self->readers_changed || lost_reader(&self->keys, &fresh);
-    iw_keys_fini(&self->keys);
-    self->keys = fresh;
-    iw_log("intake.keys", "%s: %zu keys now", self->keys_path, self->keys.n);
 }
 
 bool
 iw_gate_readers_changed(iw_gate *self)
 {
     (void)pthread_mutex_lock(&self->lock);
-    look_at_file(self);
     bool changed = self->readers_changed;
     self->readers_changed = false;
     (void)pthread_mutex_unlock(&self->lock);
@@ -217,7 +230,6 @@ static void
 look_up(iw_gate *self, iw_who *who)
 {
     (void)pthread_mutex_lock(&self->lock);
-    look_at_file(self);
     const iw_authorised *entry = iw_keys_find(&self->keys, who->key);
     who->roles = entry ? entry->roles : 0;
     iw_text_copy(who->name, sizeof who->name, entry ? entry->name : "");
@@ -240,17 +252,16 @@ iw_gate_who(iw_gate *self, zmq_msg_t *message, iw_who *who)
 }
 
 void
-iw_gate_refused(iw_gate *self, const char *who, const char *what, const char *text)
+iw_gate_refused(iw_gate *self, const char *id, const char *who, const char *what, const char *text)
 {
     (void)pthread_mutex_lock(&self->lock);
     self->refusals++;
     uint64_t silent = 0;
     if (iw_notice(&self->notices, who, what, iw_now(), &silent)) {
         if (silent > 0)
-            iw_log("intake.refused", "%s: %s (%llu more were not logged)", who, text,
-                   (unsigned long long)silent);
+            iw_log(id, "%s: %s (%llu more were not logged)", who, text, (unsigned long long)silent);
         else
-            iw_log("intake.refused", "%s: %s", who, text);
+            iw_log(id, "%s: %s", who, text);
     }
     (void)pthread_mutex_unlock(&self->lock);
 }
@@ -328,7 +339,8 @@ is_let_in(iw_gate *self, const request *in, iw_who *who)
         return true;
     (void)snprintf(text, sizeof text, "key %s%s%s %s", who->key, who->name[0] ? " " : "", who->name,
                    who->roles ? "may not read: no live snapshots" : "is not authorised");
-    iw_gate_refused(self, in->frame[ADDRESS], listens ? "subscribe" : "key", text);
+    iw_gate_refused(self, "intake.refused", in->frame[ADDRESS], listens ? "subscribe" : "key",
+                    text);
     return false;
 }
 
@@ -363,14 +375,15 @@ hear(iw_gate *self)
     int size = zmq_recv(self->monitor, address, sizeof address - 1, 0);
     address[size > 0 && size < (int)sizeof address ? size : 0] = '\0';
     if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
-        iw_gate_refused(self, address,
+        iw_gate_refused(self, "intake.refused", address,
                         value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH ? "no key"
                                                                             : "handshake",
                         value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
                             ? "a peer came without a key, or with one where none is asked for"
                             : "a peer failed in the handshake: a wrong server key, or no ionwatch");
     else if (kind == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
-        iw_gate_refused(self, address, "broken off", "a peer broke its handshake off");
+        iw_gate_refused(self, "intake.refused", address, "broken off",
+                        "a peer broke its handshake off");
 }
 
 static void *
@@ -381,8 +394,9 @@ run(void *gate)
         zmq_pollitem_t items[] = {{self->ears, 0, ZMQ_POLLIN, 0},
                                   {self->zap, 0, ZMQ_POLLIN, 0},
                                   {self->monitor, 0, ZMQ_POLLIN, 0}};
-        if (zmq_poll(items, self->monitor ? 3 : 2, -1) < 0)
+        if (zmq_poll(items, self->monitor ? 3 : 2, LOOK_MS) < 0)
             continue;
+        look_at_file(self);
         if (items[0].revents)
             return NULL;
         if (items[1].revents)

@@ -5,7 +5,8 @@
  * gate.h - who may come in, and what he may do: the ZAP handler (ZeroMQ RFC 27) of every socket
  * that is open to others, and the authorised-keys file behind it.
  *
- * A thread of its own answers handshakes.  Each connection passes it, guarded or not, so that each
+ * A thread of its own answers handshakes and looks at the file, so that a slow disk holds up nobody
+ * who is in.  Each connection passes it, guarded or not, so that each
  * message carries a User-Id that the sender cannot choose: his public key, or "open" where no key
  * is asked for.  Front asks for every message what that key may do now: a key that is taken out of
  * the file is worth nothing from the next second on, also over a connection that is up.
@@ -47,8 +48,9 @@ void iw_gate_who(iw_gate *self, zmq_msg_t *message, iw_who *who);
 /* True once after a key lost the right to read: subscribers must come in anew. */
 bool iw_gate_readers_changed(iw_gate *self);
 
-/* Counts a refusal, and logs it unless the same (who, what) was logged lately. */
-void iw_gate_refused(iw_gate *self, const char *who, const char *what, const char *text);
+/* Counts a refusal, and logs it under id unless the same (who, what) was logged lately. */
+void iw_gate_refused(iw_gate *self, const char *id, const char *who, const char *what,
+                     const char *text);
 uint64_t iw_gate_refusals(iw_gate *self);
 const char *iw_gate_server_key(const iw_gate *self); /* public; "" without guarded doors */
 

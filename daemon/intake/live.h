@@ -14,6 +14,7 @@ typedef struct {
     iw_run_info *info; /* of its first HELLO */
     iw_peer peer;      /* of its adapter; size 0: none has said HELLO since the start */
     char adapter[IW_ID_LENGTH + 1]; /* handle that streams; "" if it did not say */
+    char key[IW_KEY_LENGTH + 1];    /* that its messages must come with */
     char address[64];               /* of the adapter: IP address, or process here */
     double heard_s;                 /* when the adapter was last heard */
     uint64_t next_seq;              /* the frame that is expected next */

@@ -15,6 +15,7 @@
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
  */
 #include "frame.h"
+#include "key.h"
 #include "snapshot.h"
 #include "wire.h"
 
@@ -82,10 +83,11 @@ typedef struct iw_mail {
     uint64_t offset; /* DURABLE, OPEN: bytes of the journal that are durable */
     bool flag;       /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
     iw_status status;
-    double until_s;            /* SHOW: how long newer frames are waited for */
-    iw_peer peer;              /* whom to answer, if anybody */
-    char id[IW_ID_LENGTH + 1]; /* of the run */
-    char address[64];          /* HELLO: where its adapter is */
+    double until_s;              /* SHOW: how long newer frames are waited for */
+    iw_peer peer;                /* whom to answer, if anybody */
+    char id[IW_ID_LENGTH + 1];   /* of the run */
+    char address[64];            /* HELLO: where its adapter is */
+    char key[IW_KEY_LENGTH + 1]; /* HELLO: of its adapter, "" if none was asked for */
     char text[IW_WIRE_TEXT];
     zmq_msg_t message;     /* HELLO, FRAME, BYE, CONTROL: as it goes to the journal */
     iw_buffer json;        /* ANSWER, PUBLISH */

@@ -327,6 +327,46 @@ recorded_session_does_not_open_again(void **state)
     (void)close(listener);
 }
 
+/* Another key under the name that somebody's end of the connection had. */
+static void
+session_is_not_taken_over_by_the_name_of_a_connection(void **state)
+{
+    guarded g;
+    iw_message message;
+    iw_run_info run;
+    iw_frame frame;
+    iw_error err;
+    guarded_begin(&g, *state);
+    guarded_allow(&g, (const char *[PEOPLE]){"stream", NULL, NULL, "stream"});
+    guarded_start(&g);
+    synthetic_run(&run, 8);
+    assert_ok(iw_frame_init(&frame, 8, &err), err);
+    void *anna = guarded_peer_called(&g, ANNA, "desk");
+    peer_hello(anna, &run, IW_PROTOCOL_VERSION, run.id);
+    peer_expect(anna, IW_MSG_WELCOME, &message);
+    synthetic_frame(&run, 1, &frame);
+    peer_frame(anna, &frame);
+    peer_expect_ack(anna, 1);
+    peer_close(g.daemon, &anna);
+    pause_ms(300);
+    void *mallory = guarded_peer_called(&g, MALLORY, "desk");
+    synthetic_frame(&run, 2, &frame);
+    peer_frame(mallory, &frame);
+    expect_refused(mallory, IW_CLOSED, "say HELLO first");
+    peer_bye(mallory, 1, "completed");
+    expect_refused(mallory, IW_CLOSED, "say HELLO first");
+    peer_hello(mallory, &run, IW_PROTOCOL_VERSION, run.id);
+    expect_refused(mallory, IW_REFUSED, "was opened by somebody else");
+    json_decref(harness_show(g.daemon, run.id, 1));
+    peer_close(g.daemon, &mallory);
+    pause_ms(300);
+    anna = guarded_peer_called(&g, ANNA, "desk"); /* hers still */
+    peer_frame(anna, &frame);
+    peer_expect_ack(anna, 2);
+    iw_frame_fini(&frame);
+    iw_run_info_fini(&run);
+}
+
 /* The daemon's word on who sends cannot be taken over by a property of the handshake. */
 static void
 forged_user_id_is_not_believed(void **state)
@@ -354,6 +394,7 @@ main(void)
         CASE(half_open_connections_are_closed_and_disturb_nobody),
         CASE(old_messages_sent_again_count_once),
         CASE(recorded_session_does_not_open_again),
+        CASE(session_is_not_taken_over_by_the_name_of_a_connection),
         CASE(forged_user_id_is_not_believed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,19 @@ open_at(md *self, const guarded *g, const char *endpoint)
     md_open(self, &door, 8, NULL, NULL);
 }
 
+/* Flushes until the handle says so: words of a handshake may take some tries. */
+static void
+expect_words(md *self, const char *words)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        ionwatch_status status = ionwatch_flush(self->handle, 100);
+        assert_true(status == IONWATCH_TIMEOUT || status == IONWATCH_REFUSED);
+        if (strstr(ionwatch_error(self->handle), words))
+            return;
+    }
+    fail_msg("\"%s\" is not in \"%s\"", words, ionwatch_error(self->handle));
+}
+
 static ionwatch_status
 send_one(md *self, uint64_t seq)
 {
@@ -118,8 +131,7 @@ handle_says_what_is_wrong_with_keys(void **state)
     use_key(&g, ANNA, g.pairs[BOB].public);
     open_at(&m, &g, g.tcp); /* a daemon with another key: perhaps not ours */
     (void)send_one(&m, 1);
-    assert_int_equal(ionwatch_flush(m.handle, 1500), IONWATCH_TIMEOUT);
-    assert_non_null(strstr(ionwatch_error(m.handle), "is IONWATCH_SERVER_KEY"));
+    expect_words(&m, "is IONWATCH_SERVER_KEY");
     ionwatch_close(&m.handle, 0);
     iw_frame_fini(&m.frame);
     iw_run_info_fini(&m.run);
@@ -138,8 +150,7 @@ handle_says_what_is_wrong_with_keys(void **state)
     (void)unsetenv("IONWATCH_KEY");
     open_at(&m, &g, g.tcp);
     (void)send_one(&m, 1);
-    assert_int_equal(ionwatch_flush(m.handle, 1500), IONWATCH_REFUSED);
-    assert_non_null(strstr(ionwatch_error(m.handle), "wants a key"));
+    expect_words(&m, "wants a key");
     md_close(&m);
 }
 

@@ -78,13 +78,16 @@ guarded_wait_reload(void)
 }
 
 static void *
-connect_to(guarded *self, int type, const char *endpoint, person who, const char *server)
+connect_to(guarded *self, int type, const char *endpoint, person who, const char *server,
+           const char *name)
 {
     harness *daemon = self->daemon;
     void *socket = zmq_socket(daemon->context, type);
     int none = 0;
     size_t i = 0;
     (void)zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
+    if (name)
+        (void)zmq_setsockopt(socket, ZMQ_ROUTING_ID, name, strlen(name));
     if (type == ZMQ_SUB)
         (void)zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
     if (server) {
@@ -103,19 +106,25 @@ connect_to(guarded *self, int type, const char *endpoint, person who, const char
 void *
 guarded_peer(guarded *self, person who, const char *server)
 {
-    return connect_to(self, ZMQ_DEALER, self->tcp, who, server ? server : self->server);
+    return connect_to(self, ZMQ_DEALER, self->tcp, who, server ? server : self->server, NULL);
+}
+
+void *
+guarded_peer_called(guarded *self, person who, const char *name)
+{
+    return connect_to(self, ZMQ_DEALER, self->tcp, who, self->server, name);
 }
 
 void *
 plain_peer(guarded *self, const char *endpoint)
 {
-    return connect_to(self, ZMQ_DEALER, endpoint, ANNA, NULL);
+    return connect_to(self, ZMQ_DEALER, endpoint, ANNA, NULL, NULL);
 }
 
 void *
 guarded_subscriber(guarded *self, person who)
 {
-    return connect_to(self, ZMQ_SUB, self->pub, who, self->server);
+    return connect_to(self, ZMQ_SUB, self->pub, who, self->server, NULL);
 }
 
 static bool

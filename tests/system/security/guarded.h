@@ -29,6 +29,8 @@ void guarded_wait_reload(void);
 
 /* A DEALER at the guarded door with the keys of a person; server NULL: the daemon's. */
 void *guarded_peer(guarded *self, person who, const char *server);
+/* The same, with a name of his own choice for his end. */
+void *guarded_peer_called(guarded *self, person who, const char *name);
 void *plain_peer(guarded *self, const char *endpoint);
 void *guarded_subscriber(guarded *self, person who);
 

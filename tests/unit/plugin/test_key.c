@@ -122,7 +122,7 @@ generated_pairs_belong_together_and_differ(void **state)
 static int
 mechanism(void *context, const char *endpoint, iw_status wanted)
 {
-    iw_curve_client client;
+    iw_curve_client client = {0};
     iw_error err = {.text = ""};
     int kind = -1, none = 0;
     size_t size = sizeof kind;
