@@ -42,12 +42,13 @@ merge(iw_walk_segments *self, size_t i)
     memmove(self->count + i + 1, self->count + i + 2, (self->n - i - 1) * sizeof(double));
 }
 
-/* Makes room for one more: joins the two lengths whose ratio is the least. */
+/* Makes room for one more: joins the two lengths whose ratio is the least.  The longest stays as it
+ * is: the longest lags fit in nothing else. */
 static void
 make_room(iw_walk_segments *self)
 {
     size_t best = 0;
-    for (size_t i = 1; i + 1 < self->n; i++)
+    for (size_t i = 1; i + 2 < self->n; i++)
         if (self->frames[i + 1] * self->frames[best] < self->frames[best + 1] * self->frames[i])
             best = i;
     merge(self, best);

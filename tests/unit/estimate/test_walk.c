@@ -130,6 +130,26 @@ many_lengths_are_joined(void **state)
     assert_close(iw_walk_sum(&segments, m, n).step, want / (origins[0] * origins[1]), 0.02, 0);
 }
 
+/* Joined to many others it would have no room for lags of half its length. */
+static void
+the_longest_length_is_never_joined(void **state)
+{
+    (void)state;
+    size_t lengths[40], n = 0, longest = 372008;
+    iw_walk_segments segments;
+    for (size_t length = 1; length < longest / 2; length *= 3)
+        lengths[n++] = length;
+    for (size_t more = 0; more < 20; more++)
+        lengths[n++] = lengths[11];
+    lengths[n++] = longest; /* closer to the one before than any other */
+    lengths[n++] = 4;
+    iw_walk_segments_init(&segments, lengths, n);
+    assert_int_equal(segments.n, IW_WALK_LENGTHS);
+    assert_close(segments.frames[segments.n - 1], (double)longest, 0, 0);
+    iw_walk_lag half = {longest / 2, 1};
+    assert_close(iw_walk_origins(&segments, half), (double)(longest - longest / 2), 0, 0);
+}
+
 /* 3-D walks with noise, drawn many times: the spread of their MSD is the model's. */
 static void
 covariance_equals_the_spread_of_drawn_walks(void **state)
@@ -221,6 +241,7 @@ main(void)
         cmocka_unit_test(sums_equal_brute_force_where_origins_are_thinned),
         cmocka_unit_test(segments_of_any_length_add_up),
         cmocka_unit_test(many_lengths_are_joined),
+        cmocka_unit_test(the_longest_length_is_never_joined),
         cmocka_unit_test(covariance_equals_the_spread_of_drawn_walks),
         cmocka_unit_test(covariance_holds_for_rare_jumps),
     };
