@@ -118,14 +118,15 @@ iw_collective_begin(iw_collective *self, iw_error *err)
     unsigned short kind[IW_MAX_SPECIES + 2]; /* each flow is a species of its own */
     for (size_t f = 0; f < self->n_flows; f++)
         kind[f] = (unsigned short)f;
-    iw_msd_options options = {.n_atoms = self->n_flows, .n_species = self->n_flows, .kind = kind};
     iw_moments_options moments = {
         .n_atoms = self->n_flows, .n_species = self->n_flows, .kind = kind};
-    self->msd = iw_msd_new(&options, err);
-    self->moments = self->msd ? iw_moments_new(&moments, err) : NULL;
-    if (self->moments)
+    iw_msd_options charge = {.n_atoms = 1, .n_species = 1, .kind = kind};
+    self->moments = iw_moments_new(&moments, err);
+    if (self->moments && self->charge_e)
+        self->msd = iw_msd_new(&charge, err);
+    if (self->moments && (self->msd || !self->charge_e))
         return IW_OK;
-    iw_msd_destroy(&self->msd);
+    iw_moments_destroy(&self->moments);
     return IW_NO_MEMORY;
 }
 
@@ -134,7 +135,8 @@ iw_collective_clear(iw_collective *self)
 {
     iw_msd_destroy(&self->msd);
     iw_moments_destroy(&self->moments);
-    self->volume_sum_A3 = self->volume_carry_A3 = self->volumes = 0;
+    self->volume_A3 = (iw_sum){0};
+    self->volumes = 0;
 }
 
 void
@@ -142,17 +144,14 @@ iw_collective_volume(iw_collective *self, double volume_A3)
 {
     if (isnan(volume_A3))
         return;
-    double add = volume_A3 - self->volume_carry_A3;
-    double sum = self->volume_sum_A3 + add;
-    self->volume_carry_A3 = (sum - self->volume_sum_A3) - add;
-    self->volume_sum_A3 = sum;
+    iw_sum_add(&self->volume_A3, volume_A3);
     self->volumes++;
 }
 
 iw_status
 iw_collective_push(iw_collective *self, const double *pos_A, iw_error *err)
 {
-    if (!self->msd)
+    if (!self->moments)
         return IW_OK;
     for (size_t f = 0; f < self->n_flows; f++) {
         const double *weight = self->weight + f * self->n_atoms;
@@ -166,38 +165,40 @@ iw_collective_push(iw_collective *self, const double *pos_A, iw_error *err)
         self->sums[3 * f + 1] = y;
         self->sums[3 * f + 2] = z;
     }
-    iw_status status = iw_msd_push(self->msd, self->sums, err);
+    iw_status status = self->msd ? iw_msd_push(self->msd, self->sums, err) : IW_OK;
     return status == IW_OK ? iw_moments_push(self->moments, self->sums, err) : status;
 }
 
 iw_status
 iw_collective_break(iw_collective *self, iw_error *err)
 {
-    if (!self->msd || iw_msd_frames(self->msd) == 0)
+    if (!self->moments || iw_moments_frames(self->moments) == 0)
         return IW_OK;
-    iw_status status = iw_msd_break(self->msd, err);
+    iw_status status = self->msd ? iw_msd_break(self->msd, err) : IW_OK;
     return status == IW_OK ? iw_moments_break(self->moments, err) : status;
 }
 
 iw_status
 iw_collective_query(iw_collective *self, iw_error *err)
 {
-    iw_status status = iw_msd_query(self->msd, &self->result, err);
+    iw_status status = self->msd ? iw_msd_query(self->msd, &self->result, err) : IW_OK;
     return status == IW_OK ? iw_moments_query(self->moments, &self->moment_sums, err) : status;
 }
 
 double
 iw_collective_mean_volume_A3(const iw_collective *self)
 {
-    return self->volumes > 0 ? self->volume_sum_A3 / self->volumes : NAN;
+    return self->volumes > 0 ? iw_sum_value(&self->volume_A3) / self->volumes : NAN;
 }
 
 size_t
 iw_collective_memory(const iw_collective *self)
 {
-    size_t numbers = self->n_flows * (self->n_atoms + 3);
-    size_t held = numbers * sizeof(double);
+    size_t numbers = self->n_flows * (self->n_atoms + 3) + 3 * self->result.n_lags;
+    size_t held = numbers * sizeof(double) + self->moment_sums.room;
     if (self->msd)
-        held += iw_msd_memory(self->msd) + iw_moments_memory(self->moments);
+        held += iw_msd_memory(self->msd);
+    if (self->moments)
+        held += iw_moments_memory(self->moments);
     return held;
 }

@@ -10,11 +10,13 @@
  * scaled so that independent ions give the flow the MSD of one ion: w_i = q_i/sqrt(S), or
  * 1/sqrt(N).
  *
- * The flows are the atoms of an exact MSD and of moments of their own.  Cost: a pass over the
- * positions for each frame of the MSD; memory that of so many more atoms.
+ * The flows are the atoms of moments of their own, and the charges have an exact MSD as well.
+ * Cost: a pass over the positions for each flow and frame of the MSD; memory that of so many more
+ * atoms.
  */
 #include "correlate/moments.h"
 #include "correlate/msd.h"
+#include "correlate/sum.h"
 #include "groups.h"
 
 #define IW_NO_FLOW SIZE_MAX
@@ -30,13 +32,13 @@ typedef struct {
     double scale_e2;    /* S: sum of q^2 over the mobile atoms; over all where none carries one */
     size_t *flow_of;    /* [n_groups], or IW_NO_FLOW */
     size_t n_atoms;
-    double *sums;                          /* [n_flows][3] of one frame */
-    iw_msd *msd;                           /* NULL: there are no flows, or begin() was not called */
-    iw_moments *moments;                   /* likewise */
-    iw_msd_result result;                  /* of the last query */
-    iw_moments_result moment_sums;         /* likewise */
-    double volume_sum_A3, volume_carry_A3; /* compensated sum over frames */
-    double volumes;                        /* frames that had a cell */
+    double *sums;                  /* [n_flows][3] of one frame */
+    iw_moments *moments;           /* NULL: there are no flows, or begin() was not called */
+    iw_msd *msd;                   /* of the charges; NULL also where they are not known */
+    iw_moments_result moment_sums; /* of the last query */
+    iw_msd_result result;          /* likewise */
+    iw_sum volume_A3;              /* over frames */
+    double volumes;                /* frames that had a cell */
 } iw_collective;
 
 /* Charges that are all zero count as not known.  NO_MEMORY.  fini is harmless on zeroed state. */
@@ -54,7 +56,7 @@ void iw_collective_volume(iw_collective *self, double volume_A3);
  * correlators. */
 iw_status iw_collective_push(iw_collective *self, const double *pos_A, iw_error *err);
 iw_status iw_collective_break(iw_collective *self, iw_error *err);
-/* Fills self->result and self->moment_sums. */
+/* Fills self->moment_sums and self->result. */
 iw_status iw_collective_query(iw_collective *self, iw_error *err);
 
 double iw_collective_mean_volume_A3(const iw_collective *self); /* NAN before a frame with a cell */

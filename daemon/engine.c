@@ -324,7 +324,8 @@ iw_engine_memory(const iw_engine *self)
 {
     /* Beside the correlators: what trajectory keeps of a frame, and the results of the last query.
      */
-    size_t held = sizeof *self + iw_collective_memory(&self->collective);
+    size_t held = sizeof *self + iw_collective_memory(&self->collective) +
+                  iw_skip_memory(&self->skip, self->run.n_atoms) + self->moment_sums.room;
     held += self->run.n_atoms * 34 * sizeof(double) + iw_health_memory(self->health);
     held += 3 * self->msd_sums.n_species * self->msd_sums.n_lags * sizeof(double);
     held += self->vacf_sums.n_species * self->vacf_sums.n_lags * sizeof(double);

@@ -24,9 +24,9 @@ iw_engine_note_charges(iw_engine *self, iw_error *err)
     return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
 }
 
-/* The exact MSD of one flow, with its error, times a factor. */
+/* The exact MSD of the charges, with its error, times a factor. */
 static iw_status
-estimate_curve(const iw_engine *self, size_t flow, const iw_displacements *moments,
+estimate_curve(const iw_engine *self, const iw_displacements *moments,
                const iw_diffusion_options *options, double factor, iw_series *series,
                iw_diffusion *out, iw_error *err)
 {
@@ -37,7 +37,7 @@ estimate_curve(const iw_engine *self, size_t flow, const iw_displacements *momen
         return status;
     for (size_t k = 0; k < n; k++) {
         for (size_t a = 0; a < 3; a++)
-            series->y[k] += sums->sum_A2[(flow * 3 + a) * n + k] / sums->origins[k];
+            series->y[k] += sums->sum_A2[a * n + k] / sums->origins[k];
         series->x[k] = (double)k * moments->dt_fs / 1000.0;
     }
     iw_msd_curve curve = {.n_lags = n, .dt_fs = moments->dt_fs, .msd_A2 = series->y};
@@ -53,8 +53,8 @@ estimate_curve(const iw_engine *self, size_t flow, const iw_displacements *momen
 
 /* One flow through the estimator of D.  It is one walker whose steps are sums over many ions: no
  * noise of single jumps.  One walker can hardly tell that its MSD is not straight yet, so its
- * window starts no earlier than that of the ions themselves, from_ps (NAN: not known).  series (may
- * be NULL) gets the MSD times factor, with its error. */
+ * window starts no earlier than that of the ions themselves, from_ps (NAN: not known).  series
+ * (NULL but for the charges) gets the MSD times factor, with its error. */
 static iw_status
 estimate_flow(const iw_engine *self, size_t flow, double from_ps, double factor, iw_series *series,
               iw_diffusion *out, iw_error *err)
@@ -74,9 +74,8 @@ estimate_flow(const iw_engine *self, size_t flow, double from_ps, double factor,
                                              dt_fs, &reason);
     iw_diffusion_init(out);
     if (status == IW_OK)
-        status = series
-                     ? estimate_curve(self, flow, &moments, &options, factor, series, out, &reason)
-                     : iw_diffusion_estimate(&moments, NULL, &options, out, &reason);
+        status = series ? estimate_curve(self, &moments, &options, factor, series, out, &reason)
+                        : iw_diffusion_estimate(&moments, NULL, &options, out, &reason);
     iw_displacements_fini(&moments);
     return status == IW_NO_MEMORY ? iw_fail(err, status, "%s", reason.text) : IW_OK;
 }
@@ -153,12 +152,12 @@ iw_status
 iw_engine_fill_transport(iw_engine *self, iw_snapshot *out, iw_error *err)
 {
     iw_collective *c = &self->collective;
-    iw_status status = c->msd ? iw_collective_query(c, err) : IW_OK;
+    iw_status status = c->moments ? iw_collective_query(c, err) : IW_OK;
     if (status == IW_OK && c->charge_e)
         status = fill_charges(self, out, err);
     for (size_t g = 0; g < out->n_groups && status == IW_OK; g++) {
         out->groups[g].has_collective = c->flow_of[g] != IW_NO_FLOW;
-        if (!c->msd || !out->groups[g].has_collective)
+        if (!c->moments || !out->groups[g].has_collective)
             continue;
         iw_diffusion whole = {0};
         status = estimate_flow(self, c->flow_of[g], out->groups[g].diffusion.fit_ps[0], 1, NULL,

@@ -68,6 +68,12 @@ iw_skip_fini(iw_skip *self)
     free(self->cage);
 }
 
+size_t
+iw_skip_memory(const iw_skip *self, size_t n_atoms)
+{
+    return iw_equilibration_memory(self->signs) + n_atoms * (3 * sizeof *self->site_A + 1);
+}
+
 /* ---- what is watched ---- */
 
 static double
@@ -141,10 +147,7 @@ add_kinetic(iw_skip *skip, double kinetic_K)
 {
     if (!isfinite(kinetic_K))
         return;
-    double add = kinetic_K - skip->kinetic_carry_K;
-    double sum = skip->kinetic_sum_K + add;
-    skip->kinetic_carry_K = (sum - skip->kinetic_sum_K) - add;
-    skip->kinetic_sum_K = sum;
+    iw_sum_add(&skip->kinetic_K, kinetic_K);
     skip->kinetic_frames++;
 }
 
@@ -202,7 +205,8 @@ double
 iw_engine_measured_K(const iw_engine *self)
 {
     const iw_skip *skip = &self->skip;
-    return skip->kinetic_frames ? skip->kinetic_sum_K / (double)skip->kinetic_frames : (double)NAN;
+    return skip->kinetic_frames ? iw_sum_value(&skip->kinetic_K) / (double)skip->kinetic_frames
+                                : (double)NAN;
 }
 
 /* ---- when that changes ---- */
@@ -291,7 +295,7 @@ begin_again(iw_engine *self, iw_error *err)
     iw_engine_discard(self);
     skip->frames = skip->wanted;
     skip->taken = skip->kept = skip->segments = skip->first_seq = skip->kinetic_frames = 0;
-    skip->kinetic_sum_K = skip->kinetic_carry_K = 0.0;
+    skip->kinetic_K = (iw_sum){0};
     /* Checks of before were of other averages. */
     self->convergence.held[IW_RULE_PRECISION] = self->convergence.held[IW_RULE_FUTILITY] = 0;
     self->last_checked = 0;

@@ -5,6 +5,7 @@
  * engine_skip.h - what the engine leaves out of the averages, and the frames that it reads again
  * when that changes.  Part of engine_private.h.
  */
+#include "correlate/sum.h"
 #include "estimate/equilibration.h"
 #include "snapshot.h"
 #include "source.h"
@@ -24,7 +25,7 @@ typedef struct {
     uint64_t taken;          /* frames that came so far, since the correlators were made */
     uint64_t kept, segments; /* of those, frames and segments that entered the averages */
     uint64_t first_seq;      /* the first frame that entered, where frames > 0 */
-    double kinetic_sum_K, kinetic_carry_K;
+    iw_sum kinetic_K;        /* of those */
     uint64_t kinetic_frames;
 
     uint64_t next_judgement; /* frames */
@@ -41,6 +42,8 @@ struct iw_engine;
 
 iw_status iw_skip_init(struct iw_engine *engine, iw_error *err);
 void iw_skip_fini(iw_skip *self); /* harmless on zeroed state */
+
+size_t iw_skip_memory(const iw_skip *self, size_t n_atoms); /* bytes */
 
 /* An accepted frame: its signs of equilibration, then into the averages unless it is left out. */
 iw_status iw_engine_take(struct iw_engine *self, const iw_frame *frame, const iw_step *step,

@@ -23,4 +23,10 @@ iw_sum_merge(iw_sum *sum, const iw_sum *other)
     sum->lo += other->lo;
 }
 
+static inline double
+iw_sum_value(const iw_sum *sum)
+{
+    return sum->hi + sum->lo;
+}
+
 #endif

@@ -78,6 +78,12 @@ iw_equilibration_destroy(iw_equilibration **self)
     *self = NULL;
 }
 
+size_t
+iw_equilibration_memory(const iw_equilibration *self)
+{
+    return sizeof *self;
+}
+
 static void
 join_neighbours(iw_equilibration *self)
 {

@@ -61,6 +61,8 @@ void iw_equilibration_destroy(iw_equilibration **self);
 /* The signs of the next frame; NAN where one is not known at this frame. */
 void iw_equilibration_push(iw_equilibration *self, const double values[IW_SIGNS]);
 
+size_t iw_equilibration_memory(const iw_equilibration *self); /* bytes */
+
 /* Changes nothing. */
 void iw_equilibration_judge(const iw_equilibration *self, iw_equilibration_verdict *out);
 

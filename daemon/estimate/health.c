@@ -2,6 +2,7 @@
 #include "estimate/health.h"
 
 #include "constants.h"
+#include "correlate/sum.h"
 #include "estimate/melting.h"
 #include "estimate/trend.h"
 
@@ -61,8 +62,7 @@ typedef struct {
     double ring[RECENT];
     double early[EARLY];
     size_t blocks, n_early;
-    double all; /* sum and number of all frames, compensated */
-    double carry;
+    iw_sum all; /* of all frames, */
     uint64_t frames;
 } heat_state;
 
@@ -277,11 +277,8 @@ push_heat(iw_health_monitor *self, double kinetic_K, const moment *when)
     heat_state *heat = &self->heat;
     if (!isfinite(kinetic_K))
         return IW_OK;
-    double add = kinetic_K - heat->carry;
-    double sum = heat->all + add;
-    heat->carry = (sum - heat->all) - add;
-    heat->all = sum;
-    self->now.temperature_mean_K = heat->all / (double)++heat->frames;
+    iw_sum_add(&heat->all, kinetic_K);
+    self->now.temperature_mean_K = iw_sum_value(&heat->all) / (double)++heat->frames;
     heat->sum += kinetic_K;
     if (++heat->n < self->block) {
         double wanted_K = self->wanted_K;
@@ -398,16 +395,18 @@ static iw_status
 judge_events(iw_health_monitor *self, const moment *when)
 {
     const iw_event *worst = NULL;
-    for (size_t i = 0; i < self->events->n; i++) {
+    if (self->findings[OTHER].level > IW_HEALTH_GOOD)
+        return IW_OK;
+    for (size_t i = 0; i < self->events->n && !worst; i++) {
         const iw_event *event = &self->events->items[i];
         bool matters =
             event->kind == IW_EVENT_uneven_step || event->kind == IW_EVENT_velocity_mismatch ||
             event->kind == IW_EVENT_temperature_mismatch || event->kind == IW_EVENT_time_mismatch ||
             (event->kind == IW_EVENT_half_cell_jump && event->count >= JUMPS);
-        if (matters && !worst)
+        if (matters)
             worst = event;
     }
-    if (!worst || self->findings[OTHER].level > IW_HEALTH_GOOD)
+    if (!worst)
         return IW_OK;
     return judge(self, OTHER, IW_HEALTH_WARNING, IW_EVENT_COUNT, when, "%s: %.150s",
                  iw_event_id(worst->kind), worst->text);
