@@ -53,13 +53,14 @@ counts(const iw_arrhenius_mark *marks, size_t i, size_t without)
     return !marks[i].left_out && i != without;
 }
 
-/* Temperatures among the points that count: each is compared with those before it. */
+/* Temperatures among the points that count, at most so many: each is compared with those before it.
+ */
 static size_t
 temperatures(const iw_arrhenius_point *points, const iw_arrhenius_mark *marks, size_t n,
-             size_t without)
+             size_t without, size_t most)
 {
     size_t found = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && found < most; i++) {
         bool new = counts(marks, i, without);
         for (size_t j = 0; new &&j < i; j++) {
             double apart = fabs(points[i].temperature_K - points[j].temperature_K);
@@ -129,7 +130,7 @@ leave_one_out(const iw_arrhenius_point *points, iw_arrhenius_mark *marks, size_t
               iw_arrhenius *out)
 {
     for (size_t i = 0; i < n; i++) {
-        if (marks[i].left_out || temperatures(points, marks, n, i) < 2)
+        if (marks[i].left_out || temperatures(points, marks, n, i, 2) < 2)
             continue;
         double E_a = -fit(points, marks, n, i).slope;
         marks[i].E_a_without_eV = E_a;
@@ -194,7 +195,7 @@ iw_arrhenius_fit(const iw_arrhenius_point *points, size_t n, double at_K, iw_arr
         out->T_min_K = fmin(points[i].temperature_K, out->T_min_K); /* of NAN the other */
         out->T_max_K = fmax(points[i].temperature_K, out->T_max_K);
     }
-    out->n_temperatures = temperatures(points, marks, n, n);
+    out->n_temperatures = temperatures(points, marks, n, n, n);
     if (!(at_K > 0.0))
         return iw_fail(err, IW_INVALID, "temperature of %g K: it must be above zero", at_K);
     if (out->n_temperatures < 2)

@@ -270,7 +270,7 @@ interval(const iw_points *points, const iw_line *line, double z2, double ci[2])
     double s = slope / unit, a = 1 - z2 * v2 / (unit * unit);
     double b = s + z2 * v1 / (2 * unit * unit), c = s * s - z2 * v0 / (unit * unit);
     double root = sqrt(fmax(0, b * b - a * c));
-    ci[0] = fmax(0, unit * (b - root) / a);
+    ci[0] = fmax(0, unit * c / (b + root)); /* (b - root)/a, whatever the sign of a */
     ci[1] = a > 0 ? fmax(0, unit * (b + root) / a) : NAN;
 }
 
