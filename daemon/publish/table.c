@@ -199,6 +199,8 @@ print_diffusion(FILE *out, json_t *groups, const json_t *run)
         if (json_is_number(low) && json_is_number(high))
             (void)snprintf(range, sizeof range, "%s .. %s", scientific(a, json_number_value(low)),
                            scientific(b, json_number_value(high)));
+        else if (json_is_number(low))
+            (void)snprintf(range, sizeof range, "above %s", scientific(a, json_number_value(low)));
         (void)fprintf(out, "  %-9s %5.0f %-19s %-20s %9s %9s\n", name, number(group, "atoms"),
                       with_error(a, number(D, "value"), number(D, "stderr")), range,
                       scientific(c, number(group, "D_einstein_cm2_s")),
@@ -295,12 +297,11 @@ print_transport(FILE *out, const json_t *transport, const json_t *run)
     const json_t *carriers = json_object_get(transport, "carriers");
     const json_t *fit = json_object_get(transport, "fit_window_ps");
     line[0] = '\0';
-    append(line, "carriers");
+    append(line, "carriers%s", json_array_size(carriers) ? "" : " none");
     for (size_t c = 0; c < json_array_size(carriers); c++)
         append(line, " %s", species_name(json_array_get(carriers, c)));
     if (json_is_number(json_array_get(fit, 0)))
-        append(line, "%s; charge MSD fitted from %s to %s ps",
-               json_array_size(carriers) ? "" : " none",
+        append(line, "; charge MSD fitted from %s to %s ps",
                general(a, json_number_value(json_array_get(fit, 0)), 4),
                general(b, json_number_value(json_array_get(fit, 1)), 4));
     if (*text(transport, "warning"))

@@ -314,6 +314,26 @@ printed(const json_t *json)
 }
 
 static void
+the_table_says_what_is_bounded_on_one_side_and_what_carries_nothing(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = example(true, true);
+    iw_diffusion *D = &snapshot->groups[0].diffusion;
+    D->ci95_cm2_s[0] = 1.25e-6;
+    D->ci95_cm2_s[1] = NAN;
+    for (size_t s = 0; s < snapshot->transport.n_species; s++)
+        snapshot->transport.species[s].carrier = false;
+    snapshot->transport.charge.fit_ps[0] = NAN;
+    json_t *json = iw_snapshot_json(snapshot, 0);
+    char *text = printed(json);
+    assert_non_null(strstr(text, "above 1.25e-06"));
+    assert_non_null(strstr(text, "carriers none"));
+    free(text);
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+}
+
+static void
 the_table_fits_a_terminal_and_has_every_group(void **state)
 {
     (void)state;
@@ -529,6 +549,7 @@ main(void)
         cmocka_unit_test(per_atom_is_three_modes),
         cmocka_unit_test(errors_of_vibrations_stand_in_the_last_digits),
         cmocka_unit_test(errors_carry_the_keys_of_the_values),
+        cmocka_unit_test(the_table_says_what_is_bounded_on_one_side_and_what_carries_nothing),
         cmocka_unit_test(the_table_fits_a_terminal_and_has_every_group),
         cmocka_unit_test(value_and_error_end_at_the_same_digit),
         cmocka_unit_test(decisions_and_predictions_are_printed),
