@@ -33,13 +33,14 @@ static iw_status
 take_key(const char *path, const char *text, size_t size, char key[IW_KEY_LENGTH + 1],
          iw_error *err)
 {
+    static const char blanks[] = {' ', '\t', '\r'};
     size_t found = 0;
     for (size_t at = 0; at < size;) {
         const char *line = text + at;
         const char *end = memchr(line, '\n', size - at);
         size_t length = end ? (size_t)(end - line) : size - at;
         at += length + 1;
-        while (length > 0 && memchr(" \t\r", line[length - 1], 3))
+        while (length > 0 && memchr(blanks, line[length - 1], sizeof blanks))
             length--;
         if (length == 0 || *line == '#')
             continue;

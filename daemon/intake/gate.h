@@ -41,7 +41,7 @@ iw_status iw_gate_prepare(iw_gate *self, void *socket, iw_door door, const char 
 /* Failed handshakes of this socket are counted and logged.  Before start. */
 void iw_gate_watch(iw_gate *self, void *socket);
 iw_status iw_gate_start(iw_gate *self, iw_error *err);
-void iw_gate_destroy(iw_gate **self); /* ends the thread; watched sockets are closed before */
+void iw_gate_destroy(iw_gate **gate); /* ends the thread; watched sockets are closed before */
 
 /* Whom a message comes from. */
 void iw_gate_who(iw_gate *self, zmq_msg_t *message, iw_who *who);

@@ -68,9 +68,10 @@ take_roles(piece word, unsigned *roles, iw_error *err)
 static iw_status
 take_name(piece word, char name[IW_KEY_NAME], iw_error *err)
 {
+    static const char others[] = {'.', '_', '@', '+', '-'};
     bool good = word.size > 0 && word.size < IW_KEY_NAME;
     for (size_t i = 0; good && i < word.size; i++)
-        good = isalnum((unsigned char)word.at[i]) || memchr("._@+-", word.at[i], 5);
+        good = isalnum((unsigned char)word.at[i]) || memchr(others, word.at[i], sizeof others);
     if (!good)
         return iw_fail(err, IW_INVALID,
                        "a name of 1 to %d letters, digits and ._@+- is wanted after the roles",
@@ -201,11 +202,13 @@ iw_keys_load(iw_keys *keys, const char *path, iw_error *err)
             err->code = IW_NOT_FOUND;
         return missing ? IW_NOT_FOUND : IW_IO;
     }
-    char *text = NULL;
     size_t used = 0;
     iw_status status = check_owner(file, path, &info, err);
-    if (status == IW_OK && !(text = malloc((size_t)info.st_size + 1)))
-        status = iw_fail(err, IW_NO_MEMORY, "no memory for %s", path);
+    char *text = status == IW_OK ? malloc((size_t)info.st_size + 1) : NULL;
+    if (status == IW_OK && !text) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for %s", path);
+        status = IW_NO_MEMORY;
+    }
     while (status == IW_OK && used < (size_t)info.st_size) {
         ssize_t got = read(file, text + used, (size_t)info.st_size - used);
         if (got < 0)
@@ -232,7 +235,7 @@ iw_keys_fini(iw_keys *keys)
 const iw_authorised *
 iw_keys_find(const iw_keys *keys, const char *key)
 {
-    iw_authorised wanted;
+    iw_authorised wanted = {0};
     if (keys->n == 0 || strlen(key) != IW_KEY_LENGTH)
         return NULL;
     memcpy(wanted.key, key, sizeof wanted.key);

@@ -25,7 +25,7 @@ begin(guarded *self, void **state)
 static int
 tcp_connect(const char *endpoint)
 {
-    int port = atoi(strrchr(endpoint, ':') + 1);
+    long port = strtol(strrchr(endpoint, ':') + 1, NULL, 10);
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -64,7 +64,8 @@ static void
 greet(int fd, const char *mechanism)
 {
     unsigned char greeting[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0};
-    memcpy(greeting + 12, mechanism, strlen(mechanism));
+    for (size_t i = 0; mechanism[i]; i++)
+        greeting[12 + i] = (unsigned char)mechanism[i];
     put(fd, greeting, sizeof greeting);
 }
 

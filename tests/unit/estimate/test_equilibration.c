@@ -116,7 +116,7 @@ a_ramp_without_noise_ends_at_its_corner(void **state)
     (void)state;
     iw_equilibration *self = watch();
     for (size_t t = 0; t < 500; t++)
-        push(self, t < 150 ? 300.0 + (double)(t / 5) : 330.0, NAN);
+        push(self, t < 150 ? 300.0 + floor((double)t / 5.0) : 330.0, NAN);
     iw_equilibration_verdict v;
     iw_equilibration_judge(self, &v);
     assert_int_equal(v.frames, 150);

@@ -121,9 +121,11 @@ the_interval_holds_the_moment_when_the_target_is_reached(void **state)
         iw_prediction made[CHECKS];
         size_t checks = 0;
         double next_hop = -log(1 - iw_test_uniform(&random)), hops = 0, t = 3;
-        for (;; t *= 1.05) {
-            for (; next_hop < t; hops++)
+        while (true) {
+            while (next_hop < t) {
                 next_hop -= log(1 - iw_test_uniform(&random));
+                hops++;
+            }
             iw_diffusion d = counted(hops / t);
             /* D is in hops for each unit of time: rescale what counted() says of the number */
             iw_diffusion n = counted(hops);
@@ -135,6 +137,7 @@ the_interval_holds_the_moment_when_the_target_is_reached(void **state)
                 break;
             made[checks++] = iw_prediction_make(&history, &d, t, target, 1);
             assert_true(checks < CHECKS);
+            t *= 1.05;
         }
         for (size_t k = 0; k < checks; k++) {
             if (isnan(made[k].total_ps))
