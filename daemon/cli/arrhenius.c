@@ -7,6 +7,7 @@
 
 #include "publish/arrhenius_report.h"
 #include "publish/json.h"
+#include "publish/values.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,13 +30,6 @@ parse(char *text)
     json_t *value = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
     free(text);
     return value;
-}
-
-static const char *
-text_of(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
 }
 
 /* ---- where runs come from ---- */
@@ -74,7 +68,8 @@ has_run(const json_t *runs, const char *id)
     json_t *run;
     json_array_foreach((json_t *)(uintptr_t)runs, i, run)
     {
-        if (strcmp(text_of(json_object_get(json_object_get(run, "record"), "run"), "id"), id) == 0)
+        if (strcmp(iw_text_at(json_object_get(json_object_get(run, "record"), "run"), "id"), id) ==
+            0)
             return true;
     }
     return false;
@@ -88,9 +83,9 @@ add_live(sources *self, const char *material, const json_t *filed, json_t *runs,
     json_t *line;
     json_array_foreach((json_t *)(uintptr_t)iw_runs_of(self->listing), i, line)
     {
-        const char *id = text_of(line, "id");
+        const char *id = iw_text_at(line, "id");
         bool ended = iw_run_has_ended(json_string_value(json_object_get(line, "state")));
-        if (strcmp(text_of(line, "material"), material) != 0 || (ended && has_run(filed, id)))
+        if (strcmp(iw_text_at(line, "material"), material) != 0 || (ended && has_run(filed, id)))
             continue;
         json_t *record = NULL;
         iw_status status = iw_ask(self->asker, "show", id, false, &record, err);
@@ -219,7 +214,7 @@ add_material(iw_table *table, const json_t *report, iw_error *err)
         return status;
     size_t live = 0;
     for (size_t i = 0; i < json_array_size(points); i++)
-        live += strcmp(text_of(json_array_get(points, i), "source"), "live") == 0;
+        live += strcmp(iw_text_at(json_array_get(points, i), "source"), "live") == 0;
     iw_cell_text(iw_table_cell(table, 0), json_object_get(report, "material"));
     (void)snprintf(iw_table_cell(table, 1), IW_TABLE_CELL, "%zu", json_array_size(points));
     (void)snprintf(iw_table_cell(table, 2), IW_TABLE_CELL, "%zu", live);
@@ -293,25 +288,17 @@ point_table(const json_t *points, iw_table *table, iw_error *err)
             (void)snprintf(iw_table_cell(table, 4), IW_TABLE_CELL, "%s",
                            json_is_true(json_object_get(point, "used")) ? "-" : "left out");
         char *cell = iw_table_cell(table, 5);
-        (void)snprintf(cell, IW_TABLE_CELL, "%s, %.40s", text_of(point, "source"),
-                       text_of(point, "state"));
+        (void)snprintf(cell, IW_TABLE_CELL, "%s, %.40s", iw_text_at(point, "source"),
+                       iw_text_at(point, "state"));
         iw_printable(cell);
     }
     return status;
 }
 
 static double
-number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-static double
 end_of(const json_t *object, const char *key, size_t end)
 {
-    const json_t *value = json_array_get(json_object_get(object, key), end);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+    return iw_number_of(json_array_get(json_object_get(object, key), end));
 }
 
 static void
@@ -320,19 +307,21 @@ print_fit(const json_t *fit)
     const json_t *E_a = json_object_get(fit, "E_a_eV"), *ln_D0 = json_object_get(fit, "ln_D0");
     const json_t *D = json_object_get(fit, "D_cm2_s");
     char label[40];
-    (void)snprintf(label, sizeof label, "D(%.5g K)", number(D, "temperature_K"));
+    (void)snprintf(label, sizeof label, "D(%.5g K)", iw_number_at(D, "temperature_K"));
     (void)printf("\n%-10s %.3f \302\261 %.3f eV, 95 %%: %.3f .. %.3f eV\n", "E_a",
-                 number(E_a, "value"), number(E_a, "stderr"), end_of(E_a, "ci95", 0),
+                 iw_number_at(E_a, "value"), iw_number_at(E_a, "stderr"), end_of(E_a, "ci95", 0),
                  end_of(E_a, "ci95", 1));
     (void)printf("%-10s %.2e \302\261 %.1e cm2/s, 95 %%: %.2e .. %.2e cm2/s\n", label,
-                 number(D, "value"), number(D, "stderr"), end_of(D, "ci95", 0),
+                 iw_number_at(D, "value"), iw_number_at(D, "stderr"), end_of(D, "ci95", 0),
                  end_of(D, "ci95", 1));
-    (void)printf("%-10s %.2e cm2/s, ln D0 %.2f \302\261 %.2f\n", "D0", number(fit, "D0_cm2_s"),
-                 number(ln_D0, "value"), number(ln_D0, "stderr"));
-    if (isfinite(number(fit, "p_value")))
+    (void)printf("%-10s %.2e cm2/s, ln D0 %.2f \302\261 %.2f\n", "D0",
+                 iw_number_at(fit, "D0_cm2_s"), iw_number_at(ln_D0, "value"),
+                 iw_number_at(ln_D0, "stderr"));
+    if (isfinite(iw_number_at(fit, "p_value")))
         (void)printf("%-10s %.3g for %.0f degree%s of freedom, p %.2g\n", "chi2",
-                     number(fit, "chi2"), number(fit, "degrees_of_freedom"),
-                     number(fit, "degrees_of_freedom") > 1 ? "s" : "", number(fit, "p_value"));
+                     iw_number_at(fit, "chi2"), iw_number_at(fit, "degrees_of_freedom"),
+                     iw_number_at(fit, "degrees_of_freedom") > 1 ? "s" : "",
+                     iw_number_at(fit, "p_value"));
     if (isfinite(end_of(fit, "E_a_without_one_eV", 0)))
         (void)printf("%-10s %.3f .. %.3f eV when any one run is left out\n", "E_a",
                      end_of(fit, "E_a_without_one_eV", 0), end_of(fit, "E_a_without_one_eV", 1));
@@ -362,8 +351,8 @@ print_report(const json_t *report, iw_error *err)
     char line[400];
     iw_status status = point_table(points, &table, err);
     if (status == IW_OK) {
-        (void)snprintf(line, sizeof line, "%s, %s", text_of(report, "material"),
-                       text_of(report, "group"));
+        (void)snprintf(line, sizeof line, "%s, %s", iw_text_at(report, "material"),
+                       iw_text_at(report, "group"));
         iw_printable(line);
         (void)printf("%s\n", line);
         iw_table_print(&table, stdout, false);
@@ -373,17 +362,17 @@ print_report(const json_t *report, iw_error *err)
     json_t *at;
     json_array_foreach((json_t *)(uintptr_t)points, i, at)
     {
-        if (status || !*text_of(at, "left_out"))
+        if (status || !*iw_text_at(at, "left_out"))
             continue;
-        (void)snprintf(line, sizeof line, "%.8s at %.5g K: %s", text_of(at, "run"),
-                       number(at, "temperature_K"), text_of(at, "left_out"));
+        (void)snprintf(line, sizeof line, "%.8s at %.5g K: %s", iw_text_at(at, "run"),
+                       iw_number_at(at, "temperature_K"), iw_text_at(at, "left_out"));
         iw_printable(line);
         paragraph("left out:", line);
     }
     if (status == IW_OK && json_is_object(fit))
         print_fit(fit);
     else if (status == IW_OK)
-        paragraph("no line:", text_of(report, "reason"));
+        paragraph("no line:", iw_text_at(report, "reason"));
     json_array_foreach(json_object_get(report, "warnings"), i, at)
     {
         if (status == IW_OK)

@@ -2,6 +2,7 @@
 #include "publish/arrhenius_report.h"
 
 #include "estimate/arrhenius.h"
+#include "publish/values.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -36,39 +37,19 @@ put(report *self, json_t *object, const char *key, json_t *value)
         self->ok = false;
 }
 
-static json_t *
-real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static double
-number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-static const char *
-text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
-}
-
 static void
 read_entry(const json_t *from, const char *group, entry *to)
 {
     const json_t *record = json_object_get(from, "record");
     const json_t *of_group = json_object_get(json_object_get(record, "groups"), group);
     *to = (entry){.run = json_object_get(record, "run"),
-                  .source = text(from, "source"),
+                  .source = iw_text_at(from, "source"),
                   .D = json_object_get(of_group, "D_cm2_s")};
-    to->temperature_K = number(to->run, "temperature_K");
-    const char *warning = text(of_group, "warning");
+    to->temperature_K = iw_number_at(to->run, "temperature_K");
+    const char *warning = iw_text_at(of_group, "warning");
     if (!of_group)
         (void)snprintf(to->why, WHY, "it has no group %s", group);
-    else if (strcmp(text(json_object_get(record, "health"), "state"), "broken") == 0)
+    else if (strcmp(iw_text_at(json_object_get(record, "health"), "state"), "broken") == 0)
         (void)snprintf(to->why, WHY, "the run is broken");
     else if (json_is_false(json_object_get(of_group, "diffusive")))
         (void)snprintf(to->why, WHY, "not diffusive%s%s", *warning ? ": " : "", warning);
@@ -82,14 +63,15 @@ colder(const void *a, const void *b)
         return (isnan(x) ? 1 : 0) - (isnan(y) ? 1 : 0);
     if (x < y || x > y)
         return x < y ? -1 : 1;
-    return strcmp(text(((const entry *)a)->run, "id"), text(((const entry *)b)->run, "id"));
+    return strcmp(iw_text_at(((const entry *)a)->run, "id"),
+                  iw_text_at(((const entry *)b)->run, "id"));
 }
 
 static bool
 known(const report *self, const char *id)
 {
     for (size_t i = 0; i < self->n; i++)
-        if (strcmp(text(self->entries[i].run, "id"), id) == 0)
+        if (strcmp(iw_text_at(self->entries[i].run, "id"), id) == 0)
             return true;
     return false;
 }
@@ -108,15 +90,15 @@ read_runs(report *self, const json_t *runs, const char *group)
     for (size_t i = 0; i < most; i++) {
         entry *to = &self->entries[self->n];
         read_entry(json_array_get(runs, i), group, to);
-        if (!known(self, text(to->run, "id")))
+        if (!known(self, iw_text_at(to->run, "id")))
             self->n++;
     }
     qsort(self->entries, self->n, sizeof *self->entries, colder);
     for (size_t i = 0; i < self->n; i++) {
         const entry *from = &self->entries[i];
         self->points[i] = (iw_arrhenius_point){.temperature_K = from->temperature_K,
-                                               .D_cm2_s = number(from->D, "value"),
-                                               .stderr_cm2_s = number(from->D, "stderr"),
+                                               .D_cm2_s = iw_number_at(from->D, "value"),
+                                               .stderr_cm2_s = iw_number_at(from->D, "stderr"),
                                                .unfit = from->why[0] ? from->why : NULL};
     }
     return true;
@@ -126,12 +108,11 @@ read_runs(report *self, const json_t *runs, const char *group)
 
 static void __attribute__((format(printf, 2, 3))) warn(report *self, const char *format, ...)
 {
-    char words[400];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(words, sizeof words, format, args);
+    json_t *words = json_vsprintf(format, args);
     va_end(args);
-    if (json_array_append_new(self->warnings, json_string(words)) != 0)
+    if (json_array_append_new(self->warnings, words) != 0)
         self->ok = false;
 }
 
@@ -143,8 +124,9 @@ warn_of_single_runs(report *self)
         double without = self->marks[i].E_a_without_eV;
         if (without < line->E_a_ci95_eV[0] || without > line->E_a_ci95_eV[1])
             warn(self,
-                 "E_a hangs on one run: without %.40s (%.5g K) it is %.3f eV, outside the interval",
-                 text(self->entries[i].run, *text(self->entries[i].run, "name") ? "name" : "id"),
+                 "E_a hangs on one run: without %s (%.5g K) it is %.3f eV, outside the interval",
+                 iw_text_at(self->entries[i].run,
+                            *iw_text_at(self->entries[i].run, "name") ? "name" : "id"),
                  self->points[i].temperature_K, without);
     }
 }
@@ -191,7 +173,7 @@ warn_all(report *self)
 static json_t *
 pair(double low, double high)
 {
-    return json_pack("[o, o]", real(low), real(high));
+    return json_pack("[o, o]", iw_json_number(low), iw_json_number(high));
 }
 
 static json_t *
@@ -204,16 +186,16 @@ points_json(report *self)
         static const char *const texts[][2] = {{"run", "id"}, {"name", "name"}, {"state", "state"}};
         json_t *point = json_object();
         for (size_t t = 0; t < 3; t++)
-            put(self, point, texts[t][0], json_string(text(from->run, texts[t][1])));
+            put(self, point, texts[t][0], json_string(iw_text_at(from->run, texts[t][1])));
         put(self, point, "source", json_string(from->source));
-        put(self, point, "temperature_K", real(from->temperature_K));
+        put(self, point, "temperature_K", iw_json_number(from->temperature_K));
         put(self, point, "D_cm2_s",
-            json_pack("{s:o, s:o}", "value", real(self->points[i].D_cm2_s), "stderr",
-                      real(self->points[i].stderr_cm2_s)));
+            json_pack("{s:o, s:o}", "value", iw_json_number(self->points[i].D_cm2_s), "stderr",
+                      iw_json_number(self->points[i].stderr_cm2_s)));
         put(self, point, "used", json_boolean(!mark->left_out));
         put(self, point, "left_out", mark->left_out ? json_string(mark->left_out) : json_null());
-        put(self, point, "residual_sigma", real(mark->residual_sigma));
-        put(self, point, "E_a_without_eV", real(mark->E_a_without_eV));
+        put(self, point, "residual_sigma", iw_json_number(mark->residual_sigma));
+        put(self, point, "E_a_without_eV", iw_json_number(mark->E_a_without_eV));
         if (json_array_append_new(points, point) != 0)
             self->ok = false;
     }
@@ -226,24 +208,26 @@ fit_json(report *self)
     const iw_arrhenius *l = &self->line;
     json_t *fit = json_object();
     put(self, fit, "E_a_eV",
-        json_pack("{s:o, s:o, s:o}", "value", real(l->E_a_eV), "stderr", real(l->E_a_stderr_eV),
-                  "ci95", pair(l->E_a_ci95_eV[0], l->E_a_ci95_eV[1])));
+        json_pack("{s:o, s:o, s:o}", "value", iw_json_number(l->E_a_eV), "stderr",
+                  iw_json_number(l->E_a_stderr_eV), "ci95",
+                  pair(l->E_a_ci95_eV[0], l->E_a_ci95_eV[1])));
     put(self, fit, "ln_D0",
-        json_pack("{s:o, s:o}", "value", real(l->ln_D0), "stderr", real(l->ln_D0_stderr)));
-    put(self, fit, "D0_cm2_s", real(exp(l->ln_D0)));
+        json_pack("{s:o, s:o}", "value", iw_json_number(l->ln_D0), "stderr",
+                  iw_json_number(l->ln_D0_stderr)));
+    put(self, fit, "D0_cm2_s", iw_json_number(exp(l->ln_D0)));
     put(self, fit, "D_cm2_s",
-        json_pack("{s:o, s:o, s:o, s:o}", "temperature_K", real(l->at_K), "value", real(l->D_cm2_s),
-                  "stderr", real(l->D_stderr_cm2_s), "ci95",
+        json_pack("{s:o, s:o, s:o, s:o}", "temperature_K", iw_json_number(l->at_K), "value",
+                  iw_json_number(l->D_cm2_s), "stderr", iw_json_number(l->D_stderr_cm2_s), "ci95",
                   pair(l->D_ci95_cm2_s[0], l->D_ci95_cm2_s[1])));
     put(self, fit, "runs", json_integer((json_int_t)l->n_used));
     put(self, fit, "temperatures", json_integer((json_int_t)l->n_temperatures));
     put(self, fit, "temperature_range_K", pair(l->T_min_K, l->T_max_K));
-    put(self, fit, "chi2", real(l->chi2));
+    put(self, fit, "chi2", iw_json_number(l->chi2));
     put(self, fit, "degrees_of_freedom", json_integer((json_int_t)l->dof));
-    put(self, fit, "p_value", real(l->p_value));
-    put(self, fit, "errors_widened", real(l->widened));
+    put(self, fit, "p_value", iw_json_number(l->p_value));
+    put(self, fit, "errors_widened", iw_json_number(l->widened));
     put(self, fit, "E_a_without_one_eV", pair(l->without_one_eV[0], l->without_one_eV[1]));
-    put(self, fit, "reach", real(l->reach));
+    put(self, fit, "reach", iw_json_number(l->reach));
     return fit;
 }
 

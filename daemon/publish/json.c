@@ -3,6 +3,7 @@
 
 #include "constants.h"
 #include "publish/thin.h"
+#include "publish/values.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,16 +16,10 @@ put(json_t *object, const char *key, json_t *value, bool *ok)
         *ok = false;
 }
 
-static json_t *
-number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 static void
 put_number(json_t *object, const char *key, double value, bool *ok)
 {
-    put(object, key, number(value), ok);
+    put(object, key, iw_json_number(value), ok);
 }
 
 static void
@@ -40,7 +35,7 @@ numbers(const double *values, size_t n, bool *ok)
 {
     json_t *array = json_array();
     for (size_t i = 0; i < n; i++) {
-        if (json_array_append_new(array, number(values[i])) != 0)
+        if (json_array_append_new(array, iw_json_number(values[i])) != 0)
             *ok = false;
     }
     if (!array)

@@ -2,26 +2,13 @@
 /* table.c - a record as people read it.  Works from the JSON alone: a remote run prints the same.
  */
 #include "publish/json.h"
+#include "publish/values.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
 enum { WIDTH = 79, CELL = 40, LINE = 700, BRACKETED = 10 };
-
-static double
-number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-static const char *
-text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value ? value : "";
-}
 
 static const char *
 species_name(const json_t *value)
@@ -44,7 +31,7 @@ iw_printable(char *text)
 static const char *
 words(const json_t *object, const char *key, char line[LINE])
 {
-    (void)snprintf(line, LINE, "%s", text(object, key));
+    (void)snprintf(line, LINE, "%s", iw_text_at(object, key));
     iw_printable(line);
     return line;
 }
@@ -133,25 +120,28 @@ print_run(FILE *out, const json_t *run)
 {
     char a[CELL], b[CELL];
     char title[LINE], state[LINE], code[LINE];
-    (void)fprintf(out, "%s  %s  %s\n", words(run, *text(run, "name") ? "name" : "id", title),
+    (void)fprintf(out, "%s  %s  %s\n", words(run, *iw_text_at(run, "name") ? "name" : "id", title),
                   words(run, "state", state), words(run, "code", code));
-    double segments = number(run, "segments");
-    (void)fprintf(out, "  %.0f frames of %.0f atoms, %s fs apart: %s ps", number(run, "frames"),
-                  number(run, "atoms"), general(a, number(run, "dt_fs"), 6),
-                  general(b, number(run, "time_ps"), 6));
+    double segments = iw_number_at(run, "segments");
+    (void)fprintf(out, "  %.0f frames of %.0f atoms, %s fs apart: %s ps",
+                  iw_number_at(run, "frames"), iw_number_at(run, "atoms"),
+                  general(a, iw_number_at(run, "dt_fs"), 6),
+                  general(b, iw_number_at(run, "time_ps"), 6));
     if (segments > 1.0)
         (void)fprintf(out, " in %.0f segments", segments);
-    if (isfinite(number(run, "temperature_K")))
-        (void)fprintf(out, "\n  temperature %s K", general(a, number(run, "temperature_K"), 5));
+    if (isfinite(iw_number_at(run, "temperature_K")))
+        (void)fprintf(out, "\n  temperature %s K",
+                      general(a, iw_number_at(run, "temperature_K"), 5));
     else
         (void)fprintf(out, "\n  temperature not known (E_vib, F_vib, S_vib and C_V need it)");
-    if (isfinite(number(run, "temperature_measured_K")))
-        (void)fprintf(out, " (measured %s K)", fixed(a, number(run, "temperature_measured_K"), 1));
+    if (isfinite(iw_number_at(run, "temperature_measured_K")))
+        (void)fprintf(out, " (measured %s K)",
+                      fixed(a, iw_number_at(run, "temperature_measured_K"), 1));
     (void)fprintf(out, "%svelocities: %s, drift: %s\n",
-                  isfinite(number(run, "temperature_K")) ? ", " : "\n  ",
+                  isfinite(iw_number_at(run, "temperature_K")) ? ", " : "\n  ",
                   words(run, "velocity_source", state), words(run, "drift", code));
     const json_t *mobile = json_object_get(run, "mobile");
-    if (*text(run, "material"))
+    if (*iw_text_at(run, "material"))
         (void)fprintf(out, "  material: %s\n", words(run, "material", title));
     (void)fprintf(out, "  mobile:");
     for (size_t m = 0; m < json_array_size(mobile); m++)
@@ -164,11 +154,12 @@ static void
 print_equilibration(FILE *out, const json_t *equilibration)
 {
     char line[LINE] = "", reason[LINE];
-    double skipped = number(equilibration, "skipped_frames");
-    double detected_ps = number(equilibration, "detected_ps");
+    double skipped = iw_number_at(equilibration, "skipped_frames");
+    double detected_ps = iw_number_at(equilibration, "detected_ps");
     if (skipped > 0.0)
         append(line, "left out at the start: %.5g ps (%.0f frames); %.6g ps are averaged",
-               number(equilibration, "skipped_ps"), skipped, number(equilibration, "averaged_ps"));
+               iw_number_at(equilibration, "skipped_ps"), skipped,
+               iw_number_at(equilibration, "averaged_ps"));
     else if (detected_ps > 0.0)
         append(line, "not settled in the first %.5g ps, nothing is left out", detected_ps);
     else
@@ -187,7 +178,7 @@ print_diffusion(FILE *out, json_t *groups, const json_t *run)
     const char *name;
     json_t *group;
     (void)fprintf(out, "\nDiffusion, cm2/s (MSD every %s fs, all origins, lags to half the run)\n",
-                  general(a, number(run, "msd_dt_fs"), 6));
+                  general(a, iw_number_at(run, "msd_dt_fs"), 6));
     (void)fprintf(out, "  %-9s %5s %-19s %-20s %9s %9s\n", "group", "atoms", " D", " 95 % interval",
                   "Einstein", "Gr.-Kubo");
     json_object_foreach(groups, name, group)
@@ -201,10 +192,10 @@ print_diffusion(FILE *out, json_t *groups, const json_t *run)
                            scientific(b, json_number_value(high)));
         else if (json_is_number(low))
             (void)snprintf(range, sizeof range, "above %s", scientific(a, json_number_value(low)));
-        (void)fprintf(out, "  %-9s %5.0f %-19s %-20s %9s %9s\n", name, number(group, "atoms"),
-                      with_error(a, number(D, "value"), number(D, "stderr")), range,
-                      scientific(c, number(group, "D_einstein_cm2_s")),
-                      scientific(d, number(group, "D_green_kubo_cm2_s")));
+        (void)fprintf(out, "  %-9s %5.0f %-19s %-20s %9s %9s\n", name, iw_number_at(group, "atoms"),
+                      with_error(a, iw_number_at(D, "value"), iw_number_at(D, "stderr")), range,
+                      scientific(c, iw_number_at(group, "D_einstein_cm2_s")),
+                      scientific(d, iw_number_at(group, "D_green_kubo_cm2_s")));
     }
     (void)fprintf(out, "\n  %-9s %5s %6s %8s  %-13s %9s %9s %9s\n", "group", "alpha", "N_eff",
                   "error(N)", "fit range, ps", "D_x", "D_y", "D_z");
@@ -218,16 +209,14 @@ print_diffusion(FILE *out, json_t *groups, const json_t *run)
                            general(a, json_number_value(json_array_get(fit, 0)), 4),
                            general(b, json_number_value(json_array_get(fit, 1)), 4));
         char percent[CELL] = "-";
-        double error = number(group, "he_relative_error");
+        double error = iw_number_at(group, "he_relative_error");
         if (isfinite(error))
             (void)snprintf(percent, sizeof percent, "%.0f %%", 100.0 * error);
-        (void)fprintf(out, "  %-9s %5s %6s %8s  %-13s", name, fixed(c, number(group, "alpha"), 2),
-                      general(d, number(group, "effective_hops"), 3), percent, range);
+        (void)fprintf(out, "  %-9s %5s %6s %8s  %-13s", name,
+                      fixed(c, iw_number_at(group, "alpha"), 2),
+                      general(d, iw_number_at(group, "effective_hops"), 3), percent, range);
         for (size_t k = 0; k < 3; k++) {
-            const json_t *value = json_array_get(axes, k);
-            (void)fprintf(
-                out, " %9s",
-                scientific(a, json_is_number(value) ? json_number_value(value) : (double)NAN));
+            (void)fprintf(out, " %9s", scientific(a, iw_number_of(json_array_get(axes, k))));
         }
         (void)fputc('\n', out);
     }
@@ -254,7 +243,8 @@ print_estimate(FILE *out, const char *label, const json_t *estimate, const char 
     char a[CELL], b[CELL], range[2 * CELL + 40] = "";
     const json_t *interval = json_object_get(estimate, "ci95");
     const json_t *low = json_array_get(interval, 0), *high = json_array_get(interval, 1);
-    const char *value = plus_minus(a, number(estimate, "value"), number(estimate, "stderr"));
+    const char *value =
+        plus_minus(a, iw_number_at(estimate, "value"), iw_number_at(estimate, "stderr"));
     (void)fprintf(out, "  %-29s %-17s %-5s", label, value, unit);
     if (json_is_number(low) && json_is_number(high))
         (void)snprintf(range, sizeof range, "  95 %%: %s .. %s",
@@ -280,11 +270,11 @@ print_transport(FILE *out, const json_t *transport, const json_t *run)
         append(line, " %s %s", name, general(a, json_number_value(charge), 4));
     }
     append(line, " e; ");
-    if (isfinite(number(transport, "volume_A3")))
-        append(line, "volume %s A3", general(a, number(transport, "volume_A3"), 6));
+    if (isfinite(iw_number_at(transport, "volume_A3")))
+        append(line, "volume %s A3", general(a, iw_number_at(transport, "volume_A3"), 6));
     else
         append(line, "no cell, so no conductivity");
-    if (!isfinite(number(run, "temperature_K")))
+    if (!isfinite(iw_number_at(run, "temperature_K")))
         append(line, "; temperature not known, so no conductivity");
     iw_printable(line);
     (void)fputc('\n', out);
@@ -304,8 +294,8 @@ print_transport(FILE *out, const json_t *transport, const json_t *run)
         append(line, "; charge MSD fitted from %s to %s ps",
                general(a, json_number_value(json_array_get(fit, 0)), 4),
                general(b, json_number_value(json_array_get(fit, 1)), 4));
-    if (*text(transport, "warning"))
-        append(line, "; %s", text(transport, "warning"));
+    if (*iw_text_at(transport, "warning"))
+        append(line, "; %s", iw_text_at(transport, "warning"));
     iw_printable(line);
     (void)fputs("  ", out);
     paragraph(out, 2, line);
@@ -362,8 +352,8 @@ print_vibration(FILE *out, json_t *groups, bool paper, bool per_atom)
             if (strcmp(row->category, "vibrational") == 0 &&
                 (strstr(row->unit, "atom") != NULL) == per_atom)
                 (void)fprintf(out, " %*s", BRACKETED,
-                              bracketed(cell, number(from, row->key), number(errors, row->key),
-                                        decimals_for(row->unit)));
+                              bracketed(cell, iw_number_at(from, row->key),
+                                        iw_number_at(errors, row->key), decimals_for(row->unit)));
         }
         (void)fputc('\n', out);
     }
@@ -388,10 +378,11 @@ print_green_kubo(FILE *out, json_t *groups)
             (void)snprintf(range, sizeof range, "%s .. %s",
                            general(a, json_number_value(json_array_get(lags, 0)), 6),
                            general(b, json_number_value(json_array_get(lags, 1)), 6));
-        (void)fprintf(out, "  %-9s %-21s %-21s %s\n", name,
-                      with_error(a, number(group, "D_green_kubo_cm2_s"),
-                                 number(group, "D_green_kubo_stderr_cm2_s")),
-                      with_error(b, number(plateau, "value"), number(plateau, "stderr")), range);
+        (void)fprintf(
+            out, "  %-9s %-21s %-21s %s\n", name,
+            with_error(a, iw_number_at(group, "D_green_kubo_cm2_s"),
+                       iw_number_at(group, "D_green_kubo_stderr_cm2_s")),
+            with_error(b, iw_number_at(plateau, "value"), iw_number_at(plateau, "stderr")), range);
     }
 }
 
@@ -412,12 +403,12 @@ static void
 print_vibrations(FILE *out, json_t *groups, const json_t *run)
 {
     char a[CELL], b[CELL], c[CELL];
-    double temperature_K = number(run, "temperature_K");
+    double temperature_K = iw_number_at(run, "temperature_K");
     (void)fprintf(out,
                   "\nVibrations by method \"physical\": mass-weighted velocities, VACF to %s ps,\n"
                   "  taper %s, resolution %s meV; ",
-                  general(a, number(run, "vacf_window_ps"), 4), text(run, "taper"),
-                  general(b, number(run, "vdos_resolution_meV"), 3));
+                  general(a, iw_number_at(run, "vacf_window_ps"), 4), iw_text_at(run, "taper"),
+                  general(b, iw_number_at(run, "vdos_resolution_meV"), 3));
     if (isfinite(temperature_K))
         (void)fprintf(out, "at %s K, ", general(c, temperature_K, 5));
     (void)fprintf(out, "per mode\n");
@@ -432,7 +423,7 @@ print_vibrations(FILE *out, json_t *groups, const json_t *run)
     (void)fprintf(out,
                   "\nVibrations by method \"paper\": forward differences of frames %s fs apart,\n"
                   "  no masses, full length, no taper; per mode\n",
-                  general(a, number(run, "paper_spacing_fs"), 6));
+                  general(a, iw_number_at(run, "paper_spacing_fs"), 6));
     print_vibration(out, groups, true, false);
 }
 
@@ -442,7 +433,7 @@ append_prediction(char line[LINE], const json_t *convergence)
 {
     const json_t *interval = json_object_get(convergence, "predicted_ps_ci95");
     const json_t *low = json_array_get(interval, 0), *high = json_array_get(interval, 1);
-    double more_ps = number(convergence, "predicted_ps_to_target");
+    double more_ps = iw_number_at(convergence, "predicted_ps_to_target");
     if (more_ps > 0.0)
         append(line, "; about %.3g ps more to the target", more_ps);
     else if (isnan(more_ps) && json_number_value(low) > 0.0)
@@ -458,12 +449,13 @@ static void
 print_decision(FILE *out, const json_t *decision, const json_t *run)
 {
     char line[LINE] = "";
-    bool stops = strcmp(text(decision, "action"), "stop") == 0;
-    double time_ps = number(decision, "time_ps"), saved_ps = number(decision, "saved_ps");
-    double after_ps = number(run, "time_ps") - time_ps;
+    bool stops = strcmp(iw_text_at(decision, "action"), "stop") == 0;
+    double time_ps = iw_number_at(decision, "time_ps"),
+           saved_ps = iw_number_at(decision, "saved_ps");
+    double after_ps = iw_number_at(run, "time_ps") - time_ps;
     append(line, "%s at %.6g ps (frame %.0f) by the rule %s: %s",
-           stops ? "asked to stop" : "advised to stop", time_ps, number(decision, "frame"),
-           text(decision, "rule"), text(decision, "reason"));
+           stops ? "asked to stop" : "advised to stop", time_ps, iw_number_at(decision, "frame"),
+           iw_text_at(decision, "rule"), iw_text_at(decision, "reason"));
     if (saved_ps > 0.0)
         append(line, "; %.4g ps of MD %s", saved_ps, stops ? "saved" : "to save");
     if (!stops && after_ps > 0.0)
@@ -479,9 +471,9 @@ static void
 print_convergence(FILE *out, const json_t *convergence, const json_t *run)
 {
     char line[LINE] = "";
-    append(line, "%s", text(convergence, "state"));
-    if (*text(convergence, "reason"))
-        append(line, ": %s", text(convergence, "reason"));
+    append(line, "%s", iw_text_at(convergence, "state"));
+    if (*iw_text_at(convergence, "reason"))
+        append(line, ": %s", iw_text_at(convergence, "reason"));
     append_prediction(line, convergence);
     iw_printable(line);
     (void)fprintf(out, "\nConvergence: ");
@@ -510,19 +502,19 @@ print_health(FILE *out, const json_t *health)
         {"refused_frames", "", " frames refused", 9},
     };
     char line[LINE] = "", cell[CELL];
-    append(line, "%s: %s", text(health, "state"), text(health, "reason"));
+    append(line, "%s: %s", iw_text_at(health, "state"), iw_text_at(health, "reason"));
     iw_printable(line);
     (void)fprintf(out, "\nHealth: ");
     paragraph(out, 8, line);
     line[0] = '\0';
     for (size_t f = 0; f < sizeof facts / sizeof *facts; f++) {
-        double value = number(health, facts[f].key), error = NAN;
+        double value = iw_number_at(health, facts[f].key), error = NAN;
         if (!isfinite(value) || (f + 1 == sizeof facts / sizeof *facts && value == 0.0))
             continue;
         append(line, "%s%s%s", line[0] ? ", " : "", facts[f].before,
                general(cell, value, facts[f].digits));
         if (strcmp(facts[f].key, "energy_drift_meV_atom_ps") == 0)
-            error = number(health, "energy_drift_stderr_meV_atom_ps");
+            error = iw_number_at(health, "energy_drift_stderr_meV_atom_ps");
         if (isfinite(error))
             append(line, " +- %s", general(cell, error, 2));
         append(line, "%s", facts[f].after);
@@ -541,10 +533,11 @@ print_events(FILE *out, const json_t *events)
     (void)fprintf(out, "\nEvents\n");
     for (size_t e = 0; e < json_array_size(events); e++) {
         const json_t *event = json_array_get(events, e);
-        double count = number(event, "count");
+        double count = iw_number_at(event, "count");
         char line[LINE] = "", severity[LINE];
-        append(line, count > 1.0 ? "%s, %.0f times, first:" : "%s:", text(event, "id"), count);
-        append(line, " %s", text(event, "text"));
+        append(line, count > 1.0 ? "%s, %.0f times, first:" : "%s:", iw_text_at(event, "id"),
+               count);
+        append(line, " %s", iw_text_at(event, "text"));
         iw_printable(line);
         (void)fprintf(out, "  %-8s ", words(event, "severity", severity));
         paragraph(out, 11, line);

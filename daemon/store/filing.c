@@ -3,6 +3,7 @@
 #include "backend.h"
 
 #include "publish/json.h"
+#include "publish/values.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,12 +11,6 @@
 #include <string.h>
 
 static const char *const axis_name[3] = {"xx", "yy", "zz"};
-
-static double
-number_or_nan(const json_t *value)
-{
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
 
 /* "D_axes_cm2_s" stands for three numbers: "D_xx_cm2_s", ...  False for every other key. */
 static bool
@@ -69,25 +64,25 @@ add_descriptor(iw_store_filing *filing, const char *group, const char *method,
                         .method = method,
                         .category = about->category,
                         .unit = about->unit,
-                        .value = number_or_nan(value),
-                        .standard_error = number_or_nan(error),
+                        .value = iw_number_of(value),
+                        .standard_error = iw_number_of(error),
                         .ci95_lo = NAN,
                         .ci95_hi = NAN};
     (void)snprintf(row.descriptor, sizeof row.descriptor, "%s", about->key);
     if (json_is_object(value)) {
         const json_t *interval = json_object_get(value, "ci95");
-        row.value = number_or_nan(json_object_get(value, "value"));
-        row.standard_error = number_or_nan(json_object_get(value, "stderr"));
-        row.ci95_lo = number_or_nan(json_array_get(interval, 0));
-        row.ci95_hi = number_or_nan(json_array_get(interval, 1));
+        row.value = iw_number_of(json_object_get(value, "value"));
+        row.standard_error = iw_number_of(json_object_get(value, "stderr"));
+        row.ci95_lo = iw_number_of(json_array_get(interval, 0));
+        row.ci95_hi = iw_number_of(json_array_get(interval, 1));
     }
     if (!json_is_array(value))
         return add_row(filing, &row, err);
     for (size_t axis = 0; axis < 3; axis++) {
         if (!axis_descriptor(about->key, axis, row.descriptor, sizeof row.descriptor))
             return IW_OK;
-        row.value = number_or_nan(json_array_get(value, axis));
-        row.standard_error = number_or_nan(json_array_get(error, axis));
+        row.value = iw_number_of(json_array_get(value, axis));
+        row.standard_error = iw_number_of(json_array_get(error, axis));
         iw_status status = add_row(filing, &row, err);
         if (status)
             return status;
@@ -116,7 +111,7 @@ add_column(iw_store_filing *filing, const char *group, const char *series, const
         return iw_fail(err, IW_NO_MEMORY, "no memory for %zu values of %s %s", n, group, series);
     }
     for (size_t i = 0; i < n; i++)
-        numbers[i] = number_or_nan(json_array_get(values, i));
+        numbers[i] = iw_number_of(json_array_get(values, i));
     iw_store_column *to = &filing->columns[filing->n_columns++];
     size_t length = strlen(group) + 1;
     memcpy(names, group, length);

@@ -177,6 +177,24 @@ what_speaks_against_the_line_is_said_with_numbers(void **state)
     json_decref(runs);
 }
 
+/* Half a letter would not be JSON, and the report would be lost. */
+static void
+a_long_name_in_a_warning_stays_whole(void **state)
+{
+    (void)state;
+    static const char name[] =
+        "a-cold-run-with-a-very-long-name-in-Orl\303\251ans, the second of them";
+    json_t *runs = json_array();
+    add(runs, "filed", "a", 1000, law(0.3, 1000), true, NULL);
+    add(runs, "filed", "b", 990, 1.08 * law(0.3, 990), true, NULL);
+    add(runs, "filed", name, 500, law(0.3, 500), true, NULL);
+    json_t *report = report_of(runs, "mobile", 300);
+    assert_true(warns(report, "E_a hangs on one run"));
+    assert_true(warns(report, name));
+    json_decref(report);
+    json_decref(runs);
+}
+
 static void
 no_runs_and_no_temperature_are_told_apart(void **state)
 {
@@ -225,6 +243,7 @@ main(void)
         cmocka_unit_test(runs_are_sorted_from_cold_to_hot_and_counted_once),
         cmocka_unit_test(runs_that_are_broken_or_still_are_left_out_by_name),
         cmocka_unit_test(what_speaks_against_the_line_is_said_with_numbers),
+        cmocka_unit_test(a_long_name_in_a_warning_stays_whole),
         cmocka_unit_test(no_runs_and_no_temperature_are_told_apart),
         cmocka_unit_test(every_allocation_may_fail_once),
     };
