@@ -205,6 +205,15 @@ log_lines(const harness *daemon, const char *text)
 }
 
 void
+wait_log(const harness *daemon, const char *text)
+{
+    for (int tries = 0; tries < 200; tries++, pause_ms(50))
+        if (log_lines(daemon, text) > 0)
+            return;
+    fail_msg("\"%s\" is not in %s", text, daemon->log);
+}
+
+void
 victim_begin(victim *self, harness *daemon)
 {
     iw_error err;

@@ -39,7 +39,8 @@ void expect_refused(void *peer, iw_status status, const char *text);
 void expect_silence(void *peer, int ms);
 void ask(void *peer, const char *verb, const char *arg);
 void expect_answer(void *peer, iw_status status);
-/* Lines of the log with this text. */
+/* Lines of the log with this text; wait_log waits up to 10 s for the first. */
+void wait_log(const harness *daemon, const char *text);
 int log_lines(const harness *daemon, const char *text);
 
 /* A run that others must not disturb, through the unguarded door. */
