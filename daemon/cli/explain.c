@@ -2,6 +2,7 @@
 /* explain.c - six lines on a number. */
 #include "options.h"
 
+#include "nearest.h"
 #include "publish/explain.h"
 
 #include <string.h>

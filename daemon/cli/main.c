@@ -2,6 +2,7 @@
 /* main.c - the program `ionwatch`: finds the command, knows the signals. */
 #include "options.h"
 
+#include "nearest.h"
 #include "publish/json.h"
 
 #include <gsl/gsl_errno.h>

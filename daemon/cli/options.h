@@ -52,7 +52,4 @@ iw_exit iw_options_parse(const iw_command *command, int argc, char **argv, iw_se
 
 void iw_options_help(const iw_command *command, FILE *out);
 
-/* The entry of names (ends with NULL) that is nearest to word, or NULL when none is near. */
-const char *iw_nearest(const char *word, const char *const *names);
-
 #endif

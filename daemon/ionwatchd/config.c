@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "charges.h"
+#include "nearest.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -103,41 +104,15 @@ field(iw_config *config, const iw_option *option)
     return (char *)config + option->offset;
 }
 
-static size_t
-distance(const char *a, const char *b) /* Levenshtein; both shorter than 64 */
+static const char *
+nearest_key(const char *key)
 {
-    size_t row[64];
-    size_t n = strlen(b);
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            size_t gap = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            row[j] = change < gap ? change : gap;
-        }
-    }
-    return row[n];
-}
-
-const char *
-iw_config_nearest(const char *key)
-{
-    const char *best = NULL;
-    size_t least = 0;
-    if (strlen(key) > 60)
-        return NULL;
-    for (const iw_option *option = iw_config_options; option->key; option++) {
-        size_t d = distance(key, option->key);
-        if (!best || d < least) {
-            best = option->key;
-            least = d;
-        }
-    }
-    return best && least <= strlen(best) / 2 ? best : NULL;
+    const char *names[sizeof iw_config_options / sizeof *iw_config_options];
+    size_t n = 0;
+    for (const iw_option *option = iw_config_options; option->key; option++)
+        names[n++] = option->key;
+    names[n] = NULL;
+    return iw_nearest(key, names);
 }
 
 static const iw_option *
@@ -151,7 +126,7 @@ find(const char *section, const char *key, iw_error *err)
                     option->section, section);
             return NULL;
         }
-    const char *nearest = iw_config_nearest(key);
+    const char *nearest = nearest_key(key);
     if (nearest)
         iw_fail(err, IW_INVALID, "unknown option \"%s\": did you mean \"%s\"?", key, nearest);
     else

@@ -100,7 +100,4 @@ void iw_config_engine(const iw_config *config, const char *mobile[IW_CONFIG_MOBI
 void iw_config_help(FILE *out);
 void iw_config_sample(FILE *out);
 
-/* The nearest of the keys (ends with NULL key) to a misspelt one; NULL when nothing is near. */
-const char *iw_config_nearest(const char *key);
-
 #endif
