@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/explain.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -49,28 +50,32 @@ first_length(const iw_explanation *row)
     return (int)strcspn(row->keys, " ");
 }
 
+/* The parts of a list, each in quotes. */
+static void
+print_list(FILE *out, const char *list, const char *separators, const char *quote)
+{
+    const char *between = "";
+    while (*list) {
+        int part = (int)strcspn(list, separators);
+        (void)fprintf(out, "%s%s%.*s%s", between, quote, part, list, quote);
+        list += part;
+        list += strspn(list, separators);
+        between = ", ";
+    }
+}
+
 void
 iw_explain_list(FILE *out)
 {
     int widest = 0;
     for (const iw_explanation *row = iw_explanations; row->keys; row++)
         widest = first_length(row) > widest ? first_length(row) : widest;
-    for (const iw_explanation *row = iw_explanations; row->keys; row++)
-        (void)fprintf(out, "%-*.*s  %-14s %s\n", widest, first_length(row), row->keys, row->unit,
-                      row->headings);
-}
-
-/* The parts of a list, each in backquotes. */
-static void
-quoted(FILE *out, const char *list, const char *separators)
-{
-    const char *between = "";
-    while (*list) {
-        int part = (int)strcspn(list, separators);
-        (void)fprintf(out, "%s`%.*s`", between, part, list);
-        list += part;
-        list += strspn(list, separators);
-        between = ", ";
+    for (const iw_explanation *row = iw_explanations; row->keys; row++) {
+        bool last = !*row->headings; /* no blanks at the end of a line */
+        (void)fprintf(out, "%-*.*s  %-*s", widest, first_length(row), row->keys, last ? 0 : 15,
+                      row->unit);
+        print_list(out, row->headings, "|", "");
+        (void)fputc('\n', out);
     }
 }
 
@@ -84,12 +89,12 @@ iw_explain_page(FILE *out)
         (void)fprintf(out, "\n## %.*s\n\n", first_length(row), row->keys);
         if (row->keys[first_length(row)]) {
             (void)fprintf(out, "In JSON ");
-            quoted(out, row->keys, " ");
+            print_list(out, row->keys, " ", "`");
             (void)fprintf(out, ". ");
         }
         if (*row->headings) {
             (void)fprintf(out, "In tables ");
-            quoted(out, row->headings, "|");
+            print_list(out, row->headings, "|", "`");
             (void)fprintf(out, ". ");
         }
         (void)fprintf(out, "Unit: %s.\n\n```\n", row->unit);

@@ -24,7 +24,7 @@ class Explain(Case):
     def test_the_list_has_names_units_and_headings(self):
         text = self.expect(0, "explain").stdout
         self.assertRegex(text, r"(?m)^effective_hops +1 +N_eff$")
-        self.assertRegex(text, r"(?m)^D_cm2_s +cm2/s +D\|D cm2/s$")
+        self.assertRegex(text, r"(?m)^D_cm2_s +cm2/s +D, D cm2/s$")
 
     def test_a_slip_names_the_nearest(self):
         self.expect(2, "explain", "alhpa", says='did you mean "alpha"?')
