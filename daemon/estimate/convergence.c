@@ -71,6 +71,13 @@ iw_convergence_init(iw_convergence *state, const char *reason)
     memcpy(state->reason, state->why[IW_RULE_PRECISION], sizeof state->reason);
 }
 
+/* Decimals of hops and picoseconds in a sentence: 65.3, 127, 2096. */
+static int
+decimals(double value)
+{
+    return value < 100 ? 1 : 0;
+}
+
 /* ---- precision ---- */
 
 /* Does D change along the run by more than chance allows?  A block of n has n times the variance of
@@ -120,14 +127,14 @@ is_precise(iw_convergence *state, const iw_convergence_options *options, const i
                        : mobile->D_cm2_s <= 0 ? "the MSD does not grow"
                                               : "too few frames");
     else if (seen->averaged_ps < options->min_time_ps)
-        (void)snprintf(why, size, "%.3g ps of MD, %.3g ps are the least", seen->averaged_ps,
+        (void)snprintf(why, size, "%.4g ps of MD, %.4g ps are the least", seen->averaged_ps,
                        options->min_time_ps);
     else if (!(error <= options->target))
         (void)snprintf(why, size, "relative error of D is %.3g, the target %.3g", error,
                        options->target);
     else if (!(mobile->effective_hops >= options->min_hops))
-        (void)snprintf(why, size, "%.3g effective hops, %.3g are the least", mobile->effective_hops,
-                       options->min_hops);
+        (void)snprintf(why, size, "%.*f effective hops, %.3g are the least",
+                       decimals(mobile->effective_hops), mobile->effective_hops, options->min_hops);
     else if (!mobile->diffusive)
         (void)snprintf(why, size, "no diffusive regime: %s (alpha %.3g)",
                        mobile->warning ? mobile->warning : "the MSD is no straight line",
@@ -150,10 +157,11 @@ say_precise(iw_convergence *state, const iw_convergence_options *options)
 {
     unsigned held = state->held[IW_RULE_PRECISION];
     (void)snprintf(state->why[IW_RULE_PRECISION], IW_REASON_TEXT,
-                   "relative error of D is %.3g (target %.3g) with %.3g effective hops and "
+                   "relative error of D is %.3g (target %.3g) with %.*f effective hops and "
                    "alpha %.3g, at %u check%s in a row (%u asked for)",
-                   state->relative_error, options->target, state->values.effective_hops,
-                   state->values.alpha, held, held == 1 ? "" : "s", options->hold);
+                   state->relative_error, options->target, decimals(state->values.effective_hops),
+                   state->values.effective_hops, state->values.alpha, held, held == 1 ? "" : "s",
+                   options->hold);
 }
 
 /* ---- futility ---- */
@@ -191,16 +199,17 @@ beyond_budget(iw_convergence *state, const iw_convergence_options *options,
     char *why = state->why[IW_RULE_FUTILITY];
     if (now->ci95_cm2_s[0] > 0)
         (void)snprintf(why, IW_REASON_TEXT,
-                       "target out of reach: it takes %.3g ps at least, the budget is %.4g ps "
-                       "(relative error %.3g, target %.3g, %.3g hops; D %.2g to %.2g cm2/s, 95 %%)",
-                       prediction->ci95_ps[0], budget_ps, now->relative_error, options->target,
+                       "target out of reach: it takes %.*f ps at least, the budget is %.4g ps "
+                       "(relative error %.3g, target %.3g, %.*f hops; D %.2g to %.2g cm2/s, 95 %%)",
+                       decimals(prediction->ci95_ps[0]), prediction->ci95_ps[0], budget_ps,
+                       now->relative_error, options->target, decimals(now->effective_hops),
                        now->effective_hops, now->ci95_cm2_s[0], now->ci95_cm2_s[1]);
     else
         (void)snprintf(why, IW_REASON_TEXT,
                        "no diffusion within budget: D < %.2g cm2/s (95 %%) after %.4g ps; a "
-                       "relative error of %.3g takes %.3g ps at least, the budget is %.4g ps",
-                       now->ci95_cm2_s[1], now->time_ps, options->target, prediction->ci95_ps[0],
-                       budget_ps);
+                       "relative error of %.3g takes %.*f ps at least, the budget is %.4g ps",
+                       now->ci95_cm2_s[1], now->time_ps, options->target,
+                       decimals(prediction->ci95_ps[0]), prediction->ci95_ps[0], budget_ps);
     return true;
 }
 

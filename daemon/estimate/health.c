@@ -357,13 +357,14 @@ judge_framework(iw_health_monitor *self, const moment *when)
                      "D (%.2g +- %.1g)e-5 cm2/s of every species beyond its error",
                      sqrt(view.displaced_A2), view.ratio, 10.0 * view.D_A2_window / window_ps,
                      10.0 * view.D_error_A2_window / window_ps);
-    return judge(self, FRAMEWORK, moves ? IW_HEALTH_WARNING : IW_HEALTH_GOOD,
-                 IW_EVENT_framework_melting, when,
-                 "the framework moves: Lindemann ratio %.2f over %.3g ps (neighbours at %.3g A), "
-                 "MSD %.2g, %.2g and %.2g A2 after %.3g, %.3g and %.3g ps",
-                 view.ratio, (double)view.windows * window_ps, self->melting.neighbour_A,
-                 view.lag_A2[0], view.lag_A2[1], view.lag_A2[2], window_ps, 2.0 * window_ps,
-                 IW_MELTING_LAG * window_ps);
+    return judge(
+        self, FRAMEWORK, moves ? IW_HEALTH_WARNING : IW_HEALTH_GOOD, IW_EVENT_framework_melting,
+        when,
+        "the framework moves: Lindemann ratio %.2f over %.3g ps (neighbours at %.3g A), "
+        "MSD %.2g, %.2g and %.2g A2 after %.3g, %.3g and %.3g ps; species that ought to move "
+        "are named with mobile",
+        view.ratio, (double)view.windows * window_ps, self->melting.neighbour_A, view.lag_A2[0],
+        view.lag_A2[1], view.lag_A2[2], window_ps, 2.0 * window_ps, IW_MELTING_LAG * window_ps);
 }
 
 static iw_status
