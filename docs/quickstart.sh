@@ -74,7 +74,7 @@ run=$!
 watch_run()
 {
     within 60 build/ionwatch show "$IONWATCH_RUN_ID" || return 0
-    exec build/ionwatch watch "$IONWATCH_RUN_ID" --interval 2 | cat
+    exec build/ionwatch watch "$IONWATCH_RUN_ID" --interval 5 | cat
 }
 watch_run &
 watch=$!
@@ -95,15 +95,16 @@ if ! within 30 build/ionwatch db show "$IONWATCH_RUN_ID" --db "$database"; then
 fi
 
 echo
-echo "its row in the database:"
+echo "its record in the database, up to the vibrations:"
+build/ionwatch db show "$IONWATCH_RUN_ID" --db "$database" | sed '/^Vibrations/,$d'
 build/ionwatch db ls --db "$database" | sed -n "1p;/${IONWATCH_RUN_ID:0:8}/p"
-echo
-build/ionwatch db query --run "$IONWATCH_RUN_ID" --group mobile --db "$database"
 echo
 cat <<END
 Where everything is:
   build/ionwatch, build/ionwatchd     the programs: build/ionwatch --help
   build/quickstart/runs.sqlite        the database: build/ionwatch db ls --db $database
+                                      all numbers of the run: build/ionwatch db show ${IONWATCH_RUN_ID:0:8} --db $database
+                                      what one of them means: build/ionwatch explain N_eff
   build/quickstart/data               the daemon's journal of every frame
   build/quickstart/run                LAMMPS' log and the restart that it wrote when it was stopped
   build/quickstart/daemon.log         what the daemon said
