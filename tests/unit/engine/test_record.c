@@ -359,7 +359,7 @@ the_table_fits_a_terminal_and_has_every_group(void **state)
     }
     for (const char *line = text; *line;) {
         size_t n = strcspn(line, "\n");
-        if (n > 100)
+        if (n > 79)
             fail_msg("%zu columns: %.*s", n, (int)n, line);
         line += n + (line[n] == '\n');
     }
@@ -476,6 +476,7 @@ decisions_and_predictions_are_printed(void **state)
     iw_snapshot *snapshot = example(false, false);
     iw_convergence *c = &snapshot->convergence;
     snapshot->time_ps = 20;
+    snapshot->health.state = IW_HEALTH_GOOD;
     c->predicted_ps_to_target = 120;
     c->predicted_ps_ci95[0] = 60;
     c->predicted_ps_ci95[1] = 200;
@@ -520,6 +521,71 @@ decisions_and_predictions_are_printed(void **state)
     iw_snapshot_unref(&snapshot);
 }
 
+/* A sentence stands once in the table, and what is broken has no prediction. */
+static void
+the_table_says_a_thing_once(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = example(false, false);
+    iw_convergence *c = &snapshot->convergence;
+    static const char sentence[] = "the framework melted";
+    snapshot->health.state = IW_HEALTH_BROKEN;
+    (void)snprintf(snapshot->health.reason, sizeof snapshot->health.reason, "%s", sentence);
+    (void)snprintf(c->reason, sizeof c->reason, "%s", sentence);
+    c->predicted_ps_to_target = 120;
+    c->n_decisions = 1;
+    c->decisions[0] = (iw_decision){
+        .rule = IW_RULE_BROKEN, .action = IW_STOP_STOP, .frame = 10, .time_ps = 5, .holds = true};
+    (void)snprintf(c->decisions[0].reason, sizeof c->decisions[0].reason, "%s", sentence);
+    json_t *json = iw_snapshot_json(snapshot, 0);
+    json_t *events = json_object_get(json, "events");
+    (void)json_array_append_new(events, json_pack("{s:s, s:s, s:s}", "id", "broken", "severity",
+                                                  "fault", "text", sentence));
+    char *text = printed_unfolded(json);
+    char *first = strstr(text, sentence);
+    assert_non_null(first);
+    assert_null(strstr(first + 1, sentence));
+    assert_non_null(strstr(text, "asked to stop at 5 ps (frame 10) by the rule broken "));
+    assert_non_null(strstr(text, "fault broken: as told above"));
+    assert_null(strstr(text, "more to the target"));
+    free(text);
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+}
+
+static void
+what_is_not_known_takes_no_room(void **state)
+{
+    (void)state;
+    iw_snapshot *snapshot = example(false, false);
+    iw_group_snapshot *all = &snapshot->groups[0];
+    snapshot->equilibration.skipped_frames = 2500;
+    snapshot->equilibration.skipped_ps = 20;
+    snapshot->equilibration.averaged_ps = 0;
+    all->diffusion.ci95_cm2_s[0] = 0;
+    all->diffusion.ci95_cm2_s[1] = NAN;
+    all->diffusion.effective_hops = 2096.4;
+    for (size_t g = 0; g < snapshot->n_groups; g++) {
+        snapshot->groups[g].vibration.f_vib_meV = NAN;
+        snapshot->groups[g].D_green_kubo_stderr_cm2_s = NAN;
+        snapshot->groups[g].D_green_kubo_plateau.D_cm2_s = NAN;
+    }
+    json_t *json = iw_snapshot_json(snapshot, 0);
+    char *text = printed_unfolded(json);
+    static const char *const there[] = {"all of the run: nothing is averaged", " no limit yet ",
+                                        " 2096 ", "E_vib", "mobile: Li; framework: S P"},
+                             *const gone[] = {"F_vib", "of Green and Kubo", " Li 4 ", "-nan"};
+    for (size_t i = 0; i < sizeof there / sizeof *there; i++)
+        if (!strstr(text, there[i]))
+            fail_msg("the table lacks \"%s\":\n%s", there[i], text);
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        if (strstr(text, gone[i]))
+            fail_msg("the table has \"%s\":\n%s", gone[i], text);
+    free(text);
+    json_decref(json);
+    iw_snapshot_unref(&snapshot);
+}
+
 static void
 a_record_of_nothing_prints_and_nonsense_is_refused(void **state)
 {
@@ -553,6 +619,8 @@ main(void)
         cmocka_unit_test(the_table_fits_a_terminal_and_has_every_group),
         cmocka_unit_test(value_and_error_end_at_the_same_digit),
         cmocka_unit_test(decisions_and_predictions_are_printed),
+        cmocka_unit_test(the_table_says_a_thing_once),
+        cmocka_unit_test(what_is_not_known_takes_no_room),
         cmocka_unit_test(a_record_of_nothing_prints_and_nonsense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
