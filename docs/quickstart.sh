@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # quickstart.sh - from a fresh checkout to the diffusion coefficient of a superionic conductor.
 # Installs what is missing, builds into ./build, starts a daemon, runs LAMMPS on CaF2 at 1600 K,
-# shows D of fluorine converging, stops the run at a relative error of 5 %, and prints the row that
+# shows D of fluorine converging, stops the run at a relative error of 10 %, and prints the row that
 # was filed.  Asks nothing; Ctrl-C ends all that it started; can be run again and again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
