@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Checks lie this share of the run apart, so that their cost stays a small part of the whole: more
- * densely where the run is to be stopped.  Mode "off" makes none: a snapshot judges itself. */
-#define CHECK_GROWTH_STOP   0.05
-#define CHECK_GROWTH_ADVISE 0.10
+/* Checks lie this share of the run apart, as in docs/calibration.md.  Without a rule there are
+ * none: a snapshot judges itself. */
+#define CHECK_GROWTH 0.05
 
 /* Which event tells of a decision. */
 static const iw_event_kind rule_event[IW_RULE_COUNT] = {[IW_RULE_PRECISION] = IW_EVENT_converged,
@@ -70,10 +69,7 @@ iw_status
 iw_engine_check(iw_engine *self, iw_error *err)
 {
     uint64_t frames = iw_trajectory_frames(self->trajectory);
-    const iw_stop_mode *mode = self->options.convergence.mode;
-    bool stops = mode[IW_RULE_PRECISION] == IW_STOP_STOP || mode[IW_RULE_FUTILITY] == IW_STOP_STOP;
-    double growth = stops ? CHECK_GROWTH_STOP : CHECK_GROWTH_ADVISE;
-    self->next_check = frames + (uint64_t)fmax(IW_CHECK_FRAMES, growth * (double)frames);
+    self->next_check = frames + (uint64_t)fmax(IW_CHECK_FRAMES, CHECK_GROWTH * (double)frames);
     self->last_checked = frames;
     if (!self->msd || self->groups.n_mobile == 0)
         return IW_OK;

@@ -82,6 +82,24 @@ iw_bundles_store(const iw_bundles *self, const double *rows, size_t count, doubl
     }
 }
 
+bool
+iw_bundles_grow(const iw_bundles *self, double **raw, size_t *capacity, size_t block)
+{
+    size_t bigger = 4 * *capacity < block ? 2 * *capacity : block;
+    double *grown = iw_fft_alloc_raw(self->n_coords * bigger * sizeof *grown);
+    if (!grown)
+        return false;
+    for (size_t i = 0; i < self->n_bundles; i++) {
+        const iw_bundle *bundle = &self->bundles[i];
+        memcpy(grown + bundle->first * bigger, *raw + bundle->first * *capacity,
+               bundle->width * *capacity * sizeof *grown);
+    }
+    iw_fft_free(*raw);
+    *raw = grown;
+    *capacity = bigger;
+    return true;
+}
+
 iw_status
 iw_transform_init(iw_transform *self, size_t block, size_t tile, iw_error *err)
 {

@@ -12,6 +12,8 @@
  */
 #include "fft.h"
 
+#include <stdbool.h>
+
 enum { IW_BUNDLE = 16 };
 
 typedef struct {
@@ -38,6 +40,10 @@ size_t iw_bundles_memory(const iw_bundles *self);
 /* Copies rows[count][n_coords] to the frames from start of raw, [bundle][capacity][width]. */
 void iw_bundles_store(const iw_bundles *self, const double *rows, size_t count, double *raw,
                       size_t capacity, size_t start);
+
+/* Makes room in raw for more frames, towards block: twice as many, all of them at the end.  false
+ * without memory; raw and capacity are then as before. */
+bool iw_bundles_grow(const iw_bundles *self, double **raw, size_t *capacity, size_t block);
 
 /* Frames by coordinate, 8 lanes of 2n doubles, and one spectrum: work space of a transform. */
 typedef struct {

@@ -157,25 +157,6 @@ iw_msd_destroy(iw_msd **self)
 
 /* ---- making room, before anything changes ---- */
 
-static iw_status
-grow_raw(iw_msd *self, iw_error *err)
-{
-    size_t bigger = 4 * self->capacity < self->block ? 2 * self->capacity : self->block;
-    size_t n = self->bundles.n_coords;
-    double *raw = iw_fft_alloc_raw(n * bigger * sizeof *raw);
-    if (!raw)
-        return fail_memory(self, err);
-    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
-        const iw_bundle *bundle = &self->bundles.bundles[i];
-        memcpy(raw + bundle->first * bigger, self->raw + bundle->first * self->capacity,
-               bundle->width * self->capacity * sizeof *raw);
-    }
-    iw_fft_free(self->raw);
-    self->raw = raw;
-    self->capacity = bigger;
-    return IW_OK;
-}
-
 /* Accumulators for distances 0..count-1. */
 static iw_status
 reserve_products(iw_msd *self, size_t count, iw_error *err)
@@ -219,8 +200,9 @@ reserve(iw_msd *self, iw_error *err)
         if (!open->origin || !open->squares)
             return fail_memory(self, err);
     }
-    if (self->fill == self->capacity && grow_raw(self, err) != IW_OK)
-        return IW_NO_MEMORY;
+    if (self->fill == self->capacity &&
+        !iw_bundles_grow(&self->bundles, &self->raw, &self->capacity, self->block))
+        return fail_memory(self, err);
     if (self->fill + 1 == l) {
         iw_msd_block *open = &self->blocks[self->n_blocks];
         if (!open->spectra)

@@ -223,25 +223,6 @@ iw_vacf_destroy(iw_vacf **self_p)
 
 /* ---- making room, before anything changes ---- */
 
-static iw_status
-grow_raw(iw_vacf *self, iw_error *err)
-{
-    size_t n = self->bundles.n_coords;
-    size_t bigger = 4 * self->capacity < self->block ? 2 * self->capacity : self->block;
-    double *raw = iw_fft_alloc_raw(n * bigger * sizeof *raw);
-    if (!raw)
-        return fail_memory(self, err);
-    for (size_t i = 0; i < self->bundles.n_bundles; i++) {
-        const iw_bundle *bundle = &self->bundles.bundles[i];
-        memcpy(raw + bundle->first * bigger, self->raw + bundle->first * self->capacity,
-               bundle->width * self->capacity * sizeof *raw);
-    }
-    iw_fft_free(self->raw);
-    self->raw = raw;
-    self->capacity = bigger;
-    return IW_OK;
-}
-
 static size_t
 sums_size(const iw_vacf *self) /* doubles of products */
 {
@@ -358,8 +339,9 @@ store_rows(iw_vacf *self, size_t count)
 iw_status
 iw_vacf_push(iw_vacf *self, const double *vel_A_fs, iw_error *err)
 {
-    if (self->fill == self->capacity && grow_raw(self, err) != IW_OK)
-        return IW_NO_MEMORY;
+    if (self->fill == self->capacity &&
+        !iw_bundles_grow(&self->bundles, &self->raw, &self->capacity, self->block))
+        return fail_memory(self, err);
     if (self->fill + 1 == self->block && reserve_spectra(self, err) != IW_OK)
         return IW_NO_MEMORY;
     const size_t *source = self->bundles.source;

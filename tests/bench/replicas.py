@@ -9,7 +9,8 @@ the reference data are there.  Each replica goes through `ionwatch analyze` by i
 
 Printed for each set: D of the mobile species, its standard error and interval; the weighted mean;
 chi-square of the replicas about it with its p-value; the spread of D over the mean of the claimed
-errors (1 where they are honest), and over those by blocks and by hops alone; for how many replicas the 95 % interval holds the mean of the
+errors (1 where they are honest), and over those by blocks and by hops alone, and the same for the
+vibrational descriptors and Green-Kubo D of mobile and framework ions; for how many replicas the 95 % interval holds the mean of the
 others; and the gain, the ratio of the variance of D_einstein to that of D: how much longer a run
 must be for D_einstein to reach the same error.  The range beside spread and gain is what chance
 alone leaves open with so few replicas (95 %).
@@ -90,7 +91,7 @@ def analyze(options, path, *more):
                *more]
     record = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE,
                                        stderr=subprocess.DEVNULL).stdout)
-    return record["groups"]["mobile"]
+    return record["groups"]
 
 
 def print_spread(estimates):
@@ -107,7 +108,25 @@ def print_spread(estimates):
                   f"(of honest errors: {low:.2f}..{high:.2f})")
 
 
-def judge(title, groups):
+def print_spectra(records):
+    """The same for what is made from velocities, of mobile and framework ions."""
+    for key in ("omega_mean_meV", "omega30_mean_meV", "e_vib_meV", "f_vib_meV", "s_vib_meV_K",
+                "c_v_meV_K", "D_green_kubo_cm2_s"):
+        ratios = []
+        for name in ("mobile", "framework"):
+            groups = [record[name] for record in records]
+            values = [g[key] for g in groups]
+            errors = [g["D_green_kubo_stderr_cm2_s"] if key.startswith("D_") else g["stderr"][key]
+                      for g in groups]
+            if None in values or None in errors or not all(errors):
+                return
+            claimed = math.sqrt(statistics.fmean(e * e for e in errors))
+            ratios.append(f"{statistics.stdev(values) / claimed:.2f}")
+        print(f"  {'spread of ' + key + ' over error':<44} mobile {ratios[0]}, framework {ratios[1]}")
+
+
+def judge(title, records):
+    groups = [record["mobile"] for record in records]
     print(f"\n{title}\n  {'replica':<8} {'D cm2/s':>10} {'stderr':>9} {'ci95 from':>10} {'to':>9} "
           f"{'D_einstein':>11} {'hops':>6}")
     known, warnings = [], {}
@@ -152,6 +171,7 @@ def judge(title, groups):
           f"{statistics.stdev(values) / statistics.fmean(values):.3f}, "
           f"{statistics.stdev(einstein) / statistics.fmean(einstein):.3f} of the mean\n"
           f"  gain in run length                 {gain:.1f}   (of equals: {low:.2f}..{high:.2f})")
+    print_spectra(records)
 
 
 def segments(options):

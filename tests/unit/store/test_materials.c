@@ -6,34 +6,25 @@
 #include "constants.h"
 #include "store/backend.h"
 #include "store/schema.h"
+#include "store_folder.h"
 
 #include <sqlite3.h>
 #include <unistd.h>
 
-static char folder[64], path[128];
+static store_folder place;
 
 static int
 set_up(void **state)
 {
     (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/iw-materials-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    (void)snprintf(path, sizeof path, "%s/runs.db", folder);
-    return 0;
+    return store_folder_make(&place);
 }
 
 static int
 tear_down(void **state)
 {
     (void)state;
-    static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
-    char name[160];
-    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, tails[i]);
-        (void)unlink(name);
-    }
-    return rmdir(folder);
+    return store_folder_remove(&place);
 }
 
 static double
@@ -81,7 +72,7 @@ static iw_store *
 open_store(void)
 {
     iw_error err = {0};
-    iw_store *store = iw_store_open(path, false, &err);
+    iw_store *store = iw_store_open(place.path, false, &err);
     if (!store)
         print_error("%s\n", err.text);
     assert_non_null(store);
@@ -98,7 +89,7 @@ value(const char *material, const char *column)
     (void)snprintf(statement, sizeof statement,
                    "SELECT %s FROM materials WHERE material = '%s' AND \"group\" = 'mobile'",
                    column, material);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(place.path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_prepare_v2(db, statement, -1, &prepared, NULL), SQLITE_OK);
     double result = NAN;
     if (sqlite3_step(prepared) == SQLITE_ROW && sqlite3_column_type(prepared, 0) != SQLITE_NULL)
@@ -196,7 +187,7 @@ runs_of_the_first_schema_get_their_material(void **state)
 {
     (void)state;
     sqlite3 *db = NULL;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(place.path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, iw_schema_migrations[0], NULL, NULL, NULL), SQLITE_OK);
     for (unsigned n = 1; n <= 3; n++) {
         double T = 400.0 + 200.0 * n;

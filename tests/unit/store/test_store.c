@@ -4,13 +4,15 @@
 
 #include "publish/json.h"
 #include "store/backend.h"
+#include "store_folder.h"
 
 #include <errno.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64], path[128], uri[160];
+static store_folder place;
+static char uri[160];
 
 #define ID_A "aaaaaaaa-0000-4000-8000-000000000001"
 #define ID_B "aaaabbbb-0000-4000-8000-000000000002"
@@ -39,11 +41,9 @@ static int
 set_up(void **state)
 {
     (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/iw-store-XXXXXX");
-    if (!mkdtemp(folder))
+    if (store_folder_make(&place) != 0)
         return -1;
-    (void)snprintf(path, sizeof path, "%s/runs.db", folder);
-    (void)snprintf(uri, sizeof uri, "sqlite://%s", path);
+    (void)snprintf(uri, sizeof uri, "sqlite://%s", place.path);
     disk_is_full = false;
     return 0;
 }
@@ -52,13 +52,7 @@ static int
 tear_down(void **state)
 {
     (void)state;
-    static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
-    char name[160];
-    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-        (void)snprintf(name, sizeof name, "%s%s", path, tails[i]);
-        (void)unlink(name);
-    }
-    return rmdir(folder);
+    return store_folder_remove(&place);
 }
 
 static json_t *
@@ -126,7 +120,7 @@ sql(const char *statement, char *answer, size_t size)
 {
     sqlite3 *db = NULL;
     sqlite3_stmt *prepared = NULL;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_open(place.path, &db), SQLITE_OK);
     if (sqlite3_prepare_v2(db, statement, -1, &prepared, NULL))
         print_error("%s: %s\n", statement, sqlite3_errmsg(db));
     int code = sqlite3_step(prepared);
@@ -441,7 +435,7 @@ a_locked_database_asks_for_a_retry(void **state)
     iw_error err = {0};
     sqlite3 *other = NULL;
     iw_store *store = open_store();
-    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(sqlite3_open(place.path, &other), SQLITE_OK);
     assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(file_run(store, ID_A, "one", 1e-5, NULL, &err), IW_AGAIN);
     assert_non_null(strstr(err.text, "locked by another program"));
@@ -484,7 +478,7 @@ static void
 a_text_file_is_not_a_database(void **state)
 {
     (void)state;
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(place.path, "w");
     assert_non_null(file);
     for (int i = 0; i < 100; i++)
         (void)fprintf(file, "this is line %d of something else\n", i);
@@ -525,7 +519,7 @@ bad_places_are_refused_with_what_and_where(void **state)
     refuse_open("mysql://host/runs", false, IW_UNSUPPORTED, "known: sqlite:///path");
     refuse_open("sqlite://", false, IW_INVALID, "names no file");
     refuse_open("/nowhere/at/all.db", true, IW_NOT_FOUND, "there is no such database");
-    refuse_open(folder, false, IW_IO, "is a folder: name the file in it");
+    refuse_open(place.folder, false, IW_IO, "is a folder: name the file in it");
 }
 
 static void
