@@ -17,6 +17,7 @@ enum { GATHER = 1 << 20 };
 
 struct iw_framelog_writer {
     int fd;
+    bool mark;          /* the next record follows a sync */
     uint64_t on_disk;   /* bytes of whole records (and header) in the file */
     iw_buffer gathered; /* whole records that are not in the file yet */
 };
@@ -116,7 +117,8 @@ iw_framelog_flush(iw_framelog_writer *self, iw_error *err)
     return status;
 }
 
-/* Walks the records of an existing file: *end is where the last whole one ends. */
+/* Walks the records of an existing file: *end is where the last whole one ends, or the first damage
+ * that no mark follows. */
 static iw_status
 find_end(int fd, uint64_t size, uint64_t *end, iw_error *err)
 {
@@ -124,6 +126,7 @@ find_end(int fd, uint64_t size, uint64_t *end, iw_error *err)
     iw_buffer payload = {0};
     iw_status status = IW_OK;
     uint64_t at = IW_FRAMELOG_HEADER;
+    bool damaged = false;
     *end = at;
     while (status == IW_OK && at < size && size - at >= sizeof bytes) {
         status = iw_framelog_read_at(fd, bytes, sizeof bytes, at, err);
@@ -138,15 +141,26 @@ find_end(int fd, uint64_t size, uint64_t *end, iw_error *err)
             whole = status == IW_OK && iw_framelog_head_matches(bytes, payload.data, head.size);
         }
         if (status == IW_OK && whole) {
+            damaged = damaged && !head.marked;
             at += sizeof bytes + head.size;
-            *end = at;
+            if (!damaged)
+                *end = at;
         } else if (status == IW_OK) {
-            /* Damage in the middle does not cost the records behind it. */
+            damaged = true;
             status = iw_framelog_find(fd, at + 1, size, &at, err);
         }
     }
     iw_buffer_fini(&payload);
     return status;
+}
+
+static iw_status
+make_durable(iw_framelog_writer *self, iw_error *err)
+{
+    if (fdatasync(self->fd) != 0)
+        return iw_fail_errno(err, "the log could not be made durable");
+    self->mark = true;
+    return IW_OK;
 }
 
 static iw_status
@@ -174,19 +188,26 @@ adopt_file(iw_framelog_writer *self, const char *path, uint64_t size, uint64_t *
     iw_status status = iw_framelog_read_at(self->fd, bytes, have, 0, err);
     if (status != IW_OK)
         return status;
-    if (memcmp(bytes, iw_framelog_header, have) != 0)
-        return iw_fail(err, IW_CORRUPT, "%s is not a frame log of version %d", path,
-                       IW_FRAMELOG_VERSION);
-    if (have < sizeof bytes) {
-        *cut_bytes = have;
-        return start_file(self, path, err);
+    /* A file whose first write was lost or torn by a power cut: what its name can do without. */
+    size_t written = 0;
+    while (written < have && bytes[written] == iw_framelog_header[written])
+        written++;
+    bool torn = written < sizeof bytes;
+    for (size_t i = written; i < have; i++)
+        if (bytes[i] != 0)
+            return iw_fail(err, IW_CORRUPT, "%s is not a frame log of version %d", path,
+                           IW_FRAMELOG_VERSION);
+    if (torn) {
+        *cut_bytes = size;
+        status = cut(self->fd, 0, err);
+        return status == IW_OK ? start_file(self, path, err) : status;
     }
     status = find_end(self->fd, size, &self->on_disk, err);
     if (status == IW_OK && self->on_disk < size)
         status = cut(self->fd, self->on_disk, err);
     if (status == IW_OK)
         *cut_bytes = size - self->on_disk;
-    return status;
+    return status == IW_OK ? make_durable(self, err) : status;
 }
 
 iw_framelog_writer *
@@ -256,40 +277,41 @@ iw_framelog_append(iw_framelog_writer *self, uint32_t kind, uint64_t seq, const 
     if (size > IW_FRAMELOG_MAX_PAYLOAD || kind == 0 || kind > IW_FRAMELOG_MAX_KIND)
         return iw_fail(err, IW_INVALID, "a record of %zu bytes and kind %u is not possible", size,
                        kind);
-    iw_framelog_head_fill(head, kind, seq, data, size);
-    if (size > GATHER - sizeof head)
-        return append_large(self, head, data, size, err);
-    if (self->gathered.size + sizeof head + size > GATHER) {
-        iw_status status = iw_framelog_flush(self, err);
-        if (status != IW_OK)
-            return status;
+    iw_framelog_head_fill(head, self->mark ? kind | IW_FRAMELOG_MARK : kind, seq, data, size);
+    iw_status status = IW_OK;
+    if (size > GATHER - sizeof head) {
+        status = append_large(self, head, data, size, err);
+    } else {
+        if (self->gathered.size + sizeof head + size > GATHER)
+            status = iw_framelog_flush(self, err);
+        if (status == IW_OK)
+            status = iw_buffer_reserve(&self->gathered, GATHER, err);
+        if (status == IW_OK) {
+            (void)iw_buffer_append(&self->gathered, head, sizeof head, NULL);
+            (void)iw_buffer_append(&self->gathered, data, size, NULL);
+        }
     }
-    iw_status status = iw_buffer_reserve(&self->gathered, GATHER, err);
-    if (status != IW_OK)
-        return status;
-    (void)iw_buffer_append(&self->gathered, head, sizeof head, NULL);
-    (void)iw_buffer_append(&self->gathered, data, size, NULL);
-    return IW_OK;
+    if (status == IW_OK)
+        self->mark = false;
+    return status;
 }
 
 iw_status
 iw_framelog_sync(iw_framelog_writer *self, iw_error *err)
 {
     iw_status status = iw_framelog_flush(self, err);
-    if (status == IW_OK && fdatasync(self->fd) != 0)
-        status = iw_fail_errno(err, "the log could not be made durable");
-    return status;
+    return status == IW_OK ? make_durable(self, err) : status;
 }
 
 iw_status
 iw_framelog_cut(iw_framelog_writer *self, uint64_t size, iw_error *err)
 {
     iw_status status = cut(self->fd, size, err);
-    if (status == IW_OK) {
-        self->on_disk = size;
-        iw_buffer_clear(&self->gathered);
-    }
-    return status;
+    if (status != IW_OK)
+        return status;
+    self->on_disk = size;
+    iw_buffer_clear(&self->gathered);
+    return make_durable(self, err);
 }
 
 uint64_t

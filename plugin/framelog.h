@@ -7,11 +7,14 @@
  *
  *   file   = header record*
  *   header = "IWLOG\0" u16 version                                  (8 bytes, little-endian)
- *   record = u32 payload size, u32 kind (iw_msg_type), u64 seq, u64 xxh3 of the 16 bytes before it
- * and the payload, payload
+ *   record = u32 payload size, u32 kind (iw_msg_type; + 256: the mark), u64 seq, u64 xxh3 of the 16
+ * bytes before it and the payload, payload
  *
- * A tail that was torn by a crash is recognised by its size or checksum and reported.  A damaged
- * record in the middle costs only itself: those behind it are found by their checksums.
+ * The first record that is written after a sync carries the mark: all before it was durable.  So
+ * damage before the last mark is damage to durable bytes, and costs only the record that it hit:
+ * those behind it are found by their checksums.  Damage behind the last mark is the tail that a
+ * power cut left, whose sectors reach the disk in any order: nobody was promised what is behind it,
+ * and a writer cuts the log there, so that no record goes missing between two others.
  */
 #include "wire.h"
 
@@ -27,8 +30,9 @@ typedef struct {
 } iw_framelog_record;
 
 /* Opens or creates (mode 0600) for appending.  An existing file is checked from its start, a torn
- * tail is cut off and its size given in *cut_bytes (may be NULL).  IO, CORRUPT (not an IWLOG),
- * EXISTS (another writer has it open). */
+ * tail is cut off and its size given in *cut_bytes (may be NULL), and the rest is made durable: a
+ * killed writer may have left it in memory.  IO, CORRUPT (not an IWLOG), EXISTS (another writer has
+ * it open). */
 iw_framelog_writer *iw_framelog_writer_open(const char *path, uint64_t *cut_bytes, iw_error *err);
 /* Buffers one record of kind 1 to 255 and at most 1 GiB.  IO: the disk is full, say; the record is
  * not taken, the file ends with a whole record, and what was buffered is kept and tried again. */
@@ -37,8 +41,8 @@ iw_status iw_framelog_append(iw_framelog_writer *self, uint32_t kind, uint64_t s
 iw_status iw_framelog_flush(iw_framelog_writer *self, iw_error *err); /* write(2), no sync */
 iw_status iw_framelog_sync(iw_framelog_writer *self, iw_error *err);  /* flush and fdatasync */
 uint64_t iw_framelog_size(const iw_framelog_writer *self);            /* bytes, buffered included */
-/* Drops what was appended beyond size.  After a sync that failed the disk may lack any of it, and
- * a second sync would not tell. */
+/* Drops what was appended beyond size, durably; what is before size was durable.  After a sync that
+ * failed the disk may lack any of it, and a second sync would not tell. */
 iw_status iw_framelog_cut(iw_framelog_writer *self, uint64_t size, iw_error *err);
 /* Flushes and closes; sets *self to NULL. */
 iw_status iw_framelog_writer_close(iw_framelog_writer **self, iw_error *err);

@@ -40,6 +40,8 @@ iw_framelog_head_read(const unsigned char from[IW_FRAMELOG_HEAD])
     iw_framelog_head head;
     memcpy(&head.size, from, 4);
     memcpy(&head.kind, from + 4, 4);
+    head.marked = (head.kind & IW_FRAMELOG_MARK) != 0;
+    head.kind &= ~(uint32_t)IW_FRAMELOG_MARK;
     memcpy(&head.seq, from + 8, 8);
     memcpy(&head.checksum, from + CHECKED, 8);
     return head;

@@ -11,7 +11,8 @@ enum {
     IW_FRAMELOG_HEAD = 24, /* of a record: size, kind, seq, checksum */
     IW_FRAMELOG_VERSION = 1,
     IW_FRAMELOG_MAX_PAYLOAD = 1 << 30, /* a larger size is damage */
-    IW_FRAMELOG_MAX_KIND = 255         /* and so is a larger kind, or kind 0 */
+    IW_FRAMELOG_MAX_KIND = 255,        /* and so is a larger kind, or kind 0 */
+    IW_FRAMELOG_MARK = 256             /* in the place of the kind: all before it was durable */
 };
 
 extern const unsigned char iw_framelog_header[IW_FRAMELOG_HEADER];
@@ -19,10 +20,12 @@ extern const unsigned char iw_framelog_header[IW_FRAMELOG_HEADER];
 typedef struct {
     uint32_t size;
     uint32_t kind;
+    bool marked;
     uint64_t seq;
     uint64_t checksum;
 } iw_framelog_head;
 
+/* kind with or without the mark. */
 void iw_framelog_head_fill(unsigned char to[IW_FRAMELOG_HEAD], uint32_t kind, uint64_t seq,
                            const void *data, size_t size);
 iw_framelog_head iw_framelog_head_read(const unsigned char from[IW_FRAMELOG_HEAD]);

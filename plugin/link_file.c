@@ -50,7 +50,7 @@ read_existing(ionwatch *w, iw_error *err)
     iw_framelog_record record;
     iw_framelog_reader *reader = iw_framelog_reader_open(w->path, err);
     if (!reader)
-        return err->code == IW_NOT_FOUND || err->code == IW_AGAIN ? IW_OK : err->code;
+        return err->code;
     iw_status status = IW_OK;
     while (status == IW_OK || status == IW_CORRUPT) {
         status = iw_framelog_next(reader, &record, err);
@@ -68,13 +68,12 @@ read_existing(ionwatch *w, iw_error *err)
 iw_status
 iw_link_file_open(ionwatch *w, iw_error *err)
 {
-    iw_status status = read_existing(w, err);
-    if (status != IW_OK)
-        return status;
+    /* First the writer, which cuts off what a crash has torn: only what is left counts. */
     w->file = iw_framelog_writer_open(w->path, NULL, err);
     if (!w->file)
         return err->code;
-    if (!w->file_has_hello)
+    iw_status status = read_existing(w, err);
+    if (status == IW_OK && !w->file_has_hello)
         status = iw_framelog_append(w->file, IW_MSG_HELLO, 0, w->hello.data, w->hello.size, err);
     if (status == IW_OK)
         status = iw_framelog_sync(w->file, err);

@@ -338,10 +338,12 @@ iw_spool_set_shift(iw_spool *self, uint64_t shift, iw_error *err)
     self->shift = shift;
     if (self->n_files == 0)
         return IW_OK;
-    if (!self->writer) /* a new file begins with it */
-        return begin_piece(self, self->files[self->n_files - 1].last, err);
-    iw_status status = append_welcome(self, self->writer, err);
-    return status == IW_OK ? iw_framelog_flush(self->writer, err) : status;
+    iw_status status = IW_OK;
+    if (self->writer)
+        status = append_welcome(self, self->writer, err);
+    else /* a new file begins with it */
+        status = begin_piece(self, self->files[self->n_files - 1].last, err);
+    return status == IW_OK ? iw_framelog_sync(self->writer, err) : status;
 }
 
 iw_status

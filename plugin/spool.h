@@ -64,8 +64,8 @@ iw_status iw_spool_front_open(iw_spool *self, iw_framelog_writer **writer, iw_er
 iw_status iw_spool_front_close(iw_spool *self, iw_framelog_writer **writer, uint64_t first,
                                uint64_t last, bool keep, iw_error *err);
 
-/* Makes known by how much the daemon is ahead, and leaves word of it for the next handle: a killed
- * process must not have its frames numbered twice. */
+/* Makes known by how much the daemon is ahead, and durably leaves word of it for the next handle:
+ * neither a killed process nor a power cut may have its frames numbered twice. */
 iw_status iw_spool_set_shift(iw_spool *self, uint64_t shift, iw_error *err);
 /* Leaves a BYE for the next handle. */
 iw_status iw_spool_push_bye(iw_spool *self, uint64_t number, const char *why, iw_error *err);

@@ -206,22 +206,78 @@ a_changed_byte_costs_one_record_wherever_it_is(void **state)
 }
 
 static void
-damage_in_the_middle_keeps_what_follows_when_reopened(void **state)
+damage_in_durable_bytes_keeps_what_follows_when_reopened(void **state)
 {
     (void)state;
     iw_error err;
     iw_status last;
     uint64_t damaged;
     uint64_t cut_bytes;
-    (void)make_log(4);
+    (void)make_log(3);
+    iw_framelog_writer *w = iw_framelog_writer_open(path, NULL, &err);
+    assert_non_null(w);
+    append(w, 4, 13); /* all before it was durable, and it says so */
+    assert_ok(iw_framelog_writer_close(&w, &err), err);
     write_byte(8 + 24 + 10, 0xee); /* size of the second record */
-    iw_framelog_writer *w = iw_framelog_writer_open(path, &cut_bytes, &err);
+    w = iw_framelog_writer_open(path, &cut_bytes, &err);
     assert_non_null(w);
     assert_int_equal(cut_bytes, 0);
     append(w, 5, 14);
     assert_ok(iw_framelog_writer_close(&w, &err), err);
     assert_int_equal(count_records(&last, &damaged), 4);
     assert_int_equal(damaged, 1);
+}
+
+/* The sectors of what was not synced reach the disk in any order: a record that is missing between
+ * two others was promised to nobody, nor was what is behind it. */
+static void
+damage_after_the_last_sync_cuts_the_log_there(void **state)
+{
+    (void)state;
+    iw_error err;
+    iw_status last;
+    uint64_t damaged;
+    uint64_t cut_bytes;
+    for (uint64_t lost = 4; lost <= 6; lost++) {
+        uint64_t durable = make_log(3);
+        iw_framelog_writer *w = iw_framelog_writer_open(path, NULL, &err);
+        assert_non_null(w);
+        for (uint64_t seq = 4; seq <= 6; seq++)
+            append(w, seq, 100);
+        uint64_t whole = iw_framelog_size(w);
+        assert_ok(iw_framelog_writer_close(&w, &err), err);
+        uint64_t at = durable + (lost - 4) * 124;
+        for (uint64_t i = 0; i < 124; i++) /* a sector that never came reads as zeros */
+            write_byte(at + i, 0);
+        w = iw_framelog_writer_open(path, &cut_bytes, &err);
+        assert_non_null(w);
+        assert_int_equal(iw_framelog_size(w), at);
+        assert_int_equal(cut_bytes, whole - at);
+        assert_ok(iw_framelog_writer_close(&w, &err), err);
+        assert_int_equal(count_records(&last, &damaged), lost - 1);
+        assert_int_equal(damaged, 0);
+    }
+}
+
+static void
+a_file_of_zeros_is_begun_anew(void **state)
+{
+    (void)state;
+    iw_error err;
+    iw_status last;
+    uint64_t damaged;
+    for (uint64_t kept = 0; kept < 7; kept++) { /* bytes of the header that came */
+        uint64_t cut_bytes;
+        uint64_t size = make_log(2);
+        for (uint64_t at = kept; at < size; at++)
+            write_byte(at, 0);
+        iw_framelog_writer *w = iw_framelog_writer_open(path, &cut_bytes, &err);
+        assert_non_null(w);
+        assert_int_equal(cut_bytes, size);
+        append(w, 1, 10);
+        assert_ok(iw_framelog_writer_close(&w, &err), err);
+        assert_int_equal(count_records(&last, &damaged), 1);
+    }
 }
 
 static void
@@ -361,8 +417,10 @@ main(void)
         cmocka_unit_test_teardown(a_torn_tail_is_seen_and_cut_at_every_byte, remove_log),
         cmocka_unit_test_teardown(a_torn_file_header_is_written_anew, remove_log),
         cmocka_unit_test_teardown(a_changed_byte_costs_one_record_wherever_it_is, remove_log),
-        cmocka_unit_test_teardown(damage_in_the_middle_keeps_what_follows_when_reopened,
+        cmocka_unit_test_teardown(damage_in_durable_bytes_keeps_what_follows_when_reopened,
                                   remove_log),
+        cmocka_unit_test_teardown(damage_after_the_last_sync_cuts_the_log_there, remove_log),
+        cmocka_unit_test_teardown(a_file_of_zeros_is_begun_anew, remove_log),
         cmocka_unit_test_teardown(other_files_are_refused, remove_log),
         cmocka_unit_test_teardown(a_second_writer_is_refused, remove_log),
         cmocka_unit_test_teardown(a_reader_follows_a_growing_log, remove_log),
