@@ -123,6 +123,7 @@ static iw_status
 find_end(int fd, uint64_t size, uint64_t *end, iw_error *err)
 {
     unsigned char bytes[IW_FRAMELOG_HEAD];
+    iw_framelog_bytes file = iw_framelog_bytes_of(&fd);
     iw_buffer payload = {0};
     iw_status status = IW_OK;
     uint64_t at = IW_FRAMELOG_HEADER;
@@ -147,7 +148,7 @@ find_end(int fd, uint64_t size, uint64_t *end, iw_error *err)
                 *end = at;
         } else if (status == IW_OK) {
             damaged = true;
-            status = iw_framelog_find(fd, at + 1, size, &at, err);
+            status = iw_framelog_find(&file, at + 1, size, &at, err);
         }
     }
     iw_buffer_fini(&payload);

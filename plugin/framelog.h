@@ -47,8 +47,20 @@ iw_status iw_framelog_cut(iw_framelog_writer *self, uint64_t size, iw_error *err
 /* Flushes and closes; sets *self to NULL. */
 iw_status iw_framelog_writer_close(iw_framelog_writer **self, iw_error *err);
 
+/* Where the bytes of a log come from that is no plain file of its own. */
+typedef struct {
+    void *self;
+    /* Exactly size bytes, or IO. */
+    iw_status (*read)(void *self, void *to, size_t size, uint64_t offset, iw_error *err);
+    uint64_t (*size)(const void *self);
+    void (*close)(void *self); /* may be NULL */
+} iw_framelog_bytes;
+
 /* NOT_FOUND; AGAIN (shorter than its header, so far); CORRUPT; UNSUPPORTED (version); IO. */
 iw_framelog_reader *iw_framelog_reader_open(const char *path, iw_error *err);
+/* The same for other bytes, which are closed with the reader, or at once when it cannot be. */
+iw_framelog_reader *iw_framelog_reader_open_bytes(const iw_framelog_bytes *bytes, const char *name,
+                                                  iw_error *err);
 /* OK; END at a clean end; AGAIN when the last record is not all there (yet); CORRUPT when a
  * checksum does not match, with the offset in the text: the next call goes on with the next whole
  * record. */

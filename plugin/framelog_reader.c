@@ -5,57 +5,85 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct iw_framelog_reader {
-    int fd;
+    iw_framelog_bytes from;
+    int fd;            /* of a plain file; else -1 */
     uint64_t at;       /* of the next record */
-    uint64_t end;      /* file size when last asked */
-    uint64_t searched; /* file size when a too long record was last searched past */
+    uint64_t end;      /* size when last asked */
+    uint64_t searched; /* size when a too long record was last searched past */
     iw_buffer payload; /* of the last record given out */
 };
 
 static iw_status
-check_header(int fd, const char *path, iw_error *err)
+check_header(const iw_framelog_bytes *from, const char *name, iw_error *err)
 {
     unsigned char bytes[IW_FRAMELOG_HEADER];
-    ssize_t n = pread(fd, bytes, sizeof bytes, 0);
-    if (n < 0)
-        return iw_fail_errno(err, "cannot read %s", path);
-    if (memcmp(bytes, iw_framelog_header, n < 6 ? (size_t)n : 6) != 0)
-        return iw_fail(err, IW_CORRUPT, "%s is not a frame log", path);
-    if (n < IW_FRAMELOG_HEADER)
-        return iw_fail(err, IW_AGAIN, "%s has only %zd bytes yet", path, n);
+    uint64_t size = from->size(from->self);
+    size_t n = size < sizeof bytes ? (size_t)size : sizeof bytes;
+    if (from->read(from->self, bytes, n, 0, err) != IW_OK)
+        return iw_prefix(err, "cannot read %s", name), err->code;
+    if (memcmp(bytes, iw_framelog_header, n < 6 ? n : 6) != 0)
+        return iw_fail(err, IW_CORRUPT, "%s is not a frame log", name);
+    if (n < sizeof bytes)
+        return iw_fail(err, IW_AGAIN, "%s has only %zu bytes yet", name, n);
     if (memcmp(bytes, iw_framelog_header, sizeof bytes) != 0)
-        return iw_fail(err, IW_UNSUPPORTED, "%s is a frame log of version %u, not %d", path,
+        return iw_fail(err, IW_UNSUPPORTED, "%s is a frame log of version %u, not %d", name,
                        (unsigned)bytes[6] | (unsigned)bytes[7] << 8, IW_FRAMELOG_VERSION);
     return IW_OK;
+}
+
+static iw_framelog_reader *
+new_reader(const char *name, iw_error *err)
+{
+    iw_framelog_reader *self = calloc(1, sizeof *self);
+    if (!self) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory to read %s", name);
+        return NULL;
+    }
+    self->fd = -1;
+    self->at = IW_FRAMELOG_HEADER;
+    return self;
 }
 
 iw_framelog_reader *
 iw_framelog_reader_open(const char *path, iw_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
+    iw_error unused;
+    if (!err)
+        err = &unused;
+    iw_framelog_reader *self = new_reader(path, err);
+    if (!self)
+        return NULL;
+    self->fd = open(path, O_RDONLY | O_CLOEXEC);
+    self->from = iw_framelog_bytes_of(&self->fd);
+    if (self->fd < 0) {
         bool absent = errno == ENOENT;
         (void)iw_fail_errno(err, "cannot open %s", path);
-        if (absent && err)
+        if (absent)
             err->code = IW_NOT_FOUND;
-        return NULL;
     }
-    iw_framelog_reader *self = NULL;
-    if (check_header(fd, path, err) == IW_OK) {
-        self = calloc(1, sizeof *self);
-        if (!self)
-            (void)iw_fail(err, IW_NO_MEMORY, "no memory to read %s", path);
-    }
+    if (self->fd < 0 || check_header(&self->from, path, err) != IW_OK)
+        iw_framelog_reader_close(&self);
+    return self;
+}
+
+iw_framelog_reader *
+iw_framelog_reader_open_bytes(const iw_framelog_bytes *bytes, const char *name, iw_error *err)
+{
+    iw_error unused;
+    if (!err)
+        err = &unused;
+    iw_framelog_reader *self = new_reader(name, err);
     if (!self) {
-        (void)close(fd);
+        if (bytes->close)
+            bytes->close(bytes->self);
         return NULL;
     }
-    self->fd = fd;
-    self->at = IW_FRAMELOG_HEADER;
+    self->from = *bytes;
+    if (check_header(&self->from, name, err) != IW_OK)
+        iw_framelog_reader_close(&self);
     return self;
 }
 
@@ -65,7 +93,7 @@ damaged(iw_framelog_reader *self, const char *what, iw_error *err)
 {
     uint64_t offset = self->at;
     uint64_t found;
-    iw_status status = iw_framelog_find(self->fd, offset + 1, self->end, &found, err);
+    iw_status status = iw_framelog_find(&self->from, offset + 1, self->end, &found, err);
     if (status != IW_OK)
         return status;
     self->at = found;
@@ -80,7 +108,7 @@ too_long(iw_framelog_reader *self, uint32_t size, iw_error *err)
 {
     if (self->searched != self->end) {
         uint64_t found;
-        iw_status status = iw_framelog_find(self->fd, self->at + 1, self->end, &found, err);
+        iw_status status = iw_framelog_find(&self->from, self->at + 1, self->end, &found, err);
         if (status != IW_OK)
             return status;
         if (found < self->end)
@@ -103,7 +131,7 @@ iw_framelog_next(iw_framelog_reader *self, iw_framelog_record *record, iw_error 
     if (self->end - self->at < sizeof bytes)
         return iw_fail(err, IW_AGAIN, "%llu bytes of a record at offset %llu are there",
                        (unsigned long long)(self->end - self->at), (unsigned long long)self->at);
-    iw_status status = iw_framelog_read_at(self->fd, bytes, sizeof bytes, self->at, err);
+    iw_status status = self->from.read(self->from.self, bytes, sizeof bytes, self->at, err);
     if (status != IW_OK)
         return status;
     iw_framelog_head head = iw_framelog_head_read(bytes);
@@ -116,7 +144,7 @@ iw_framelog_next(iw_framelog_reader *self, iw_framelog_record *record, iw_error 
         return too_long(self, head.size, err);
     status = iw_buffer_reserve(&self->payload, head.size ? head.size : 1, err);
     if (status == IW_OK)
-        status = iw_framelog_read_at(self->fd, self->payload.data, head.size, start, err);
+        status = self->from.read(self->from.self, self->payload.data, head.size, start, err);
     if (status != IW_OK)
         return status;
     if (!iw_framelog_head_matches(bytes, self->payload.data, head.size))
@@ -156,8 +184,7 @@ iw_framelog_seek(iw_framelog_reader *self, uint64_t offset, iw_error *err)
 uint64_t
 iw_framelog_file_size(const iw_framelog_reader *self)
 {
-    struct stat info;
-    return fstat(self->fd, &info) == 0 && info.st_size > 0 ? (uint64_t)info.st_size : 0;
+    return self->from.size(self->from.self);
 }
 
 void
@@ -166,7 +193,10 @@ iw_framelog_reader_close(iw_framelog_reader **self)
     if (!*self)
         return;
     iw_buffer_fini(&(*self)->payload);
-    (void)close((*self)->fd);
+    if ((*self)->from.close)
+        (*self)->from.close((*self)->from.self);
+    if ((*self)->fd >= 0)
+        (void)close((*self)->fd);
     free(*self);
     *self = NULL;
 }

@@ -4,6 +4,7 @@
 #define XXH_INLINE_ALL
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -80,12 +81,12 @@ iw_framelog_read_at(int fd, void *to, size_t size, uint64_t offset, iw_error *er
 }
 
 static iw_status
-whole_record_at(int fd, uint64_t offset, uint64_t end, iw_buffer *scratch, bool *whole,
-                iw_error *err)
+whole_record_at(const iw_framelog_bytes *from, uint64_t offset, uint64_t end, iw_buffer *scratch,
+                bool *whole, iw_error *err)
 {
     unsigned char bytes[IW_FRAMELOG_HEAD];
     *whole = false;
-    iw_status status = iw_framelog_read_at(fd, bytes, sizeof bytes, offset, err);
+    iw_status status = from->read(from->self, bytes, sizeof bytes, offset, err);
     if (status != IW_OK)
         return status;
     iw_framelog_head head = iw_framelog_head_read(bytes);
@@ -93,14 +94,15 @@ whole_record_at(int fd, uint64_t offset, uint64_t end, iw_buffer *scratch, bool 
         return IW_OK;
     status = iw_buffer_reserve(scratch, head.size, err);
     if (status == IW_OK)
-        status = iw_framelog_read_at(fd, scratch->data, head.size, offset + sizeof bytes, err);
+        status = from->read(from->self, scratch->data, head.size, offset + sizeof bytes, err);
     if (status == IW_OK)
         *whole = iw_framelog_head_matches(bytes, scratch->data, head.size);
     return status;
 }
 
 iw_status
-iw_framelog_find(int fd, uint64_t from, uint64_t end, uint64_t *found, iw_error *err)
+iw_framelog_find(const iw_framelog_bytes *bytes, uint64_t from, uint64_t end, uint64_t *found,
+                 iw_error *err)
 {
     enum { WINDOW = 1 << 16 };
     unsigned char window[WINDOW];
@@ -110,7 +112,7 @@ iw_framelog_find(int fd, uint64_t from, uint64_t end, uint64_t *found, iw_error 
     *found = end;
     while (status == IW_OK && *found == end && at < end && end - at >= IW_FRAMELOG_HEAD) {
         size_t size = end - at < WINDOW ? (size_t)(end - at) : WINDOW;
-        status = iw_framelog_read_at(fd, window, size, at, err);
+        status = bytes->read(bytes->self, window, size, at, err);
         size_t last = size - IW_FRAMELOG_HEAD;
         for (size_t i = 0; status == IW_OK && *found == end && i <= last; i++) {
             /* Size and kind alone rule out nearly every place. */
@@ -118,7 +120,7 @@ iw_framelog_find(int fd, uint64_t from, uint64_t end, uint64_t *found, iw_error 
             if (!iw_framelog_head_plausible(&head) || head.size > end - at - i - IW_FRAMELOG_HEAD)
                 continue;
             bool whole = false;
-            status = whole_record_at(fd, at + i, end, &scratch, &whole, err);
+            status = whole_record_at(bytes, at + i, end, &scratch, &whole, err);
             if (status == IW_OK && whole)
                 *found = at + i;
         }
@@ -126,4 +128,23 @@ iw_framelog_find(int fd, uint64_t from, uint64_t end, uint64_t *found, iw_error 
     }
     iw_buffer_fini(&scratch);
     return status;
+}
+
+static iw_status
+file_read(void *self, void *to, size_t size, uint64_t offset, iw_error *err)
+{
+    return iw_framelog_read_at(*(const int *)self, to, size, offset, err);
+}
+
+static uint64_t
+file_size(const void *self)
+{
+    struct stat info;
+    return fstat(*(const int *)self, &info) == 0 && info.st_size > 0 ? (uint64_t)info.st_size : 0;
+}
+
+iw_framelog_bytes
+iw_framelog_bytes_of(int *fd)
+{
+    return (iw_framelog_bytes){.self = fd, .read = file_read, .size = file_size};
 }

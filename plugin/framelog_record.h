@@ -36,7 +36,11 @@ bool iw_framelog_head_matches(const unsigned char from[IW_FRAMELOG_HEAD], const 
 
 /* The offset of the first whole record at or after from, or end when there is none.  Reads every
  * byte: for damaged files only. */
-iw_status iw_framelog_find(int fd, uint64_t from, uint64_t end, uint64_t *found, iw_error *err);
+iw_status iw_framelog_find(const iw_framelog_bytes *bytes, uint64_t from, uint64_t end,
+                           uint64_t *found, iw_error *err);
+
+/* The bytes of an open file; the descriptor is borrowed. */
+iw_framelog_bytes iw_framelog_bytes_of(int *fd);
 
 /* Reads exactly size bytes at offset; IO too when the file ends before. */
 iw_status iw_framelog_read_at(int fd, void *to, size_t size, uint64_t offset, iw_error *err);
