@@ -3,6 +3,7 @@
 
 #include "framelog.h"
 #include "ionwatchd/log.h"
+#include "journal/crew.h"
 #include "journal/folder.h"
 #include "journal/reader.h"
 
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 1024, BATCH_MAILS = 8192, BATCH_BYTES = 64 << 20 };
+enum { PATH_SIZE = 1024, BATCH_MAILS = 8192, BATCH_BYTES = 64 << 20, CREW = 16 };
 
 /* The journal of one run. */
 typedef struct entry {
@@ -28,6 +29,17 @@ typedef struct entry {
     struct entry *next;
 } entry;
 
+/* What the crew does for one run in a commit, and what came of it. */
+typedef struct {
+    const iw_journal *journal;
+    entry *run;
+    iw_status status;
+    iw_error err;
+    uint64_t last_seq;
+    iw_run_info *found; /* of a file that was there and that no worker has yet */
+    uint64_t cut;       /* bytes of its torn tail */
+} turn;
+
 struct iw_journal {
     char data[PATH_SIZE];
     int lock;
@@ -35,6 +47,10 @@ struct iw_journal {
     void *inbox, *front;
     void **workers;
     entry *entries;
+    size_t n_entries;
+    iw_crew *crew;
+    turn *turns; /* [turn_room] of the commit at hand */
+    size_t turn_room;
     uint32_t n_recovered;
     bool terminated;
 };
@@ -57,7 +73,8 @@ iw_journal_new(void *context, const char *data, unsigned workers, iw_error *err)
     self->n_workers = workers;
     iw_text_copy(self->data, sizeof self->data, data);
     self->lock = iw_folder_open(data, err);
-    bool good = self->lock >= 0;
+    self->crew = self->lock >= 0 ? iw_crew_new(CREW, err) : NULL;
+    bool good = self->crew != NULL;
     if (good) {
         self->inbox = iw_mailbox_bind(context, "journal", err);
         self->front = iw_mailbox_connect(context, "front", err);
@@ -105,6 +122,8 @@ iw_journal_destroy(iw_journal **journal)
     for (unsigned i = 0; self->workers && i < self->n_workers; i++)
         iw_mailbox_close(&self->workers[i]);
     free(self->workers);
+    free(self->turns);
+    iw_crew_destroy(&self->crew);
     if (self->lock >= 0)
         (void)close(self->lock);
     free(self);
@@ -130,6 +149,7 @@ entry_of(iw_journal *self, const iw_mail *mail)
     memcpy(run->id, mail->id, sizeof run->id);
     run->next = self->entries;
     self->entries = run;
+    self->n_entries++;
     return run;
 }
 
@@ -139,6 +159,7 @@ forget(iw_journal *self, entry *run)
     for (entry **at = &self->entries; *at; at = &(*at)->next)
         if (*at == run) {
             *at = run->next;
+            self->n_entries--;
             break;
         }
     drop_mails(run);
@@ -215,9 +236,9 @@ cut_back(const entry *run, const char *path, iw_error *err)
 /* How the journal stands that was just opened: a filed run that goes on is read again from its
  * start. */
 static iw_status
-take_stock(iw_journal *self, entry *run, const char *path, uint64_t bytes, uint64_t cut,
-           iw_error *err)
+take_stock(turn *at, const char *path, uint64_t bytes, iw_error *err)
 {
+    entry *run = at->run;
     if (run->durable_bytes == bytes)
         return IW_OK;
     iw_journal_scan scan;
@@ -230,32 +251,30 @@ take_stock(iw_journal *self, entry *run, const char *path, uint64_t bytes, uint6
         return status;
     run->durable_seq = scan.last_seq;
     run->durable_bytes = scan.bytes;
-    if (!run->at_worker)
-        send_open(self, run, scan.info, false, cut);
-    iw_run_info_fini(scan.info);
-    free(scan.info);
+    at->found = scan.info;
     return IW_OK;
 }
 
 /* Opens the file for appending.  The entry gets the writer only once it is known what in the file
  * is durable: nobody may cut it back before that. */
 static iw_status
-open_writer(iw_journal *self, entry *run, iw_error *err)
+open_writer(turn *at, iw_error *err)
 {
+    const char *data = at->journal->data;
+    entry *run = at->run;
     char path[PATH_SIZE];
-    iw_folder_path(self->data, run->id, "journal.iwlog", path, sizeof path);
-    if (iw_folder_make_run(self->data, run->id, err) != IW_OK || cut_back(run, path, err) != IW_OK)
+    iw_folder_path(data, run->id, "journal.iwlog", path, sizeof path);
+    if (iw_folder_make_run(data, run->id, err) != IW_OK || cut_back(run, path, err) != IW_OK)
         return err->code;
-    uint64_t cut = 0;
-    iw_framelog_writer *writer = iw_framelog_writer_open(path, &cut, err);
+    iw_framelog_writer *writer = iw_framelog_writer_open(path, &at->cut, err);
     if (!writer)
         return err->code;
-    if (cut > 0)
+    if (at->cut > 0)
         iw_log("journal.torn_tail", "run %s: %llu bytes cut from %s", run->id,
-               (unsigned long long)cut, path);
-    iw_status status = iw_folder_sync(self->data, run->id, err);
+               (unsigned long long)at->cut, path);
+    iw_status status = iw_folder_sync(data, run->id, err);
     if (status == IW_OK)
-        status = take_stock(self, run, path, iw_framelog_size(writer), cut, err);
+        status = take_stock(at, path, iw_framelog_size(writer), err);
     if (status == IW_OK)
         run->writer = writer;
     else
@@ -299,10 +318,11 @@ append(entry *run, iw_mail *mail, iw_error *err)
 }
 
 static iw_status
-write_all(iw_journal *self, entry *run, uint64_t *last_seq, iw_error *err)
+write_all(turn *at, iw_error *err)
 {
-    iw_status status = run->writer ? IW_OK : open_writer(self, run, err);
-    *last_seq = run->durable_seq;
+    entry *run = at->run;
+    iw_status status = run->writer ? IW_OK : open_writer(at, err);
+    at->last_seq = run->durable_seq;
     bool any = false;
     for (iw_mail *mail = run->first; status == IW_OK && mail; mail = mail->next) {
         if (!is_record(mail->kind))
@@ -310,9 +330,17 @@ write_all(iw_journal *self, entry *run, uint64_t *last_seq, iw_error *err)
         status = append(run, mail, err);
         any = true;
         if (mail->kind == IW_MAIL_FRAME)
-            *last_seq = mail->seq;
+            at->last_seq = mail->seq;
     }
     return status == IW_OK && any ? iw_framelog_sync(run->writer, err) : status;
+}
+
+/* On a thread of the crew. */
+static void
+take_turn(void *item)
+{
+    turn *at = item;
+    at->status = write_all(at, &at->err);
 }
 
 /* What could not be made durable is cut off again, so that a retry writes each record once. */
@@ -379,27 +407,31 @@ pass_on(iw_journal *self, entry *run, iw_mail *mail)
     }
 }
 
+/* What was written, or not, is told. */
 static void
-commit(iw_journal *self, entry *run)
+conclude(iw_journal *self, turn *at)
 {
-    if (!run->first || (run->waiting && iw_now() < run->retry_at))
-        return;
-    iw_error err;
-    uint64_t last_seq = 0;
-    iw_status status = write_all(self, run, &last_seq, &err);
+    entry *run = at->run;
+    if (at->found && !run->at_worker)
+        send_open(self, run, at->found, false, at->cut);
+    if (at->found) {
+        iw_run_info_fini(at->found);
+        free(at->found);
+    }
+    iw_status status = at->status;
     if (status == IW_CORRUPT || (status != IW_OK && status != IW_IO && status != IW_NO_MEMORY)) {
-        refuse(self, run, &err);
+        refuse(self, run, &at->err);
         return;
     }
     if (status != IW_OK) {
-        retreat(self, run, &err);
+        retreat(self, run, &at->err);
         return;
     }
     if (run->waiting) {
         run->waiting = false;
         iw_log("journal.resumed", "run %s: the journal is written again", run->id);
     }
-    run->durable_seq = last_seq;
+    run->durable_seq = at->last_seq;
     run->durable_bytes = iw_framelog_size(run->writer);
     bool grown = false;
     bool ended = false;
@@ -481,13 +513,30 @@ take(iw_journal *self, iw_mail *mail)
     run->last = mail;
 }
 
+static bool
+is_due(const entry *run, double now)
+{
+    return run->first && !(run->waiting && now < run->retry_at);
+}
+
 static void
 commit_all(iw_journal *self)
 {
-    for (entry *run = self->entries, *next; run; run = next) {
-        next = run->next;
-        commit(self, run);
+    double now = iw_now();
+    size_t n = 0;
+    if (self->n_entries > self->turn_room) {
+        turn *turns = realloc(self->turns, 2 * self->n_entries * sizeof *turns);
+        if (turns) {
+            self->turns = turns;
+            self->turn_room = 2 * self->n_entries;
+        }
     }
+    for (entry *run = self->entries; run && n < self->turn_room; run = run->next)
+        if (is_due(run, now))
+            self->turns[n++] = (turn){.journal = self, .run = run};
+    iw_crew_run(self->crew, take_turn, self->turns, n, sizeof *self->turns);
+    for (size_t i = 0; i < n; i++)
+        conclude(self, &self->turns[i]);
 }
 
 /* Of a filed run the summary says the rest: its frames are not read again. */
