@@ -47,6 +47,16 @@ iw_archive_fail(iw_archive *self, iw_status code, const char *format, ...)
     self->error.code = code;
 }
 
+/* What a place answered. */
+static void
+take_error(iw_archive *self, iw_status status, const iw_error *err)
+{
+    if (status == IW_OK)
+        return;
+    self->error = *err;
+    self->error.code = status;
+}
+
 void
 iw_archive_bytes(iw_archive *self, void *data, size_t size)
 {
@@ -55,8 +65,7 @@ iw_archive_bytes(iw_archive *self, void *data, size_t size)
         iw_status status = iw_archive_loading(self)
                                ? self->place.read(self->place.self, data, size, &err)
                                : self->place.write(self->place.self, data, size, &err);
-        if (status != IW_OK)
-            self->error = err;
+        take_error(self, status, &err);
     }
     if (!iw_archive_ok(self) && iw_archive_loading(self) && size > 0)
         memset(data, 0, size);
@@ -164,25 +173,23 @@ iw_archive_same(iw_archive *self, uint64_t value, const char *what)
 }
 
 void
-iw_archive_bulk(iw_archive *self, void *data, size_t size)
+iw_archive_bulk(iw_archive *self, void *data, size_t size, iw_archive_key *key)
 {
     if (!self->place.put && !self->place.get) {
         iw_archive_bytes(self, data, size);
         return;
     }
-    iw_archive_key key = {0, 0};
-    if (!iw_archive_loading(self)) {
+    if (!iw_archive_loading(self) && key->low == 0 && key->high == 0) {
         XXH128_hash_t hash = XXH3_128bits(data, size);
-        key = (iw_archive_key){hash.low64, hash.high64};
+        *key = (iw_archive_key){hash.low64, hash.high64};
     }
-    iw_archive_bytes(self, &key, sizeof key);
+    iw_archive_bytes(self, key, sizeof *key);
     if (iw_archive_ok(self)) {
         iw_error err = {.code = IW_OK};
         iw_status status = iw_archive_loading(self)
-                               ? self->place.get(self->place.self, key, data, size, &err)
-                               : self->place.put(self->place.self, key, data, size, &err);
-        if (status != IW_OK)
-            self->error = err;
+                               ? self->place.get(self->place.self, *key, data, size, &err)
+                               : self->place.put(self->place.self, *key, data, size, &err);
+        take_error(self, status, &err);
     }
     if (!iw_archive_ok(self) && iw_archive_loading(self))
         memset(data, 0, size);

@@ -72,8 +72,9 @@ void iw_archive_limited(iw_archive *self, size_t *value, size_t most, const char
 void iw_archive_count(iw_archive *self, size_t *n, size_t item_bytes, const char *what);
 /* A number that both sides must have alike, from options; CORRUPT. */
 void iw_archive_same(iw_archive *self, uint64_t value, const char *what);
-/* Data that does not change any more; see iw_archive_place. */
-void iw_archive_bulk(iw_archive *self, void *data, size_t size);
+/* Data that does not change any more; see iw_archive_place.  *key is kept with the data by who has
+ * them, so that they are hashed once: {0, 0} until then. */
+void iw_archive_bulk(iw_archive *self, void *data, size_t size, iw_archive_key *key);
 
 /* For an enum: loaded as a number from 0 to most. */
 #define IW_ARCHIVE_ENUM(self, pointer, most, what)                                                 \
