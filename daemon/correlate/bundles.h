@@ -10,6 +10,7 @@
  * reads is one contiguous piece.  The bins of a block of n frames are 0..n of a transform of
  * length 2n; the real bins 0 and n share place 0.
  */
+#include "archive.h"
 #include "fft.h"
 
 #include <stdbool.h>
@@ -44,6 +45,10 @@ void iw_bundles_store(const iw_bundles *self, const double *rows, size_t count, 
 /* Makes room in raw for more frames, towards block: twice as many, all of them at the end.  false
  * without memory; raw and capacity are then as before. */
 bool iw_bundles_grow(const iw_bundles *self, double **raw, size_t *capacity, size_t block);
+
+/* The first `rows` frames of raw, no more than block; raw grows as they need. */
+void iw_bundles_archive(const iw_bundles *self, iw_archive *archive, double **raw, size_t *capacity,
+                        size_t block, size_t rows);
 
 /* Frames by coordinate, 8 lanes of 2n doubles, and one spectrum: work space of a transform. */
 typedef struct {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "epochs.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,45 @@ iw_epochs_sums(const iw_epochs *self, const iw_vacf_result *total, size_t epoch,
     for (size_t s = 0; s < self->n_species; s++)
         if (weight[s] != 0.0)
             add_row(self, total, epoch, s, weight[s], out);
+}
+
+/* Whether a spacing is what dropping makes of the first one, and its marks can be counted. */
+static bool
+is_spacing(size_t first, size_t spacing)
+{
+    while (first < spacing && first <= SIZE_MAX / 2)
+        first *= 2;
+    return first == spacing && spacing <= SIZE_MAX / IW_EPOCHS_MOST;
+}
+
+static void
+archive_mark(iw_epochs *self, size_t i, iw_archive *archive)
+{
+    size_t frames = (i + 1) * self->spacing, rows = self->n_species + 1;
+    mark *it = &self->marks[i];
+    iw_archive_count(archive, &it->n_lags, rows * sizeof *it->sum, "lags of a mark");
+    IW_ARCHIVE_CHECK(archive, it->n_lags == (frames <= self->max_lag ? frames : self->max_lag + 1));
+    if (iw_archive_loading(archive) && iw_archive_ok(archive)) {
+        it->sum = malloc(rows * it->n_lags * sizeof *it->sum);
+        if (!it->sum)
+            iw_archive_fail(archive, IW_NO_MEMORY, "no memory to mark %zu lags", it->n_lags);
+    }
+    if (iw_archive_ok(archive))
+        iw_archive_doubles(archive, it->sum, rows * it->n_lags);
+}
+
+void
+iw_epochs_archive(iw_epochs *self, iw_archive *archive)
+{
+    size_t first = self->spacing;
+    iw_archive_tag(archive, "epochs", 1);
+    iw_archive_same(archive, self->n_species, "species");
+    iw_archive_same(archive, self->max_lag, "longest lag");
+    iw_archive_size(archive, &self->spacing);
+    IW_ARCHIVE_CHECK(archive, is_spacing(first, self->spacing));
+    iw_archive_limited(archive, &self->n_marks, IW_EPOCHS_MOST - 1, "marks");
+    for (size_t i = 0; iw_archive_ok(archive) && i < self->n_marks; i++)
+        archive_mark(self, i, archive);
 }
 
 size_t

@@ -13,6 +13,7 @@
  * per mark, 16 for each doubling of the run, and (species + 1) (W + 1) numbers of memory a mark.
  * Pure; one thread.
  */
+#include "archive.h"
 #include "vacf.h"
 
 enum { IW_EPOCHS_MOST = 32 };
@@ -37,6 +38,9 @@ void iw_epochs_origins(const iw_epochs *self, const iw_vacf_result *total, size_
 /* out[total->n_lags]: sums of the epoch's pairs, added over species with weight[n_species]. */
 void iw_epochs_sums(const iw_epochs *self, const iw_vacf_result *total, size_t epoch,
                     const double *weight, double *out);
+
+/* See archive.h.  Loaded beside the VACF that is followed. */
+void iw_epochs_archive(iw_epochs *self, iw_archive *archive);
 
 size_t iw_epochs_memory(const iw_epochs *self);
 

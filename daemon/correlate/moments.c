@@ -21,11 +21,12 @@ enum {
     LANES = 8,          /* atoms of a species are padded to whole vectors with atoms at rest */
     SETTLE = 64,        /* plain additions in a row to the sum of an atom */
     FIRST_EPOCH = 4,    /* frames */
-    MAX_LEVELS = 48,    /* 2^51 frames */
+    MAX_LEVELS = 48,    /* for MOST_FRAMES */
     NEAR = 7,           /* lags of level 0 alone */
     N_MULTIPLES = 7 + 4 /* lags of level 0 */
 };
 
+static const size_t MOST_FRAMES = (size_t)1 << 51;
 static const unsigned char multiples[N_MULTIPLES] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
 
 typedef struct {
@@ -378,6 +379,86 @@ iw_moments_query(const iw_moments *self, iw_moments_result *out, iw_error *err)
     for (size_t s = 0; s < out->n_segments; s++)
         out->segment_frames[s] = s < self->n_segments ? self->segment[s] : self->length;
     return IW_OK;
+}
+
+/* ---- checkpoints ---- */
+
+/* What follows from the numbers of frames: no more than they can say is loaded. */
+static size_t
+levels_of(size_t frames)
+{
+    size_t n = frames > 0 ? 1 : 0;
+    while (n > 0 && n < MAX_LEVELS && frames > (size_t)8 << n)
+        n++;
+    return n;
+}
+
+static void
+archive_segments(iw_moments *self, iw_archive *archive)
+{
+    size_t frames = 0;
+    iw_archive_count(archive, &self->n_segments, sizeof *self->segment, "segments");
+    if (iw_archive_loading(archive) && iw_archive_ok(archive) && self->n_segments > 0) {
+        self->segment = malloc(self->n_segments * sizeof *self->segment);
+        self->segment_room = self->n_segments;
+        if (!self->segment)
+            iw_archive_fail(archive, IW_NO_MEMORY, "no memory for %zu segments", self->n_segments);
+    }
+    for (size_t i = 0; iw_archive_ok(archive) && i < self->n_segments; i++) {
+        iw_archive_limited(archive, &self->segment[i], MOST_FRAMES - frames, "frames");
+        frames += self->segment[i];
+        if (self->segment[i] > self->longest)
+            self->longest = self->segment[i];
+    }
+    iw_archive_limited(archive, &self->length, MOST_FRAMES - frames, "frames");
+    self->frames = frames + self->length;
+}
+
+/* After the lengths of the segments: everything that follows from them, levels still empty. */
+static void
+derive(iw_moments *self, iw_archive *archive)
+{
+    size_t longest = self->length > self->longest ? self->length : self->longest;
+    size_t n = levels_of(longest), levels = n > 0 ? n : 1;
+    size_t rows = (RING + N_MULTIPLES - NEAR) * 3;
+    size_t found = levels;
+    iw_archive_count(archive, &found, rows * self->pitch * sizeof(double), "levels");
+    IW_ARCHIVE_CHECK(archive, found == levels);
+    if (!iw_archive_loading(archive) || !iw_archive_ok(archive))
+        return;
+    iw_error err = {.code = IW_OK};
+    while (self->n_levels < levels && iw_archive_ok(archive))
+        if (add_level(self, &err) != IW_OK)
+            iw_archive_fail(archive, err.code, "%s", err.text);
+    self->active = levels_of(self->length);
+    while (self->frames > 0 && (self->frames - 1) / self->epoch_frames >= IW_MOMENTS_EPOCHS)
+        self->epoch_frames *= 2;
+}
+
+static void
+archive_level(const iw_moments *self, level *l, iw_archive *archive)
+{
+    size_t sums = l->n_lags * self->n_species;
+    size_t epochs = (self->frames + self->epoch_frames - 1) / self->epoch_frames;
+    iw_archive_limited(archive, &l->unsettled, SETTLE - 1, "sums that wait");
+    iw_archive_doubles(archive, l->ring, (RING + l->n_lags) * 3 * self->pitch);
+    iw_archive_bytes(archive, l->fourth, sums * sizeof *l->fourth);
+    iw_archive_bytes(archive, l->second, epochs * sums * 3 * sizeof *l->second);
+    iw_archive_doubles(archive, l->origins, epochs * l->n_lags);
+}
+
+void
+iw_moments_archive(iw_moments *self, iw_archive *archive)
+{
+    iw_archive_tag(archive, "moments", 1);
+    iw_archive_same(archive, self->n_atoms, "atoms");
+    iw_archive_same(archive, self->n_species, "species");
+    for (size_t i = 0; i < self->n_atoms; i++)
+        iw_archive_same(archive, self->place[i], "places of atoms");
+    archive_segments(self, archive);
+    derive(self, archive);
+    for (size_t k = 0; iw_archive_ok(archive) && k < self->n_levels; k++)
+        archive_level(self, &self->levels[k], archive);
 }
 
 size_t

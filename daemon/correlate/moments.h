@@ -28,7 +28,7 @@
  * for the first time.
  * Pure: no files, no sockets, no clock.  One thread at a time.
  */
-#include "error.h"
+#include "archive.h"
 
 typedef struct iw_moments iw_moments;
 
@@ -74,6 +74,9 @@ iw_status iw_moments_push(iw_moments *self, const double *pos_A, iw_error *err);
 /* The next frame does not follow on the last: pairs never cross this point. */
 iw_status iw_moments_break(iw_moments *self, iw_error *err);
 iw_status iw_moments_query(const iw_moments *self, iw_moments_result *out, iw_error *err);
+
+/* See archive.h. */
+void iw_moments_archive(iw_moments *self, iw_archive *archive);
 
 size_t iw_moments_frames(const iw_moments *self);
 size_t iw_moments_memory(const iw_moments *self); /* bytes held now */

@@ -157,9 +157,8 @@ iw_msd_destroy(iw_msd **self)
 
 /* ---- making room, before anything changes ---- */
 
-/* Accumulators for distances 0..count-1. */
-static iw_status
-reserve_products(iw_msd *self, size_t count, iw_error *err)
+iw_status
+iw_msd_reserve_products(iw_msd *self, size_t count, iw_error *err)
 {
     if (grow(&self->products, &self->distance_room, count, sizeof *self->products, err) != IW_OK)
         return IW_NO_MEMORY;
@@ -173,45 +172,52 @@ reserve_products(iw_msd *self, size_t count, iw_error *err)
     return IW_OK;
 }
 
+iw_status
+iw_msd_reserve_block(iw_msd *self, iw_error *err)
+{
+    size_t groups = self->bundles.n_groups, room = self->block_room;
+    if (grow(&self->blocks, &room, self->n_blocks + 1, sizeof *self->blocks, err) != IW_OK)
+        return IW_NO_MEMORY;
+    if (room > self->block_room) {
+        iw_sum *before = realloc(self->before, (room + 1) * groups * sizeof *before);
+        if (!before) {
+            /* The longer list of blocks is kept: its new entries are empty. */
+            return fail_memory(self, err);
+        }
+        self->before = before;
+        self->block_room = room;
+    }
+    if (self->n_blocks == 0)
+        memset(self->before, 0, groups * sizeof *self->before);
+    iw_msd_block *open = &self->blocks[self->n_blocks];
+    if (!open->origin)
+        open->origin = iw_fft_alloc(self->bundles.n_coords * sizeof(double));
+    if (!open->squares)
+        open->squares = iw_fft_alloc(groups * (self->block + 1) * sizeof(double));
+    return open->origin && open->squares ? IW_OK : fail_memory(self, err);
+}
+
+iw_status
+iw_msd_reserve_spectra(iw_msd *self, iw_error *err)
+{
+    iw_msd_block *open = &self->blocks[self->n_blocks];
+    if (!open->spectra)
+        open->spectra = iw_fft_alloc_raw(self->bundles.n_coords * 2 * self->block * sizeof(double));
+    return open->spectra ? IW_OK : fail_memory(self, err);
+}
+
 static iw_status
 reserve(iw_msd *self, iw_error *err)
 {
-    size_t l = self->block, n = self->bundles.n_coords, groups = self->bundles.n_groups;
-    if (self->fill == 0) {
-        size_t room = self->block_room;
-        if (grow(&self->blocks, &room, self->n_blocks + 1, sizeof *self->blocks, err) != IW_OK)
-            return IW_NO_MEMORY;
-        if (room > self->block_room) {
-            iw_sum *before = realloc(self->before, (room + 1) * groups * sizeof *before);
-            if (!before) {
-                /* The longer list of blocks is kept: its new entries are empty. */
-                return fail_memory(self, err);
-            }
-            self->before = before;
-            self->block_room = room;
-        }
-        if (self->n_blocks == 0)
-            memset(self->before, 0, groups * sizeof *self->before);
-        iw_msd_block *open = &self->blocks[self->n_blocks];
-        if (!open->origin)
-            open->origin = iw_fft_alloc(n * sizeof(double));
-        if (!open->squares)
-            open->squares = iw_fft_alloc(groups * (l + 1) * sizeof(double));
-        if (!open->origin || !open->squares)
-            return fail_memory(self, err);
-    }
+    if (self->fill == 0 && iw_msd_reserve_block(self, err) != IW_OK)
+        return IW_NO_MEMORY;
     if (self->fill == self->capacity &&
         !iw_bundles_grow(&self->bundles, &self->raw, &self->capacity, self->block))
         return fail_memory(self, err);
-    if (self->fill + 1 == l) {
-        iw_msd_block *open = &self->blocks[self->n_blocks];
-        if (!open->spectra)
-            open->spectra = iw_fft_alloc_raw(n * 2 * l * sizeof(double));
-        if (!open->spectra)
-            return fail_memory(self, err);
-        if (reserve_products(self, self->n_blocks + 1, err) != IW_OK)
-            return IW_NO_MEMORY;
-    }
+    if (self->fill + 1 == self->block &&
+        (iw_msd_reserve_spectra(self, err) != IW_OK ||
+         iw_msd_reserve_products(self, self->n_blocks + 1, err) != IW_OK))
+        return IW_NO_MEMORY;
     return IW_OK;
 }
 

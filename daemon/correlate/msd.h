@@ -23,7 +23,7 @@
  * break finishes all pairs of its segment and frees the spectra.
  * Pure: no files, no sockets, no clock.  One thread at a time.
  */
-#include "error.h"
+#include "archive.h"
 
 typedef struct iw_msd iw_msd;
 
@@ -56,6 +56,9 @@ iw_status iw_msd_push(iw_msd *self, const double *pos_A, iw_error *err);
 iw_status iw_msd_break(iw_msd *self, iw_error *err);
 /* Exact sums for the frames so far.  Changes no state that a caller can see. */
 iw_status iw_msd_query(iw_msd *self, iw_msd_result *out, iw_error *err);
+
+/* See archive.h. */
+void iw_msd_archive(iw_msd *self, iw_archive *archive);
 
 size_t iw_msd_frames(const iw_msd *self);
 size_t iw_msd_memory(const iw_msd *self); /* bytes held now */

@@ -27,6 +27,7 @@ typedef struct {
     double *spectra; /* tiles of y, see bundles.h */
     double *origin;  /* c_b [n_coords] */
     double *squares; /* [n_groups][l + 1] sum of x^2 over the first t frames of the block */
+    iw_archive_key spectra_key, squares_key; /* once the block is closed and was saved */
 } iw_msd_block;
 
 struct iw_msd {
@@ -95,6 +96,12 @@ typedef struct {
  * blocks back. */
 void iw_msd_multiply(iw_msd *self, const iw_bundle *bundle, const iw_msd_later *later, size_t n,
                      size_t max_distance);
+
+/* Room for the records, origin and squares of block n_blocks; for its spectra; for products of
+ * distances 0..count-1. */
+iw_status iw_msd_reserve_block(iw_msd *self, iw_error *err);
+iw_status iw_msd_reserve_spectra(iw_msd *self, iw_error *err);
+iw_status iw_msd_reserve_products(iw_msd *self, size_t count, iw_error *err);
 
 /* Brings raw up to the last frame, and the spectra up to the last closed block. */
 void iw_msd_store_rows(iw_msd *self);

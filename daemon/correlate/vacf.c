@@ -239,11 +239,11 @@ have(double **array, size_t doubles, bool zeroed)
     return *array != NULL;
 }
 
-/* For the block that is about to close. */
+/* For a block that closes. */
 static iw_status
-reserve_spectra(iw_vacf *self, iw_error *err)
+reserve_spectra(iw_vacf *self, size_t closing, iw_error *err)
 {
-    size_t l = self->block, slot = self->closed % self->reach;
+    size_t l = self->block, slot = closing % self->reach;
     if (!self->transform.plan && padded_init(&self->transform, l, err) != IW_OK)
         return IW_NO_MEMORY;
     if (!self->pools)
@@ -342,7 +342,7 @@ iw_vacf_push(iw_vacf *self, const double *vel_A_fs, iw_error *err)
     if (self->fill == self->capacity &&
         !iw_bundles_grow(&self->bundles, &self->raw, &self->capacity, self->block))
         return fail_memory(self, err);
-    if (self->fill + 1 == self->block && reserve_spectra(self, err) != IW_OK)
+    if (self->fill + 1 == self->block && reserve_spectra(self, self->closed, err) != IW_OK)
         return IW_NO_MEMORY;
     const size_t *source = self->bundles.source;
     double *row = self->rows + self->fill % ROWS * self->bundles.n_coords;
@@ -480,6 +480,62 @@ iw_vacf_query(iw_vacf *self, iw_vacf_result *out, iw_error *err)
     iw_vacf_result_fini(out);
     *out = (iw_vacf_result){self->n_species, n_lags, self->frames, sum, origins};
     return IW_OK;
+}
+
+/* ---- checkpoints ---- */
+
+/* Sums over the closed blocks of this segment, and the spectra of those that the next one meets. */
+static void
+archive_blocks(iw_vacf *self, iw_archive *archive)
+{
+    size_t size = 4 * self->block, in_reach = min_size(self->closed, self->reach);
+    size_t distances = min_size(self->closed, self->reach + 1), count = in_reach;
+    iw_archive_count(archive, &count, self->n_pairs * size * sizeof(double), "blocks in reach");
+    IW_ARCHIVE_CHECK(archive, count == in_reach);
+    for (size_t b = self->closed - in_reach; iw_archive_ok(archive) && b < self->closed; b++) {
+        iw_error err = {.code = IW_OK};
+        if (iw_archive_loading(archive) && reserve_spectra(self, b, &err) != IW_OK)
+            iw_archive_fail(archive, err.code, "%s", err.text);
+        double **spectra =
+            iw_archive_ok(archive) ? self->spectra + b % self->reach * self->n_pairs : NULL;
+        for (size_t c = 0; spectra && c < self->n_pairs; c++) {
+            iw_archive_key key = {0, 0};
+            iw_archive_bulk(archive, spectra[c], size * sizeof(double), &key);
+        }
+    }
+    for (size_t s = 0; iw_archive_ok(archive) && distances > 0 && s < self->n_species; s++) {
+        size_t at = s * (self->reach + 1) * size;
+        iw_archive_doubles(archive, self->products + at, distances * size);
+        iw_archive_doubles(archive, self->carry + at, distances * size);
+    }
+}
+
+void
+iw_vacf_archive(iw_vacf *self, iw_archive *archive)
+{
+    size_t lags = self->max_lag + 1;
+    iw_archive_tag(archive, "vacf", 1);
+    iw_archive_same(archive, self->max_lag, "longest lag");
+    iw_archive_same(archive, self->block, "frames in a block");
+    iw_archive_same(archive, self->n_species, "species");
+    for (size_t s = 0; s < self->n_species; s++)
+        iw_archive_same(archive, self->bundles.group_first[s + 1], "places of atoms");
+    iw_archive_size(archive, &self->frames);
+    iw_archive_limited(archive, &self->longest, self->frames, "frames of a segment");
+    iw_archive_limited(archive, &self->length, self->frames, "frames of a segment");
+    if (iw_archive_loading(archive)) {
+        self->closed = self->length / self->block;
+        self->fill = self->length % self->block;
+    }
+    archive_blocks(self, archive);
+    size_t rest = self->fill % ROWS;
+    iw_bundles_archive(&self->bundles, archive, &self->raw, &self->capacity, self->block,
+                       self->fill - rest);
+    iw_archive_doubles(archive, self->rows, rest * self->bundles.n_coords);
+    size_t live = min_size(lags, self->longest);
+    for (size_t s = 0; s < self->n_species; s++)
+        iw_archive_doubles(archive, self->done + s * lags, live);
+    iw_archive_doubles(archive, self->origins, live);
 }
 
 size_t

@@ -13,7 +13,7 @@
  * all of it when a block closes (6 ms for a window of 4,000 frames), and a query transforms the
  * open block (the same again).  Pure; one thread at a time.
  */
-#include "error.h"
+#include "archive.h"
 
 enum { IW_VACF_MOST_LAGS = 1 << 24 }; /* the longest window; a longer one is INVALID */
 
@@ -46,6 +46,8 @@ iw_status iw_vacf_query(iw_vacf *self, iw_vacf_result *out, iw_error *err);
  * [n_species][n_lags] and [n_lags]: zero where no pair has that lag yet.  No more than
  * back-transforms where a block has just closed. */
 iw_status iw_vacf_sums(iw_vacf *self, size_t n_lags, double *sum, double *origins, iw_error *err);
+/* See archive.h. */
+void iw_vacf_archive(iw_vacf *self, iw_archive *archive);
 size_t iw_vacf_frames(const iw_vacf *self);
 size_t iw_vacf_block(const iw_vacf *self); /* frames */
 size_t iw_vacf_memory(const iw_vacf *self);
