@@ -121,7 +121,7 @@ iw_archive_u32(iw_archive *self, uint32_t *value)
 void
 iw_archive_bool(iw_archive *self, bool *value)
 {
-    unsigned char byte = *value;
+    unsigned char byte = !iw_archive_loading(self) && *value;
     iw_archive_bytes(self, &byte, 1);
     if (byte > 1)
         iw_archive_fail(self, IW_CORRUPT, "%u is neither yes nor no", byte);
