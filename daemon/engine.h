@@ -101,6 +101,8 @@ const iw_convergence *iw_engine_convergence(const iw_engine *self);
 const iw_health *iw_engine_health(const iw_engine *self);
 
 uint64_t iw_engine_frames(const iw_engine *self);
+/* MD time covered by the segments, ps; NAN before two frames. */
+double iw_engine_time_ps(const iw_engine *self);
 size_t iw_engine_memory(const iw_engine *self);
 
 #endif

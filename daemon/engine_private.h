@@ -100,8 +100,6 @@ iw_status iw_engine_health_push(iw_engine *self, const iw_frame *frame, const iw
 /* Into a snapshot whose groups are filled: a framework that diffuses slowly is seen in its D. */
 void iw_engine_fill_health(const iw_engine *self, iw_snapshot *out);
 iw_status iw_engine_health_refuse(iw_engine *self, const iw_frame *frame, iw_error *err);
-/* MD time covered by the segments, ps; NAN before two frames. */
-double iw_engine_time_ps(const iw_engine *self);
 /* The one that descriptors use: options, else the run's target, else measured. */
 double iw_engine_temperature_K(const iw_engine *self);
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ALIGNMENT = 64 };
+
 struct iw_fft {
     size_t n;
     fftw_plan forward, backward, complex_forward;
@@ -73,29 +75,40 @@ iw_fft_get(size_t n, iw_error *err)
     return plan;
 }
 
+/* The place behind memory that has room in front for the address to free. */
+static void *
+aligned(void *memory)
+{
+    if (!memory)
+        return NULL;
+    char *place = (char *)memory + ALIGNMENT - (uintptr_t)memory % ALIGNMENT;
+    memcpy(place - sizeof memory, &memory, sizeof memory);
+    return place;
+}
+
 void *
 iw_fft_alloc_raw(size_t bytes)
 {
     /* Large pages are not asked for: the transforms gain nothing by them, and where a virtual
      * machine has handed its free ones back to the host a first touch takes seven times as long. */
-    if (bytes > SIZE_MAX - 64)
-        return NULL;
-    return aligned_alloc(64, bytes < 64 ? 64 : (bytes + 63) / 64 * 64);
+    return bytes > SIZE_MAX - ALIGNMENT ? NULL : aligned(malloc(bytes + ALIGNMENT));
 }
 
+/* Work space for long blocks of short runs: pages that are never touched cost nothing. */
 void *
 iw_fft_alloc(size_t bytes)
 {
-    void *memory = iw_fft_alloc_raw(bytes);
-    if (memory)
-        memset(memory, 0, bytes);
-    return memory;
+    return bytes > SIZE_MAX - ALIGNMENT ? NULL : aligned(calloc(1, bytes + ALIGNMENT));
 }
 
 void
 iw_fft_free(void *memory)
 {
-    free(memory);
+    void *start;
+    if (!memory)
+        return;
+    memcpy(&start, (char *)memory - sizeof start, sizeof start);
+    free(start);
 }
 
 void

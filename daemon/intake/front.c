@@ -384,6 +384,10 @@ about_run(iw_front *self, iw_live *run, iw_mail *mail)
         run->summary = mail->summary;
         iw_pub_send(self->pub, run->info->id, mail->json.data, mail->json.size);
         break;
+    case IW_MAIL_COUNT:
+        run->summary.frames = mail->seq;
+        run->summary.time_ps = mail->summary.time_ps;
+        break;
     case IW_MAIL_STOP_WISH:
         iw_front_stop(self, run, mail->text);
         break;

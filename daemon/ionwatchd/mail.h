@@ -11,7 +11,7 @@
  *   front --(HELLO, FRAME, BYE, CONTROL, STATE, SHOW, REMOVE)--> journal
  *   journal --(OPENED, DURABLE, WAITING, RECOVERED, FILED)--> front
  *   journal --(OPEN, DURABLE, STATE, SHOW, FORGET, REMOVE)--> worker of the run
- *   worker --(PUBLISH, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
+ *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
  */
 #include "frame.h"
@@ -38,6 +38,7 @@
     X(OPEN, "a worker gets a run")                                                                 \
     X(FORGET, "a worker drops a run")                                                              \
     X(PUBLISH, "JSON for subscribers, and the summary for listings")                               \
+    X(COUNT, "frames analysed so far (seq), and their time in the summary: for listings")          \
     X(STOP_WISH, "the answer is known: text is the reason")                                        \
     X(ANSWER, "what a reader asked for")                                                           \
     X(FILE, "a finished run for the database")                                                     \

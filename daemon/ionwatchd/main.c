@@ -10,6 +10,7 @@
 #include "journal/journal.h"
 
 #include <gsl/gsl_errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -202,7 +203,8 @@ main(int argc, char **argv)
     iw_config config;
     iw_config_action action = IW_CONFIG_RUN;
     iw_error err = {0};
-    (void)gsl_set_error_handler_off(); /* GSL aborts by default */
+    (void)gsl_set_error_handler_off();        /* GSL aborts by default */
+    (void)mallopt(M_MMAP_THRESHOLD, 1 << 17); /* fixed: large blocks go back at once */
     (void)umask(077);
     iw_config_init(&config);
     iw_status status = iw_config_arguments(&config, argc, argv, &action, &err);

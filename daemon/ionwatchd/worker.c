@@ -12,7 +12,7 @@
 
 static const double TURN_S = 0.02;        /* one run's turn while others wait */
 static const double PATIENCE_S = 5;       /* a reader waits so long for the newest frames */
-static const double SNAPSHOT_SHARE = 0.1; /* of the time at most */
+static const double SNAPSHOT_SHARE = 0.1; /* of the time at most, for one run */
 
 /* One run. */
 typedef struct job {
@@ -35,6 +35,8 @@ typedef struct job {
     bool stop_asked;        /* a CONTROL record was read */
     bool changed;           /* since the last snapshot */
     double next_snapshot_s;
+    uint64_t told_frames; /* what listings count */
+    double next_count_s;
     iw_mail *asks; /* readers that wait for frames */
     struct job *next;
 } job;
@@ -43,6 +45,7 @@ struct iw_worker {
     const iw_config *config;
     void *inbox, *front, *store;
     job *jobs;
+    double next_slice_s; /* when snapshots may be made again */
     bool terminated;
 };
 
@@ -384,6 +387,61 @@ publish_now(iw_worker *self, job *run)
     run->changed = false;
 }
 
+static bool
+wants_snapshot(const job *run)
+{
+    return run->changed && run->engine && !run->why[0] && !run->filing && !reads_again(run);
+}
+
+/* Of the snapshots that are due the one that waits longest. */
+static job *
+next_snapshot(const iw_worker *self, double now)
+{
+    job *first = NULL;
+    for (job *run = self->jobs; run; run = run->next)
+        if (wants_snapshot(run) && run->next_snapshot_s <= now &&
+            (!first || run->next_snapshot_s < first->next_snapshot_s))
+            first = run;
+    return first;
+}
+
+/* Snapshots take at most half of the time, in short slices: frames of all runs come first, however
+ * many runs there are. */
+static void
+publish_due(iw_worker *self)
+{
+    double start = iw_now();
+    double now = start;
+    job *run;
+    if (start < self->next_slice_s)
+        return;
+    for (; now < start + TURN_S && (run = next_snapshot(self, now)); now = iw_now())
+        publish_now(self, run);
+    self->next_slice_s = now + (now - start);
+}
+
+static bool
+wants_count(const job *run)
+{
+    return run->engine && !run->filing && iw_engine_frames(run->engine) != run->told_frames;
+}
+
+/* Listings count frames that no snapshot has yet. */
+static void
+count(iw_worker *self, job *run)
+{
+    double now = iw_now();
+    iw_mail *mail = NULL;
+    if (wants_count(run) && now >= run->next_count_s)
+        mail = iw_mail_new(IW_MAIL_COUNT, run->run);
+    if (!mail)
+        return;
+    mail->seq = run->told_frames = iw_engine_frames(run->engine);
+    mail->summary.time_ps = iw_engine_time_ps(run->engine);
+    run->next_count_s = now + self->config->publish_s;
+    (void)iw_mail_send(self->front, &mail);
+}
+
 static void
 answer(iw_worker *self, job *run, iw_mail *ask)
 {
@@ -544,10 +602,13 @@ patience_ms(const iw_worker *self)
     for (const job *run = self->jobs; run; run = run->next) {
         if (has_more(run) || reads_again(run) || run->asks || (run->why[0] && !run->filing))
             return 0;
-        if (!run->changed || !run->engine || run->filing)
-            continue;
-        double left = run->next_snapshot_s > now ? run->next_snapshot_s - now : 0;
-        if (wait_s < 0 || left < wait_s)
+        double due = INFINITY;
+        if (wants_snapshot(run))
+            due = fmax(run->next_snapshot_s, self->next_slice_s);
+        if (wants_count(run))
+            due = fmin(due, run->next_count_s);
+        double left = fmax(due - now, 0);
+        if (isfinite(due) && (wait_s < 0 || left < wait_s))
             wait_s = left;
     }
     return wait_s < 0 ? -1 : (int)(1000 * wait_s) + (wait_s > 0 ? 1 : 0);
@@ -565,14 +626,11 @@ iw_worker_run(void *worker)
         for (job *run = self->jobs; run && !self->terminated; run = run->next) {
             advance(self, run);
             answer_due(self, run);
-            if (reads_again(run))
-                continue;
-            if (run->why[0] && !run->filing && !has_more(run))
+            if (run->why[0] && !run->filing && !has_more(run) && !reads_again(run))
                 file_run(self, run);
-            else if (run->changed && run->engine && !run->filing &&
-                     iw_now() >= run->next_snapshot_s)
-                publish_now(self, run);
+            count(self, run);
         }
+        publish_due(self);
     }
     return NULL;
 }

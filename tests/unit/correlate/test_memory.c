@@ -21,11 +21,9 @@ must_fail(void)
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *memory, size_t size);
-void *__real_aligned_alloc(size_t align, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size);
 
 void *
 __wrap_malloc(size_t size)
@@ -43,12 +41,6 @@ void *
 __wrap_realloc(void *memory, size_t size)
 {
     return must_fail() ? NULL : __real_realloc(memory, size);
-}
-
-void *
-__wrap_aligned_alloc(size_t align, size_t size)
-{
-    return must_fail() ? NULL : __real_aligned_alloc(align, size);
 }
 
 /* Makes a call again when the one failure planned for this run has struck it. */
