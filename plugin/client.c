@@ -569,7 +569,7 @@ iw_client_may_end(const ionwatch *w, int64_t now_ms)
     if (!w->closing)
         return false;
     bool done = iw_outbox_is_empty(&w->outbox) && (!w->finishing || w->bye_done);
-    return done || now_ms >= w->deadline_ms;
+    return done || w->turned_away || now_ms >= w->deadline_ms;
 }
 
 void

@@ -71,6 +71,7 @@ struct ionwatch {
     bool ended;          /* the link's thread is past its loop */
     int64_t deadline_ms; /* of closing; INT64_MAX: none */
     iw_status refused;   /* by the daemon; OK: it was not */
+    bool turned_away;    /* ... for good: it is not asked again */
     iw_error link_error; /* the reason for refused, or of the last failure in the link */
     char bye[IW_WIRE_TEXT];
     uint64_t frames_sent, frames_dropped;

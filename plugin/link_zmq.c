@@ -289,8 +289,20 @@ take_ack(zmq_link *self, uint64_t seq)
     pthread_mutex_unlock(&w->lock);
 }
 
-/* CLOSED only means that the daemon does not remember us: a new HELLO mends that.  After any
- * other refusal frames are kept, and the daemon is asked again now and then. */
+/* What the daemon will never take of this handle: frames go to the spool, for a run or a daemon
+ * that is another. */
+static void
+turn_away(zmq_link *self)
+{
+    pthread_mutex_lock(&self->w->lock);
+    self->w->turned_away = true;
+    pthread_mutex_unlock(&self->w->lock);
+    self->resume_ms = INT64_MAX;
+}
+
+/* CLOSED only means that the daemon does not remember us: a new HELLO mends that.  INVALID and
+ * PROTOCOL stay true however often we ask.  After any other refusal frames are kept, and the daemon
+ * is asked again now and then. */
 static void
 take_refusal(zmq_link *self, const iw_message *message, int64_t now_ms)
 {
@@ -306,6 +318,8 @@ take_refusal(zmq_link *self, const iw_message *message, int64_t now_ms)
     (void)snprintf(what, sizeof what, "the daemon refuses run %s", w->run.id);
     refuse_session(self, message->status == IW_OK ? IW_REFUSED : message->status, what, &err,
                    now_ms);
+    if (message->status == IW_INVALID || message->status == IW_PROTOCOL)
+        turn_away(self);
 }
 
 static void

@@ -93,6 +93,35 @@ a_refused_run_goes_on_and_keeps_its_frames(void **state)
 }
 
 static void
+a_run_refused_for_good_is_not_asked_for_again(void **state)
+{
+    (void)state;
+    ionwatch_run run;
+    make_run(&run);
+    atomic_store(&daemon_.refuse, IW_INVALID);
+    fake_start(&daemon_);
+    ionwatch *w = open_handle(&run);
+    assert_true(fake_wait_hellos(&daemon_, 1));
+    while (ionwatch_flush(w, 50) == IW_OK && send_step(w, 1) == IW_OK)
+        ;
+    assert_int_equal(send_step(w, 2), IW_REFUSED);
+    assert_non_null(strstr(ionwatch_error(w), "not today"));
+    atomic_store(&daemon_.refuse, 0);
+    assert_int_equal(usleep(500000), 0); /* ten times the longest pause after a refusal */
+    pthread_mutex_lock(&daemon_.lock);
+    assert_int_equal(daemon_.hellos, 1);
+    pthread_mutex_unlock(&daemon_.lock);
+    int64_t start_ms = iw_now_ms();
+    assert_int_equal(ionwatch_close(&w, 10000), IW_AGAIN); /* at once: there is no use in waiting */
+    assert_true(iw_now_ms() - start_ms < 5000);
+    w = open_handle(&run); /* what it left is another handle's */
+    assert_int_equal(ionwatch_flush(w, 10000), IW_OK);
+    ionwatch_close(&w, 1000);
+    fake_stop(&daemon_);
+    assert_true(daemon_.frames >= 2);
+}
+
+static void
 a_forgotten_session_is_opened_again(void **state)
 {
     (void)state;
@@ -374,6 +403,7 @@ main(void)
         CASE(drop_marks_the_gap_when_everything_is_full),
         CASE(block_waits_until_the_daemon_takes_frames),
         CASE(a_refused_run_goes_on_and_keeps_its_frames),
+        CASE(a_run_refused_for_good_is_not_asked_for_again),
         CASE(a_forgotten_session_is_opened_again),
         CASE(a_stop_request_reaches_the_run_with_its_reason),
         CASE(an_undelivered_bye_is_said_by_a_handle_that_adds_nothing),
