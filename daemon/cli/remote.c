@@ -33,10 +33,12 @@ print_runs(const iw_settings *settings, const json_t *runs)
     iw_error err = {0};
     iw_table table = {0};
     iw_status status = iw_runs_table(runs, &table, &err);
-    if (status == IW_OK)
+    if (status == IW_OK) {
         iw_table_print(&table, stdout, false);
-    else
+        iw_runs_reasons(runs, stdout);
+    } else {
         iw_complain_error(settings, &err);
+    }
     iw_table_fini(&table);
     return status ? IW_EXIT_FAILURE : IW_EXIT_OK;
 }

@@ -105,6 +105,39 @@ iw_runs_table(const json_t *runs, iw_table *table, iw_error *err)
     return status;
 }
 
+void
+iw_runs_reasons(const json_t *runs, FILE *out)
+{
+    enum { MOST = 5 };
+    json_t *counts = json_object();
+    size_t i;
+    json_t *run, *count;
+    const char *text;
+    json_array_foreach((json_t *)(uintptr_t)runs, i, run)
+    {
+        char line[512];
+        const char *why = json_string_value(json_object_get(run, "state_reason"));
+        if (!why || !*why)
+            continue;
+        (void)snprintf(line, sizeof line, "%s: %s",
+                       json_string_value(json_object_get(run, "state")), why);
+        json_int_t n = json_integer_value(json_object_get(counts, line));
+        (void)json_object_set_new(counts, line, json_integer(n + 1));
+    }
+    size_t left = json_object_size(counts);
+    size_t shown = 0;
+    json_object_foreach(counts, text, count)
+    {
+        if (shown++ == MOST) {
+            (void)fprintf(out, "and %zu reasons more\n", left - MOST);
+            break;
+        }
+        json_int_t n = json_integer_value(count);
+        (void)fprintf(out, "%s (%lld run%s)\n", text, (long long)n, n == 1 ? "" : "s");
+    }
+    json_decref(counts);
+}
+
 bool
 iw_run_has_ended(const char *state)
 {

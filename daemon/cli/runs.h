@@ -23,6 +23,9 @@ typedef struct {
 void iw_run_line_read(const json_t *run, iw_run_line *line);
 iw_status iw_runs_table(const json_t *runs, iw_table *table, iw_error *err);
 
+/* Below the table: what holds runs up, each reason once with how many runs it holds. */
+void iw_runs_reasons(const json_t *runs, FILE *out);
+
 /* True for a state that nothing will change: "completed", "stopped", ... */
 bool iw_run_has_ended(const char *state);
 

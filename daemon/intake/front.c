@@ -162,6 +162,10 @@ iw_front_new(void *context, const iw_front_options *options, iw_error *err)
     self->insecure_tcp = options->insecure_tcp;
     self->require_keys = options->require_keys;
     self->message_limit = (size_t)options->message_limit_mib << 20;
+    self->runs.room = (uint64_t)options->queue_mib << 20;
+    self->max_runs = options->max_runs;
+    self->max_atoms = options->max_atoms;
+    self->max_run_bytes = options->max_run_mib ? (uint64_t)options->max_run_mib << 20 : UINT64_MAX;
     self->started_s = iw_now();
     iw_text_copy(self->data, sizeof self->data, options->data);
     iw_text_copy(self->db, sizeof self->db, options->db);
@@ -355,6 +359,7 @@ recovered(iw_front *self, iw_mail *mail)
         return;
     run->heard_s = iw_now();
     run->durable_seq = mail->seq;
+    run->journal_bytes = mail->offset;
     run->bye_durable = true;
     run->next_seq = mail->seq + 1;
     run->filed = run->history = mail->flag;
@@ -376,6 +381,7 @@ about_run(iw_front *self, iw_live *run, iw_mail *mail)
         break;
     case IW_MAIL_WAITING:
         run->waiting = true;
+        iw_text_copy(run->reason, sizeof run->reason, mail->text);
         break;
     case IW_MAIL_FILED:
         iw_front_filed(self, run, mail);
@@ -427,6 +433,8 @@ take(iw_front *self, iw_mail *mail)
     default:
         if (run)
             about_run(self, run, mail);
+        else if (mail->kind == IW_MAIL_WAITING)
+            iw_text_copy(self->db_trouble, sizeof self->db_trouble, mail->text);
     }
     iw_mail_destroy(&mail);
 }

@@ -17,7 +17,8 @@ typedef struct {
     bool insecure_tcp; /* tcp:// beyond this machine is open to everybody there */
     bool require_keys; /* tcp:// within this machine asks for a key, too */
     const char *authorised_keys;
-    unsigned message_limit_mib;
+    unsigned message_limit_mib, queue_mib;
+    unsigned max_runs, max_atoms, max_run_mib; /* max_run_mib: 0 for none */
     double heartbeat_s, lost_after_s;
     const char *data, *db; /* for `status` */
 } iw_front_options;

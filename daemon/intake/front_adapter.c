@@ -115,6 +115,7 @@ static void
 admit(iw_front *self, iw_live *run, iw_mail *hello)
 {
     bool again = run->adapter[0] && strcmp(run->adapter, hello->text) == 0;
+    bool same_peer = iw_peer_equal(&run->peer, &hello->peer);
     run->peer = hello->peer;
     memcpy(run->adapter, hello->text, sizeof run->adapter);
     memcpy(run->key, hello->key, sizeof run->key);
@@ -129,7 +130,7 @@ admit(iw_front *self, iw_live *run, iw_mail *hello)
     }
     if (run->unfiled)
         go_on(run);
-    if (run->opening && again) { /* its record is on the way to the disk: one is enough */
+    if (run->opening && (again || same_peer)) { /* its record is on the way: one is enough */
         iw_mail_destroy(&hello);
         return;
     }
@@ -198,6 +199,44 @@ is_removed(const iw_front *self, const char *run, const char *adapter)
     return false;
 }
 
+static size_t
+count_going(const iw_front *self)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < self->runs.n; i++) {
+        const iw_live *run = self->runs.items[i];
+        n += !run->filed && !run->unfiled && !run->ending;
+    }
+    return n;
+}
+
+/* What this daemon does not take.  FULL may pass, INVALID stays.  run: NULL for a new one. */
+static iw_status
+check_limits(const iw_front *self, const iw_live *run, const iw_run_info *hello, iw_error *err)
+{
+    size_t frame_bytes = hello->n_atoms * 6 * sizeof(double) + FRAME_REST;
+    if (hello->n_atoms > self->max_atoms)
+        return iw_fail(err, IW_INVALID,
+                       "run %s has %zu atoms, this daemon takes %zu: set its max_atoms", hello->id,
+                       hello->n_atoms, self->max_atoms);
+    if (frame_bytes > self->message_limit)
+        return iw_fail(err, IW_INVALID,
+                       "a frame of %zu atoms takes up to %zu MiB, this daemon takes %zu MiB: set "
+                       "its message_limit_mib",
+                       hello->n_atoms, (frame_bytes >> 20) + 1, self->message_limit >> 20);
+    if (run && run->journal_bytes >= self->max_run_bytes)
+        return iw_fail(err, IW_INVALID,
+                       "run %s has reached the daemon's max_run_mib = %llu: its frames are filed, "
+                       "no more are taken",
+                       hello->id, (unsigned long long)self->max_run_bytes >> 20);
+    if ((!run || run->filed || run->unfiled) && count_going(self) >= self->max_runs)
+        return iw_fail(err, IW_FULL,
+                       "%zu runs are going on, this daemon's max_runs: frames stay with the "
+                       "adapter until one of them has ended",
+                       self->max_runs);
+    return IW_OK;
+}
+
 void
 iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_run_info **info,
                zmq_msg_t *bytes)
@@ -211,15 +250,11 @@ iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_
     }
     if (run && !iw_front_may_continue(self, peer, run->info))
         return;
-    size_t frame_bytes = (*info)->n_atoms * 6 * sizeof(double) + FRAME_REST;
-    if (frame_bytes > self->message_limit) {
-        char text[IW_WIRE_TEXT];
-        (void)snprintf(text, sizeof text,
-                       "a frame of %zu atoms takes up to %zu MiB, this daemon takes %zu MiB: set "
-                       "its message_limit_mib",
-                       (*info)->n_atoms, (frame_bytes >> 20) + 1, self->message_limit >> 20);
-        iw_gate_refused(self->gate, "intake.refused", self->who.address, "size", text);
-        iw_front_refuse(self, peer, IW_INVALID, text);
+    iw_status limit = check_limits(self, run, *info, &err);
+    if (limit != IW_OK) {
+        iw_gate_refused(self->gate, "intake.refused", self->who.address,
+                        limit == IW_FULL ? "full" : "size", err.text);
+        iw_front_refuse(self, peer, limit, err.text);
         return;
     }
     if (run && iw_live_match(run->info, *info, &err) != IW_OK) {
@@ -344,12 +379,14 @@ iw_front_frame(iw_front *self, const iw_peer *peer, const iw_message *message, z
     }
     if (run->filed && frame->seq >= run->next_seq)
         wake(self, run);
-    switch (iw_live_frame(run, frame->seq, zmq_msg_size(bytes))) {
+    size_t size = zmq_msg_size(bytes);
+    switch (iw_live_frame(&self->runs, run, frame->seq, size)) {
     case IW_FRAME_TAKE: {
         iw_mail *mail = record(IW_MAIL_FRAME, run, bytes);
         if (!mail) {
             run->next_seq = frame->seq;
             run->lagging = true;
+            iw_live_landed(&self->runs, run, size);
             return;
         }
         mail->seq = frame->seq;
@@ -387,8 +424,11 @@ iw_front_opened(iw_front *self, iw_live *run, const iw_mail *mail)
 {
     bool expected = run->opening;
     run->opening = false;
-    if (mail->status != IW_OK) {
+    if (mail->status != IW_OK) { /* the journal has dropped what it had of it */
+        iw_gate_refused(self->gate, "intake.refused", run->address,
+                        mail->status == IW_FULL ? "full" : run->info->id, mail->text);
         iw_front_refuse(self, &run->peer, mail->status, mail->text);
+        iw_live_landed(&self->runs, run, run->in_flight);
         run->peer.size = 0;
         if (run->durable_seq == 0)
             iw_live_remove(&self->runs, run);
@@ -416,10 +456,14 @@ iw_front_durable(iw_front *self, iw_live *run, const iw_mail *mail)
         run->bye_durable = true;
     for (; run->bye_durable && run->pongs_due > 0; run->pongs_due--)
         tell_seq(self, run, IW_MSG_PONG, 0);
-    uint64_t in_flight = run->next_seq - 1 - run->durable_seq;
-    if (run->lagging && in_flight * run->frame_bytes < IW_LIVE_IN_FLIGHT / 2) {
-        run->lagging = false; /* what was left with the adapter is wanted now */
-        tell_seq(self, run, IW_MSG_WELCOME, run->next_seq);
+    iw_live_landed(&self->runs, run, mail->landed);
+    run->journal_bytes = mail->offset;
+    if (run->journal_bytes >= self->max_run_bytes && !run->ending && !run->filed) {
+        iw_error err;
+        end_by_daemon(self, run, "max_run_mib");
+        (void)check_limits(self, run, run->info, &err);
+        iw_front_refuse(self, &run->peer, err.code, err.text);
+        run->peer.size = 0;
     }
 }
 
@@ -457,10 +501,22 @@ iw_front_stop(iw_front *self, iw_live *run, const char *reason)
         tell_stop(self, run);
 }
 
+/* What was left with adapters is wanted now. */
+static void
+ask_again(iw_front *self)
+{
+    uint64_t promised = 0;
+    for (iw_live *run; (run = iw_live_next_lagging(&self->runs, &promised));) {
+        run->lagging = false;
+        tell_seq(self, run, IW_MSG_WELCOME, run->next_seq);
+    }
+}
+
 void
 iw_front_tick(iw_front *self)
 {
     double now = iw_now();
+    ask_again(self);
     for (size_t i = 0; i < self->runs.n; i++) {
         iw_live *run = self->runs.items[i];
         if (run->filed || run->unfiled)

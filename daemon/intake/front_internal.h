@@ -18,7 +18,9 @@ struct iw_front {
     iw_pub *pub;
     double pub_reopen_s; /* > 0: the publisher is shut until then */
     bool insecure_tcp, require_keys;
-    size_t message_limit;
+    size_t message_limit, max_runs, max_atoms;
+    uint64_t max_run_bytes; /* UINT64_MAX: none */
+    char db_trouble[160];   /* why the database takes nothing; "" */
     iw_live_list runs;
     iw_buffer out; /* the message being sent */
     double heartbeat_s, lost_after_s, started_s;

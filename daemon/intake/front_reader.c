@@ -53,6 +53,11 @@ list_entry(const iw_front *self, const iw_live *run)
     failed |= json_object_set_new(json, "name", json_string(info->name ? info->name : ""));
     failed |= json_object_set_new(json, "state",
                                   json_string(iw_live_state(run, iw_now(), self->heartbeat_s)));
+    failed |= json_object_set_new(json, "state_reason",
+                                  json_string(run->filed     ? ""
+                                              : run->ending  ? self->db_trouble
+                                              : run->waiting ? run->reason
+                                                             : ""));
     failed |= json_object_set_new(json, "code", json_string(info->code ? info->code : ""));
     failed |= json_object_set_new(json, "material", json_string(material.name));
     failed |= json_object_set_new(json, "frames", json_integer((json_int_t)s->frames));
@@ -129,13 +134,13 @@ ask_status(iw_front *self, const iw_peer *peer, const iw_message *ask)
         live += !self->runs.items[i]->filed;
     json_t *listen = strings(listen_at, self, self->n_listen);
     json_t *pubs = strings(pub_at, self, iw_pub_count(self->pub));
-    json_t *json = json_pack("{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:I, s:I, s:s, s:I}",
-                             "version", IONWATCH_VERSION, "protocol", IW_PROTOCOL_VERSION, "pid",
-                             (json_int_t)getpid(), "uptime_s", iw_now() - self->started_s, "pub",
-                             iw_pub_endpoint(self->pub, 0), "pubs", pubs, "listen", listen, "data",
-                             self->data, "db", self->db, "runs", (json_int_t)self->runs.n, "live",
-                             (json_int_t)live, "server_key", iw_gate_server_key(self->gate),
-                             "refused", (json_int_t)iw_gate_refusals(self->gate));
+    json_t *json = json_pack(
+        "{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:s, s:I, s:I, s:s, s:I}", "version",
+        IONWATCH_VERSION, "protocol", IW_PROTOCOL_VERSION, "pid", (json_int_t)getpid(), "uptime_s",
+        iw_now() - self->started_s, "pub", iw_pub_endpoint(self->pub, 0), "pubs", pubs, "listen",
+        listen, "data", self->data, "db", self->db, "db_trouble", self->db_trouble, "runs",
+        (json_int_t)self->runs.n, "live", (json_int_t)live, "server_key",
+        iw_gate_server_key(self->gate), "refused", (json_int_t)iw_gate_refusals(self->gate));
     answer_json(self, peer, json);
 }
 

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What an adapter has unacknowledged on the way, at most. */
+enum { WINDOW = 16 << 20 };
+
 iw_live *
 iw_live_add(iw_live_list *list, uint32_t number, iw_run_info **info)
 {
@@ -47,6 +50,7 @@ destroy(iw_live *run)
 void
 iw_live_remove(iw_live_list *list, iw_live *run)
 {
+    iw_live_landed(list, run, run->in_flight);
     for (size_t i = 0; i < list->n; i++)
         if (list->items[i] == run) {
             memmove(list->items + i, list->items + i + 1, (list->n - i - 1) * sizeof(iw_live *));
@@ -160,17 +164,49 @@ iw_live_state(const iw_live *run, double now_s, double heartbeat_s)
     return "running";
 }
 
+static uint64_t
+free_room(const iw_live_list *list)
+{
+    return list->room > list->in_flight ? list->room - list->in_flight : 0;
+}
+
 iw_frame_fate
-iw_live_frame(iw_live *run, uint64_t seq, size_t bytes)
+iw_live_frame(iw_live_list *list, iw_live *run, uint64_t seq, size_t bytes)
 {
     if (seq < run->next_seq)
         return IW_FRAME_REPEATED;
-    uint64_t in_flight = run->next_seq - 1 - run->durable_seq;
-    if (run->lagging || in_flight >= 1 + IW_LIVE_IN_FLIGHT / (bytes + 1)) {
+    if (run->lagging ||
+        (run->in_flight > 0 && run->in_flight + 2 * (uint64_t)bytes > free_room(list))) {
         run->lagging = true;
         return IW_FRAME_LEAVE;
     }
     run->next_seq = seq + 1;
-    run->frame_bytes = bytes;
+    run->in_flight += bytes;
+    list->in_flight += bytes;
     return IW_FRAME_TAKE;
+}
+
+void
+iw_live_landed(iw_live_list *list, iw_live *run, uint64_t bytes)
+{
+    if (bytes > run->in_flight) /* they were counted off when the journal gave the run up */
+        bytes = run->in_flight;
+    run->in_flight -= bytes;
+    list->in_flight -= bytes;
+}
+
+iw_live *
+iw_live_next_lagging(iw_live_list *list, uint64_t *promised)
+{
+    uint64_t window = list->room / 4 < WINDOW ? list->room / 4 : WINDOW;
+    if (free_room(list) < *promised + window)
+        return NULL;
+    for (size_t i = 0; i < list->n; i++) {
+        iw_live *run = list->items[list->asked++ % list->n];
+        if (run->lagging && run->in_flight <= window && !run->waiting) {
+            *promised += window;
+            return run;
+        }
+    }
+    return NULL;
 }

@@ -19,10 +19,11 @@ typedef struct {
     double heard_s;                 /* when the adapter was last heard */
     uint64_t next_seq;              /* the frame that is expected next */
     uint64_t durable_seq;           /* highest acknowledged */
-    size_t frame_bytes;             /* of the last frame */
+    uint64_t in_flight;             /* bytes of its frames between door and disk */
+    uint64_t journal_bytes;         /* of its journal, durable */
     bool opening;                   /* HELLO is on its way to the disk */
     bool waiting;                   /* the journal cannot be written */
-    bool lagging;       /* frames were left with the adapter, the journal was too far behind */
+    bool lagging;       /* frames were left with the adapter: there was no room for them */
     unsigned pongs_due; /* PINGs that wait until the BYE before them is durable */
     bool bye_durable;
     bool ending;             /* BYE is on its way to the database */
@@ -33,6 +34,7 @@ typedef struct {
     char why[24];            /* it ended */
     char stop[IW_WIRE_TEXT]; /* reason why it was asked to stop; "" if it was not */
     char told[24];           /* state that its worker was told */
+    char reason[160];        /* why the journal cannot be written */
     iw_summary summary;
     iw_mail *parked;      /* a HELLO that waits: for the filing, for the older adapter's word,
                                 or, of a filed run, for its first new frame */
@@ -43,6 +45,9 @@ typedef struct {
     iw_live **items;
     size_t n, capacity;
     uint32_t last_number;
+    uint64_t room;      /* for frames between door and disk, bytes over all runs */
+    uint64_t in_flight; /* of it, in use */
+    size_t asked;       /* place in items where the next look for a lagging run begins */
 } iw_live_list;
 
 /* NULL when memory is exhausted.  info is consumed. */
@@ -69,11 +74,18 @@ const char *iw_live_state(const iw_live *run, double now_s, double heartbeat_s);
 typedef enum {
     IW_FRAME_TAKE, /* the one expected, or later: what lies between was dropped by the adapter */
     IW_FRAME_REPEATED, /* it is there already: acknowledge again */
-    IW_FRAME_LEAVE     /* the journal is too far behind: it stays with the adapter */
+    IW_FRAME_LEAVE     /* there is no room: it stays with the adapter */
 } iw_frame_fate;
 
-enum { IW_LIVE_IN_FLIGHT = 128 << 20 }; /* bytes of a run between door and disk */
-
-iw_frame_fate iw_live_frame(iw_live *run, uint64_t seq, size_t bytes);
+/* A run may have as much in flight as is free for all: one alone gets half of the room, each of n
+ * that want more than there is gets one part in n + 1, and a run that wants little always finds
+ * some.  A frame of a run that has none in flight is always taken, so that every run goes on. */
+iw_frame_fate iw_live_frame(iw_live_list *list, iw_live *run, uint64_t seq, size_t bytes);
+/* So many bytes of the run's frames have left for the disk. */
+void iw_live_landed(iw_live_list *list, iw_live *run, uint64_t bytes);
+/* The next run whose adapter should send again what was left with it; NULL: none, or there is no
+ * room yet for what an adapter has on the way.  *promised: bytes that were promised to others in
+ * this round, 0 at its start. */
+iw_live *iw_live_next_lagging(iw_live_list *list, uint64_t *promised);
 
 #endif

@@ -49,7 +49,8 @@ typedef struct {
     char charges[IW_CONFIG_TEXT];
     char authorised_keys[IW_CONFIG_TEXT];
     bool insecure_tcp, require_keys;
-    unsigned workers, message_limit_mib;
+    unsigned workers, message_limit_mib, queue_mib;
+    unsigned max_runs, max_atoms, max_run_mib, min_free_mib;
     double heartbeat_s, lost_after_s, publish_s;
 
     int drift, taper, stop;

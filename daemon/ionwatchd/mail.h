@@ -32,7 +32,7 @@
     X(REMOVE, "forget the run: journal, then worker, then store, then ANSWER")                     \
     X(OPENED, "the HELLO is durable: seq is the highest durable frame")                            \
     X(DURABLE, "all up to seq, and to offset in the file, is durable; text \"ended\": BYE too")    \
-    X(WAITING, "the journal of the run cannot be written: text says why")                          \
+    X(WAITING, "the journal of the run, or with no run the database, cannot be written: text")     \
     X(RECOVERED, "a run that was found in the data folder")                                        \
     X(READY, "all runs in the data folder are known")                                              \
     X(OPEN, "a worker gets a run")                                                                 \
@@ -81,8 +81,10 @@ typedef struct iw_mail {
     iw_mail_kind kind;
     uint32_t run;    /* number of the run in this process, 0 if none */
     uint64_t seq;    /* frame; HELLO and OPENED: see above */
-    uint64_t offset; /* DURABLE, OPEN: bytes of the journal that are durable */
-    bool flag;       /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
+    uint64_t offset; /* DURABLE, OPEN, RECOVERED: bytes of the journal that are durable */
+    uint64_t
+        landed; /* DURABLE: bytes of the frames, as they came, that are durable since the last */
+    bool flag;  /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
     iw_status status;
     double until_s;              /* SHOW: how long newer frames are waited for */
     iw_peer peer;                /* whom to answer, if anybody */

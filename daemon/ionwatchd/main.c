@@ -45,6 +45,10 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
                                 .require_keys = config->require_keys,
                                 .authorised_keys = config->authorised_keys,
                                 .message_limit_mib = config->message_limit_mib,
+                                .queue_mib = config->queue_mib,
+                                .max_runs = config->max_runs,
+                                .max_atoms = config->max_atoms,
+                                .max_run_mib = config->max_run_mib,
                                 .heartbeat_s = config->heartbeat_s,
                                 .lost_after_s = config->lost_after_s,
                                 .data = config->data,
@@ -57,7 +61,8 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
     if (!self->context)
         return iw_fail(err, IW_NO_MEMORY, "out of memory");
     /* The folder's lock first: a second daemon must not touch the first one's database or door. */
-    self->journal = iw_journal_new(self->context, config->data, self->n_workers, err);
+    iw_journal_options journal = {config->data, self->n_workers, config->min_free_mib};
+    self->journal = iw_journal_new(self->context, &journal, err);
     if (!self->journal)
         return iw_prefix(err, "data folder");
     self->storer = iw_storer_new(self->context, config->db, err);

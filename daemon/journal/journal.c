@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 1024, BATCH_MAILS = 8192, BATCH_BYTES = 64 << 20, CREW = 16 };
@@ -44,6 +45,10 @@ struct iw_journal {
     char data[PATH_SIZE];
     int lock;
     unsigned n_workers;
+    unsigned min_free_mib;
+    double looked_s; /* at the file system's room */
+    bool low;        /* there was less than that */
+    iw_error low_error;
     void *inbox, *front;
     void **workers;
     entry *entries;
@@ -62,8 +67,9 @@ iw_journal_worker(uint32_t run, unsigned workers)
 }
 
 iw_journal *
-iw_journal_new(void *context, const char *data, unsigned workers, iw_error *err)
+iw_journal_new(void *context, const iw_journal_options *options, iw_error *err)
 {
+    unsigned workers = options->workers;
     iw_journal *self = calloc(1, sizeof *self);
     if (!self) {
         iw_fail(err, IW_NO_MEMORY, "journal: out of memory");
@@ -71,8 +77,9 @@ iw_journal_new(void *context, const char *data, unsigned workers, iw_error *err)
     }
     self->lock = -1;
     self->n_workers = workers;
-    iw_text_copy(self->data, sizeof self->data, data);
-    self->lock = iw_folder_open(data, err);
+    self->min_free_mib = options->min_free_mib;
+    iw_text_copy(self->data, sizeof self->data, options->data);
+    self->lock = iw_folder_open(options->data, err);
     self->crew = self->lock >= 0 ? iw_crew_new(CREW, err) : NULL;
     bool good = self->crew != NULL;
     if (good) {
@@ -168,18 +175,26 @@ forget(iw_journal *self, entry *run)
     free(run);
 }
 
-static void
-send_simple(void *to, iw_mail_kind kind, const entry *run, iw_status status, const char *text)
+static iw_mail *
+mail_about(iw_mail_kind kind, const entry *run, iw_status status, const char *text)
 {
     iw_mail *mail = iw_mail_new(kind, run->run);
     if (!mail)
-        return;
+        return NULL;
     memcpy(mail->id, run->id, sizeof mail->id);
     mail->seq = run->durable_seq;
     mail->offset = run->durable_bytes;
     mail->status = status;
     iw_text_copy(mail->text, sizeof mail->text, text);
-    (void)iw_mail_send(to, &mail);
+    return mail;
+}
+
+static void
+send_simple(void *to, iw_mail_kind kind, const entry *run, iw_status status, const char *text)
+{
+    iw_mail *mail = mail_about(kind, run, status, text);
+    if (mail)
+        (void)iw_mail_send(to, &mail);
 }
 
 static iw_run_info *
@@ -317,11 +332,55 @@ append(entry *run, iw_mail *mail, iw_error *err)
                               zmq_msg_size(&mail->message), err);
 }
 
+/* Is there less room than the operator wants to keep?  Looked at twice a second at most. */
+static void
+look_at_room(iw_journal *self, double now)
+{
+    struct statvfs room;
+    if (self->min_free_mib == 0 || now < self->looked_s + 0.5 || statvfs(self->data, &room) != 0)
+        return;
+    uint64_t mib = (uint64_t)room.f_bavail * room.f_frsize >> 20;
+    bool was = self->low;
+    self->looked_s = now;
+    self->low = mib < self->min_free_mib;
+    (void)iw_fail(&self->low_error, IW_FULL,
+                  "%llu MiB are free on the file system of %.256s, min_free_mib is %u",
+                  (unsigned long long)mib, self->data, self->min_free_mib);
+    if (self->low != was)
+        iw_log(self->low ? "journal.low" : "journal.room", "%s%s", self->low_error.text,
+               self->low ? ": frames wait, and new runs are refused" : "");
+}
+
+/* A run that was never here before. */
+static bool
+is_new(const iw_journal *self, const entry *run)
+{
+    char path[PATH_SIZE];
+    iw_folder_path(self->data, run->id, "", path, sizeof path);
+    return run->durable_bytes == 0 && access(path, F_OK) != 0;
+}
+
+/* FULL: it is refused; IO: it waits.  What is small and ends a run is written all the same. */
+static iw_status
+check_room(const iw_journal *self, const entry *run, iw_error *err)
+{
+    bool grows = false;
+    for (const iw_mail *mail = run->first; mail && !grows; mail = mail->next)
+        grows = mail->kind == IW_MAIL_FRAME || mail->kind == IW_MAIL_HELLO;
+    if (!grows || !self->low)
+        return IW_OK;
+    *err = self->low_error;
+    err->code = is_new(self, run) ? IW_FULL : IW_IO;
+    return err->code;
+}
+
 static iw_status
 write_all(turn *at, iw_error *err)
 {
     entry *run = at->run;
-    iw_status status = run->writer ? IW_OK : open_writer(at, err);
+    iw_status status = check_room(at->journal, run, err);
+    if (status == IW_OK && !run->writer)
+        status = open_writer(at, err);
     at->last_seq = run->durable_seq;
     bool any = false;
     for (iw_mail *mail = run->first; status == IW_OK && mail; mail = mail->next) {
@@ -370,7 +429,8 @@ retreat(iw_journal *self, entry *run, const iw_error *why)
 static void
 refuse(iw_journal *self, entry *run, const iw_error *why)
 {
-    iw_log("journal.refused", "run %s: %s", run->id, why->text);
+    if (why->code != IW_FULL) /* that is said once for all runs */
+        iw_log("journal.refused", "run %s: %s", run->id, why->text);
     send_simple(self->front, IW_MAIL_OPENED, run, why->code, why->text);
     forget(self, run);
 }
@@ -407,6 +467,16 @@ pass_on(iw_journal *self, entry *run, iw_mail *mail)
     }
 }
 
+static void
+send_durable(iw_journal *self, const entry *run, uint64_t landed, bool ended)
+{
+    iw_mail *mail = mail_about(IW_MAIL_DURABLE, run, IW_OK, ended ? "ended" : "");
+    if (!mail)
+        return;
+    mail->landed = landed;
+    (void)iw_mail_send(self->front, &mail);
+}
+
 /* What was written, or not, is told. */
 static void
 conclude(iw_journal *self, turn *at)
@@ -436,8 +506,10 @@ conclude(iw_journal *self, turn *at)
     bool grown = false;
     bool ended = false;
     bool filed = false;
+    uint64_t landed = 0;
     for (iw_mail *mail = run->first; mail; mail = mail->next) {
         grown |= is_record(mail->kind);
+        landed += mail->kind == IW_MAIL_FRAME ? zmq_msg_size(&mail->message) : 0;
         ended |= mail->kind == IW_MAIL_BYE;
         filed |= mail->kind == IW_MAIL_FILED;
         if (mail->kind == IW_MAIL_HELLO && !run->at_worker)
@@ -446,7 +518,7 @@ conclude(iw_journal *self, turn *at)
             send_simple(self->front, IW_MAIL_OPENED, run, IW_OK, "");
     }
     if (grown) {
-        send_simple(self->front, IW_MAIL_DURABLE, run, IW_OK, ended ? "ended" : "");
+        send_durable(self, run, landed, ended);
         send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
     }
     while (run->first) {
@@ -524,6 +596,7 @@ commit_all(iw_journal *self)
 {
     double now = iw_now();
     size_t n = 0;
+    look_at_room(self, now);
     if (self->n_entries > self->turn_room) {
         turn *turns = realloc(self->turns, 2 * self->n_entries * sizeof *turns);
         if (turns) {
@@ -591,6 +664,7 @@ recover_run(iw_journal *self, const char *id)
     self->n_recovered++;
     iw_text_copy(mail->id, sizeof mail->id, id);
     mail->seq = scan.last_seq;
+    mail->offset = (uint64_t)info.st_size;
     mail->flag |= scan.filed;
     memcpy(mail->text, scan.stop, sizeof mail->text);
     if (scan.ended)

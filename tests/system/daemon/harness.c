@@ -86,9 +86,10 @@ launch(harness *self, const char *const *options, unsigned long file_limit)
     const char *build = getenv("IONWATCH_BUILD");
     char program[4096];
     (void)snprintf(program, sizeof program, "%s/ionwatchd", build ? build : IONWATCH_BUILD_DIR);
-    const char *argv[32] = {program,     "--listen", self->endpoint,      "--data", self->data,
-                            "--workers", "2",        "--publish-every-s", "0.05"};
-    size_t n = 9;
+    const char *argv[32] = {
+        program, "--listen",          self->endpoint, "--data",         self->data, "--workers",
+        "2",     "--publish-every-s", "0.05",         "--min-free-mib", "0"};
+    size_t n = 11;
     for (; options && *options && n < 31; options++)
         argv[n++] = *options;
     self->pid = fork();

@@ -132,7 +132,8 @@ begin(void **state)
     self->context = zmq_ctx_new();
     self->front = iw_mailbox_bind(self->context, "front", &err);
     self->worker = iw_mailbox_bind(self->context, "worker-0", &err);
-    self->journal = iw_journal_new(self->context, self->data, 1, &err);
+    iw_journal_options options = {.data = self->data, .workers = 1};
+    self->journal = iw_journal_new(self->context, &options, &err);
     assert_non_null(self->journal);
     self->inbox = iw_mailbox_connect(self->context, "journal", &err);
     assert_ok(iw_folder_make_run(self->data, self->run.id, &err), err);

@@ -90,28 +90,115 @@ static void
 sequence_decides_what_happens_to_a_frame(void **state)
 {
     (void)state;
+    iw_live_list list = {.room = 1 << 20};
     iw_live run = {.next_seq = 1};
-    assert_int_equal(iw_live_frame(&run, 1, 100), IW_FRAME_TAKE);
-    assert_int_equal(iw_live_frame(&run, 1, 100), IW_FRAME_REPEATED);
-    assert_int_equal(iw_live_frame(&run, 5, 100), IW_FRAME_TAKE); /* 2..4 were dropped */
-    assert_int_equal(iw_live_frame(&run, 3, 100), IW_FRAME_REPEATED);
+    assert_int_equal(iw_live_frame(&list, &run, 1, 100), IW_FRAME_TAKE);
+    assert_int_equal(iw_live_frame(&list, &run, 1, 100), IW_FRAME_REPEATED);
+    assert_int_equal(iw_live_frame(&list, &run, 5, 100), IW_FRAME_TAKE); /* 2..4 were dropped */
+    assert_int_equal(iw_live_frame(&list, &run, 3, 100), IW_FRAME_REPEATED);
     assert_int_equal(run.next_seq, 6);
 }
 
+enum { MIB = 1 << 20, ROOM = 240 * MIB };
+
+static const char *const ids[] = {
+    "aaaa1111-0000-4000-8000-000000000000", "bbbb2222-0000-4000-8000-000000000000",
+    "cccc3333-0000-4000-8000-000000000000", "dddd4444-0000-4000-8000-000000000000"};
+
+/* Sends frames of 1 MiB until one is left. */
+static uint64_t
+fill(iw_live_list *list, iw_live *run)
+{
+    uint64_t taken = 0;
+    while (iw_live_frame(list, run, run->next_seq, MIB) == IW_FRAME_TAKE)
+        taken++;
+    assert_true(run->lagging);
+    return taken;
+}
+
 static void
-frames_stay_with_the_adapter_when_the_journal_is_far_behind(void **state)
+one_run_may_fill_half_of_the_room(void **state)
 {
     (void)state;
-    iw_live run = {.next_seq = 1};
-    uint64_t seq = 1;
-    while (iw_live_frame(&run, seq, 1 << 20) == IW_FRAME_TAKE)
-        seq++;
-    assert_true(run.lagging);
-    assert_int_equal(seq, 2 + IW_LIVE_IN_FLIGHT / ((1 << 20) + 1));
-    run.durable_seq = seq - 1;
-    assert_int_equal(iw_live_frame(&run, seq, 1 << 20), IW_FRAME_LEAVE); /* until it is asked for */
-    run.lagging = false;
-    assert_int_equal(iw_live_frame(&run, seq, 1 << 20), IW_FRAME_TAKE);
+    iw_live_list list = {.room = ROOM};
+    iw_live *run = add(&list, 1, ids[0], "a");
+    assert_int_equal(fill(&list, run), 120);
+    iw_live_landed(&list, run, run->in_flight);
+    assert_int_equal(list.in_flight, 0);
+    /* until it is asked for */
+    assert_int_equal(iw_live_frame(&list, run, run->next_seq, MIB), IW_FRAME_LEAVE);
+    run->lagging = false;
+    assert_int_equal(iw_live_frame(&list, run, run->next_seq, MIB), IW_FRAME_TAKE);
+    iw_live_list_fini(&list);
+}
+
+static void
+runs_that_want_too_much_share_the_room_and_leave_some(void **state)
+{
+    (void)state;
+    iw_live_list list = {.room = ROOM};
+    iw_live *runs[3];
+    for (uint32_t i = 0; i < 3; i++)
+        runs[i] = add(&list, i + 1, ids[i], "greedy");
+    for (bool any = true; any;) { /* by turns, as messages come */
+        any = false;
+        for (int i = 0; i < 3; i++)
+            any |= iw_live_frame(&list, runs[i], runs[i]->next_seq, MIB) == IW_FRAME_TAKE;
+    }
+    for (int i = 0; i < 3; i++)
+        assert_true(runs[i]->in_flight >= 59 * (uint64_t)MIB &&
+                    runs[i]->in_flight <= 60 * (uint64_t)MIB);
+    iw_live *modest = add(&list, 4, ids[3], "modest");
+    for (uint64_t seq = 1; seq <= 16; seq++)
+        assert_int_equal(iw_live_frame(&list, modest, seq, MIB), IW_FRAME_TAKE);
+    assert_true(list.in_flight <= list.room);
+    iw_live_remove(&list, runs[0]); /* what it had in flight is free */
+    assert_true(list.in_flight <= 136 * (uint64_t)MIB);
+    iw_live_list_fini(&list);
+}
+
+static void
+every_run_goes_on_when_there_is_no_room(void **state)
+{
+    (void)state;
+    iw_live_list list = {.room = ROOM, .in_flight = ROOM};
+    iw_live *run = add(&list, 1, ids[0], "a");
+    assert_int_equal(iw_live_frame(&list, run, 1, 300 * MIB), IW_FRAME_TAKE);
+    assert_int_equal(iw_live_frame(&list, run, 2, 1), IW_FRAME_LEAVE);
+    iw_live_landed(&list, run, UINT64_MAX); /* no more than it had */
+    assert_int_equal(list.in_flight, ROOM);
+    run->lagging = false;
+    assert_int_equal(iw_live_frame(&list, run, 2, 1), IW_FRAME_TAKE);
+    iw_live_list_fini(&list);
+}
+
+static void
+runs_that_left_frames_are_asked_by_turns_as_far_as_there_is_room(void **state)
+{
+    (void)state;
+    iw_live_list list = {.room = 64 * MIB};
+    iw_live *runs[4];
+    uint64_t promised = 0;
+    for (uint32_t i = 0; i < 4; i++)
+        runs[i] = add(&list, i + 1, ids[i], "lagging");
+    for (int i = 0; i < 4; i++)
+        runs[i]->lagging = i != 1;
+    runs[2]->waiting = true; /* for the disk: there is no use in asking */
+    list.in_flight = 40 * MIB;
+    assert_ptr_equal(iw_live_next_lagging(&list, &promised), runs[0]);
+    runs[0]->lagging = false;
+    assert_null(iw_live_next_lagging(&list, &promised)); /* 24 MiB are for one window of 16 */
+    promised = 0;
+    runs[0]->lagging = true;
+    assert_ptr_equal(iw_live_next_lagging(&list, &promised), runs[3]);
+    promised = 0;
+    list.in_flight = 49 * MIB;
+    assert_null(iw_live_next_lagging(&list, &promised));
+    list.in_flight = 0;
+    assert_ptr_equal(iw_live_next_lagging(&list, &promised), runs[0]);
+    runs[0]->lagging = runs[3]->lagging = false;
+    assert_null(iw_live_next_lagging(&list, &promised));
+    iw_live_list_fini(&list);
 }
 
 static void
@@ -169,7 +256,10 @@ main(void)
         cmocka_unit_test(session_belongs_to_one_peer),
         cmocka_unit_test(hello_that_differs_is_refused_naming_what),
         cmocka_unit_test(sequence_decides_what_happens_to_a_frame),
-        cmocka_unit_test(frames_stay_with_the_adapter_when_the_journal_is_far_behind),
+        cmocka_unit_test(one_run_may_fill_half_of_the_room),
+        cmocka_unit_test(runs_that_want_too_much_share_the_room_and_leave_some),
+        cmocka_unit_test(every_run_goes_on_when_there_is_no_room),
+        cmocka_unit_test(runs_that_left_frames_are_asked_by_turns_as_far_as_there_is_room),
         cmocka_unit_test(state_says_what_holds_the_run_up),
         cmocka_unit_test(endpoints_of_this_machine_are_known),
         cmocka_unit_test(text_is_cut_between_characters),
