@@ -117,8 +117,8 @@ iw_framelog_flush(iw_framelog_writer *self, iw_error *err)
     return status;
 }
 
-/* Walks the records of an existing file: *end is where the last whole one ends, or the first damage
- * that no mark follows. */
+/* Walks the records of an existing file from offset *end: *end is where the last whole one ends, or
+ * the first damage that no mark follows. */
 static iw_status
 find_end(int fd, uint64_t size, uint64_t *end, iw_error *err)
 {
@@ -126,9 +126,8 @@ find_end(int fd, uint64_t size, uint64_t *end, iw_error *err)
     iw_framelog_bytes file = iw_framelog_bytes_of(&fd);
     iw_buffer payload = {0};
     iw_status status = IW_OK;
-    uint64_t at = IW_FRAMELOG_HEADER;
+    uint64_t at = *end;
     bool damaged = false;
-    *end = at;
     while (status == IW_OK && at < size && size - at >= sizeof bytes) {
         status = iw_framelog_read_at(fd, bytes, sizeof bytes, at, err);
         if (status != IW_OK)
@@ -181,8 +180,8 @@ start_file(iw_framelog_writer *self, const char *path, iw_error *err)
 }
 
 static iw_status
-adopt_file(iw_framelog_writer *self, const char *path, uint64_t size, uint64_t *cut_bytes,
-           iw_error *err)
+adopt_file(iw_framelog_writer *self, const char *path, uint64_t size, uint64_t known,
+           uint64_t *cut_bytes, iw_error *err)
 {
     unsigned char bytes[IW_FRAMELOG_HEADER];
     size_t have = size < sizeof bytes ? (size_t)size : sizeof bytes;
@@ -203,6 +202,7 @@ adopt_file(iw_framelog_writer *self, const char *path, uint64_t size, uint64_t *
         status = cut(self->fd, 0, err);
         return status == IW_OK ? start_file(self, path, err) : status;
     }
+    self->on_disk = known > IW_FRAMELOG_HEADER && known <= size ? known : IW_FRAMELOG_HEADER;
     status = find_end(self->fd, size, &self->on_disk, err);
     if (status == IW_OK && self->on_disk < size)
         status = cut(self->fd, self->on_disk, err);
@@ -213,6 +213,12 @@ adopt_file(iw_framelog_writer *self, const char *path, uint64_t size, uint64_t *
 
 iw_framelog_writer *
 iw_framelog_writer_open(const char *path, uint64_t *cut_bytes, iw_error *err)
+{
+    return iw_framelog_writer_open_from(path, 0, cut_bytes, err);
+}
+
+iw_framelog_writer *
+iw_framelog_writer_open_from(const char *path, uint64_t known, uint64_t *cut_bytes, iw_error *err)
 {
     uint64_t unused;
     struct stat info;
@@ -238,8 +244,10 @@ iw_framelog_writer_open(const char *path, uint64_t *cut_bytes, iw_error *err)
         (void)iw_fail_errno(err, "cannot look at %s", path);
         goto failed;
     }
-    if (info.st_size == 0 ? start_file(self, path, err) != IW_OK
-                          : adopt_file(self, path, (uint64_t)info.st_size, cut_bytes, err) != IW_OK)
+    iw_status status = info.st_size == 0
+                           ? start_file(self, path, err)
+                           : adopt_file(self, path, (uint64_t)info.st_size, known, cut_bytes, err);
+    if (status != IW_OK)
         goto failed;
     return self;
 

@@ -21,6 +21,15 @@
 typedef struct iw_framelog_writer iw_framelog_writer;
 typedef struct iw_framelog_reader iw_framelog_reader;
 
+/* A place behind a record, and what tells this log from any other: a log that has both checksums
+ * where they belong has been read up to here. */
+typedef struct {
+    uint64_t end;            /* offset behind the record */
+    uint64_t record;         /* offset of the record */
+    uint64_t checksum;       /* of the record */
+    uint64_t first_checksum; /* of the first record of the log */
+} iw_framelog_place;
+
 typedef struct {
     uint32_t kind; /* iw_msg_type */
     uint64_t seq;
@@ -34,6 +43,10 @@ typedef struct {
  * killed writer may have left it in memory.  IO, CORRUPT (not an IWLOG), EXISTS (another writer has
  * it open). */
 iw_framelog_writer *iw_framelog_writer_open(const char *path, uint64_t *cut_bytes, iw_error *err);
+/* The same, where the file is known to hold whole records up to offset known: those are not read
+ * again.  A file that is shorter is checked from its start. */
+iw_framelog_writer *iw_framelog_writer_open_from(const char *path, uint64_t known,
+                                                 uint64_t *cut_bytes, iw_error *err);
 /* Buffers one record of kind 1 to 255 and at most 1 GiB.  IO: the disk is full, say; the record is
  * not taken, the file ends with a whole record, and what was buffered is kept and tried again. */
 iw_status iw_framelog_append(iw_framelog_writer *self, uint32_t kind, uint64_t seq,
@@ -68,6 +81,12 @@ iw_status iw_framelog_next(iw_framelog_reader *self, iw_framelog_record *record,
 void iw_framelog_rewind(iw_framelog_reader *self);
 uint64_t iw_framelog_tell(const iw_framelog_reader *self);
 iw_status iw_framelog_seek(iw_framelog_reader *self, uint64_t offset, iw_error *err);
+/* The place behind the record that next gave last.  INVALID when it gave none. */
+iw_status iw_framelog_stand(const iw_framelog_reader *self, iw_framelog_place *place,
+                            iw_error *err);
+/* Goes on behind a place.  CORRUPT: this is not the log, or it ends before. */
+iw_status iw_framelog_resume(iw_framelog_reader *self, const iw_framelog_place *place,
+                             iw_error *err);
 uint64_t iw_framelog_file_size(const iw_framelog_reader *self);
 void iw_framelog_reader_close(iw_framelog_reader **self);
 

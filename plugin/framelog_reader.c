@@ -11,6 +11,7 @@ struct iw_framelog_reader {
     iw_framelog_bytes from;
     int fd;            /* of a plain file; else -1 */
     uint64_t at;       /* of the next record */
+    uint64_t last;     /* of the record given out last; 0: none */
     uint64_t end;      /* size when last asked */
     uint64_t searched; /* size when a too long record was last searched past */
     iw_buffer payload; /* of the last record given out */
@@ -124,6 +125,7 @@ iw_status
 iw_framelog_next(iw_framelog_reader *self, iw_framelog_record *record, iw_error *err)
 {
     unsigned char bytes[IW_FRAMELOG_HEAD];
+    self->last = 0;
     if (self->end < self->at + sizeof bytes)
         self->end = iw_framelog_file_size(self);
     if (self->end <= self->at)
@@ -154,6 +156,7 @@ iw_framelog_next(iw_framelog_reader *self, iw_framelog_record *record, iw_error 
                                    .data = self->payload.data,
                                    .size = head.size,
                                    .offset = self->at};
+    self->last = self->at;
     self->at = start + head.size;
     return IW_OK;
 }
@@ -162,6 +165,7 @@ void
 iw_framelog_rewind(iw_framelog_reader *self)
 {
     self->at = IW_FRAMELOG_HEADER;
+    self->last = 0;
 }
 
 uint64_t
@@ -178,7 +182,59 @@ iw_framelog_seek(iw_framelog_reader *self, uint64_t offset, iw_error *err)
         return iw_fail(err, IW_INVALID, "offset %llu is outside of the log of %llu bytes",
                        (unsigned long long)offset, (unsigned long long)size);
     self->at = offset;
+    self->last = 0;
     return IW_OK;
+}
+
+static iw_status
+head_at(const iw_framelog_reader *self, uint64_t offset, iw_framelog_head *head, iw_error *err)
+{
+    unsigned char bytes[IW_FRAMELOG_HEAD];
+    iw_status status = self->from.read(self->from.self, bytes, sizeof bytes, offset, err);
+    if (status == IW_OK)
+        *head = iw_framelog_head_read(bytes);
+    return status;
+}
+
+iw_status
+iw_framelog_stand(const iw_framelog_reader *self, iw_framelog_place *place, iw_error *err)
+{
+    iw_framelog_head first, last;
+    if (self->last == 0)
+        return iw_fail(err, IW_INVALID, "no record was read last");
+    iw_status status = head_at(self, IW_FRAMELOG_HEADER, &first, err);
+    if (status == IW_OK)
+        status = head_at(self, self->last, &last, err);
+    if (status == IW_OK)
+        *place = (iw_framelog_place){self->at, self->last, last.checksum, first.checksum};
+    return status;
+}
+
+iw_status
+iw_framelog_resume(iw_framelog_reader *self, const iw_framelog_place *place, iw_error *err)
+{
+    uint64_t size = iw_framelog_file_size(self);
+    iw_framelog_record record = {.offset = 0};
+    iw_framelog_head first, last;
+    if (place->end > size || place->record < IW_FRAMELOG_HEADER || place->record >= place->end ||
+        place->end - place->record < IW_FRAMELOG_HEAD)
+        return iw_fail(err, IW_CORRUPT, "the log of %llu bytes has no record at offset %llu",
+                       (unsigned long long)size, (unsigned long long)place->record);
+    iw_status status = head_at(self, IW_FRAMELOG_HEADER, &first, err);
+    if (status == IW_OK)
+        status = head_at(self, place->record, &last, err);
+    if (status == IW_OK &&
+        (first.checksum != place->first_checksum || last.checksum != place->checksum ||
+         last.size != place->end - place->record - IW_FRAMELOG_HEAD))
+        status = IW_CORRUPT;
+    if (status == IW_OK) {
+        self->at = place->record;
+        status = iw_framelog_next(self, &record, err);
+    }
+    if (status == IW_CORRUPT || status == IW_AGAIN)
+        return iw_fail(err, IW_CORRUPT, "the log has another record at offset %llu",
+                       (unsigned long long)place->record);
+    return status;
 }
 
 uint64_t

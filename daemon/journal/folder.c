@@ -3,6 +3,7 @@
 
 #include "framelog.h"
 #include "ionwatchd/log.h"
+#include "journal/checkpoint.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -169,6 +170,8 @@ iw_folder_remove_run(const char *data, const char *id, iw_error *err)
 {
     char path[PATH_SIZE];
     static const char *const files[] = {"journal.iwlog", "summary.json", "summary.json.new"};
+    if (iw_checkpoint_remove(data, id, err) != IW_OK)
+        return err ? err->code : IW_IO;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         iw_folder_path(data, id, files[i], path, sizeof path);
         if (unlink(path) != 0 && errno != ENOENT)
@@ -180,52 +183,75 @@ iw_folder_remove_run(const char *data, const char *id, iw_error *err)
     return IW_OK;
 }
 
+void
+iw_journal_scan_take(iw_journal_scan *scan, iw_msg_type kind, uint64_t seq, const char *text,
+                     bool stop)
+{
+    switch (kind) {
+    case IW_MSG_FRAME:
+        scan->last_seq = seq;
+        break;
+    case IW_MSG_FILED:
+        scan->filed = scan->ended;
+        break;
+    case IW_MSG_HELLO:
+        if (scan->ended)
+            scan->stop[0] = '\0';
+        scan->ended = scan->filed = false;
+        break;
+    case IW_MSG_BYE:
+        scan->ended = true;
+        iw_text_copy(scan->why, sizeof scan->why, text);
+        break;
+    case IW_MSG_CONTROL:
+        if (stop)
+            iw_text_copy(scan->stop, sizeof scan->stop, text);
+        break;
+    default:
+        break;
+    }
+}
+
 static iw_status
 scan_record(const iw_framelog_record *record, iw_journal_scan *scan, iw_error *err)
 {
     iw_message message;
     iw_message_init(&message, (iw_msg_type)record->kind);
-    switch (record->kind) {
-    case IW_MSG_FRAME:
-        scan->last_seq = record->seq;
-        return IW_OK;
-    case IW_MSG_FILED:
-        scan->filed = scan->ended;
-        return IW_OK;
-    case IW_MSG_HELLO:
-        if (scan->ended)
-            scan->stop[0] = '\0';
-        scan->ended = scan->filed = false;
-        if (scan->info->n_atoms == 0)
-            message.run = scan->info;
-        break;
-    default:
-        break;
-    }
-    if (record->kind == IW_MSG_HELLO && !message.run)
-        return IW_OK;
-    iw_status status = iw_wire_decode(record->data, record->size, &message, err);
-    if (status != IW_OK)
-        return status;
-    if (record->kind == IW_MSG_BYE) {
-        scan->ended = true;
-        memcpy(scan->why, message.text, sizeof scan->why);
-    } else if (record->kind == IW_MSG_CONTROL && message.stop) {
-        memcpy(scan->stop, message.text, sizeof scan->stop);
-    }
-    return IW_OK;
+    bool first = record->kind == IW_MSG_HELLO && scan->info->n_atoms == 0;
+    if (first)
+        message.run = scan->info;
+    iw_status status = IW_OK;
+    if (first || record->kind == IW_MSG_BYE || record->kind == IW_MSG_CONTROL)
+        status = iw_wire_decode(record->data, record->size, &message, err);
+    if (status == IW_OK)
+        iw_journal_scan_take(scan, (iw_msg_type)record->kind, record->seq, message.text,
+                             message.stop);
+    return status;
 }
 
-iw_status
-iw_journal_scan_file(const char *path, iw_journal_scan *scan, iw_error *err)
+/* The run, from the first record, then to the place. */
+static iw_status
+skip_to(iw_framelog_reader *log, const iw_framelog_place *place, iw_run_info *info, iw_error *err)
 {
-    memset(scan, 0, sizeof *scan);
+    iw_framelog_record record;
+    iw_journal_scan first = {.info = info};
+    iw_status status = iw_framelog_next(log, &record, err);
+    if (status == IW_OK)
+        status = scan_record(&record, &first, err);
+    return status == IW_OK ? iw_framelog_resume(log, place, err) : status;
+}
+
+static iw_status
+scan_log(const char *path, const iw_framelog_place *place, iw_journal_scan *scan, iw_error *err)
+{
     scan->info = malloc(sizeof *scan->info);
     if (!scan->info)
         return iw_fail(err, IW_NO_MEMORY, "out of memory");
     iw_run_info_init(scan->info);
     iw_framelog_reader *log = iw_framelog_reader_open(path, err);
     iw_status status = log ? IW_OK : err->code;
+    if (status == IW_OK && place)
+        status = skip_to(log, place, scan->info, err);
     iw_framelog_record record;
     while (status == IW_OK) {
         status = iw_framelog_next(log, &record, err);
@@ -247,6 +273,20 @@ iw_journal_scan_file(const char *path, iw_journal_scan *scan, iw_error *err)
     free(scan->info);
     scan->info = NULL;
     return iw_prefix(err, "%s", path), status;
+}
+
+iw_status
+iw_journal_scan_file(const char *path, iw_journal_scan *scan, iw_error *err)
+{
+    memset(scan, 0, sizeof *scan);
+    return scan_log(path, NULL, scan, err);
+}
+
+iw_status
+iw_journal_scan_from(const char *path, const iw_framelog_place *place, iw_journal_scan *scan,
+                     iw_error *err)
+{
+    return scan_log(path, place, scan, err);
 }
 
 iw_status

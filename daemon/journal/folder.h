@@ -8,7 +8,9 @@
  *   DATA/runs/<id>/journal.iwlog     the truth
  *   DATA/runs/<id>/summary.json      of a filed run: what listings show, so that nobody reads it
  * again
+ *   DATA/runs/<id>/....iwck          of a run that goes on: its saved analysis, see checkpoint.h
  */
+#include "framelog.h"
 #include "ionwatchd/mail.h"
 
 typedef struct {
@@ -35,6 +37,12 @@ iw_status iw_folder_remove_run(const char *data, const char *id, iw_error *err);
 
 /* Reads a whole journal.  CORRUPT, IO. */
 iw_status iw_journal_scan_file(const char *path, iw_journal_scan *scan, iw_error *err);
+/* Reads on behind a place; *scan tells what the records up to there said, but for info. */
+iw_status iw_journal_scan_from(const char *path, const iw_framelog_place *place,
+                               iw_journal_scan *scan, iw_error *err);
+/* What one more record tells; text: of BYE and CONTROL; stop: of CONTROL. */
+void iw_journal_scan_take(iw_journal_scan *scan, iw_msg_type kind, uint64_t seq, const char *text,
+                          bool stop);
 
 /* The summary of a filed run; load: NOT_FOUND when there is none or the journal has grown since. */
 iw_status iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_bytes,

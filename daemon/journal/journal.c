@@ -3,6 +3,7 @@
 
 #include "framelog.h"
 #include "ionwatchd/log.h"
+#include "journal/checkpoint.h"
 #include "journal/crew.h"
 #include "journal/folder.h"
 #include "journal/reader.h"
@@ -281,7 +282,8 @@ open_writer(turn *at, iw_error *err)
     iw_folder_path(data, run->id, "journal.iwlog", path, sizeof path);
     if (iw_folder_make_run(data, run->id, err) != IW_OK || cut_back(run, path, err) != IW_OK)
         return err->code;
-    iw_framelog_writer *writer = iw_framelog_writer_open(path, &at->cut, err);
+    iw_framelog_writer *writer =
+        iw_framelog_writer_open_from(path, run->durable_bytes, &at->cut, err);
     if (!writer)
         return err->code;
     if (at->cut > 0)
@@ -459,6 +461,7 @@ pass_on(iw_journal *self, entry *run, iw_mail *mail)
         break;
     case IW_MAIL_FILED:
         save_summary(self, run, mail);
+        (void)iw_checkpoint_remove(self->data, run->id, NULL); /* a new one would replace it */
         send_simple(worker_of(self, run->run), IW_MAIL_FORGET, run, IW_OK, "");
         (void)iw_mail_send(self->front, &mail);
         break;
@@ -625,11 +628,47 @@ read_filed(const char *path, const iw_summary *summary, iw_journal_scan *scan, i
     return scan->info ? IW_OK : iw_fail(err, IW_NO_MEMORY, "%s: out of memory", path);
 }
 
+/* Opens the journal of a run that is not filed and takes stock of it, from its checkpoint on if it
+ * has one. */
+static iw_framelog_writer *
+reopen(iw_journal *self, const char *id, const char *path, iw_journal_scan *scan, uint64_t *cut,
+       iw_error *err)
+{
+    iw_framelog_place place;
+    bool known = iw_checkpoint_peek(self->data, id, &place, scan);
+    iw_framelog_writer *writer =
+        iw_framelog_writer_open_from(path, known ? place.end : 0, cut, err);
+    iw_status status = writer ? IW_OK : err->code;
+    if (status == IW_OK)
+        status = known ? iw_journal_scan_from(path, &place, scan, err)
+                       : iw_journal_scan_file(path, scan, err);
+    if (status != IW_OK && writer)
+        (void)iw_framelog_writer_close(&writer, NULL);
+    return writer;
+}
+
+/* A run that is not filed goes to a worker. */
+static void
+hand_over(iw_journal *self, iw_mail *mail, const iw_journal_scan *scan, iw_framelog_writer **writer,
+          uint64_t cut)
+{
+    entry *run = entry_of(self, mail);
+    if (!run)
+        return;
+    run->writer = *writer;
+    *writer = NULL;
+    run->durable_seq = scan->last_seq;
+    run->durable_bytes = scan->bytes;
+    send_open(self, run, scan->info, true, cut);
+    send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
+    iw_log("journal.recovered", "run %s: %llu frames", run->id, (unsigned long long)scan->last_seq);
+}
+
 /* One run of the data folder: told to the front, and to a worker unless it is filed. */
 static void
 recover_run(iw_journal *self, const char *id)
 {
-    char path[PATH_SIZE];
+    char path[PATH_SIZE], summary[PATH_SIZE];
     struct stat info;
     iw_folder_path(self->data, id, "journal.iwlog", path, sizeof path);
     if (!iw_uuid_valid(id) || stat(path, &info) != 0)
@@ -641,21 +680,17 @@ recover_run(iw_journal *self, const char *id)
     iw_journal_scan scan = {0};
     if (!mail)
         return;
-    char summary[PATH_SIZE];
     iw_folder_path(self->data, id, "summary.json", summary, sizeof summary);
     mail->flag = iw_summary_load(summary, (uint64_t)info.st_size, &mail->summary) == IW_OK;
     iw_status status = IW_OK;
-    if (!mail->flag) {
-        writer = iw_framelog_writer_open(path, &cut, &err);
+    if (mail->flag) {
+        status = read_filed(path, &mail->summary, &scan, &err);
+    } else {
+        writer = reopen(self, id, path, &scan, &cut, &err);
         status = writer ? IW_OK : err.code;
     }
-    if (status == IW_OK)
-        status = mail->flag ? read_filed(path, &mail->summary, &scan, &err)
-                            : iw_journal_scan_file(path, &scan, &err);
     if (status != IW_OK) {
         iw_log("journal.unreadable", "run %s: %s: left as it is, not analysed", id, err.text);
-        if (writer)
-            (void)iw_framelog_writer_close(&writer, NULL);
         iw_mail_destroy(&mail);
         return;
     }
@@ -671,17 +706,10 @@ recover_run(iw_journal *self, const char *id)
         iw_text_copy(mail->summary.state, sizeof mail->summary.state, scan.why);
     if (mail->summary.frames == 0)
         mail->summary.frames = scan.last_seq;
-    entry *run = mail->flag ? NULL : entry_of(self, mail);
-    if (run) {
-        run->writer = writer;
-        run->durable_seq = scan.last_seq;
-        run->durable_bytes = scan.bytes;
-        send_open(self, run, scan.info, true, cut);
-        send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
-        iw_log("journal.recovered", "run %s: %llu frames", id, (unsigned long long)scan.last_seq);
-    } else if (writer) {
+    if (!mail->flag)
+        hand_over(self, mail, &scan, &writer, cut);
+    if (writer)
         (void)iw_framelog_writer_close(&writer, NULL);
-    }
     mail->info = scan.info;
     (void)iw_mail_send(self->front, &mail);
 }

@@ -95,6 +95,7 @@ iw_journal_reader_next(iw_journal_reader *self, uint64_t limit, iw_journal_item 
     item->seq = record.seq;
     item->end = iw_framelog_tell(self->log);
     item->frame = NULL;
+    item->stop = false;
     item->text[0] = '\0';
     iw_message message;
     iw_message_init(&message, item->kind);
@@ -110,6 +111,7 @@ iw_journal_reader_next(iw_journal_reader *self, uint64_t limit, iw_journal_item 
         item->frame = &self->frame;
     else
         take_text(item, message.type == IW_MSG_HELLO ? message.adapter : message.text);
+    item->stop = message.type == IW_MSG_CONTROL && message.stop;
     return IW_OK;
 }
 
@@ -117,6 +119,18 @@ void
 iw_journal_reader_rewind(iw_journal_reader *self)
 {
     iw_framelog_rewind(self->log);
+}
+
+iw_status
+iw_journal_reader_stand(const iw_journal_reader *self, iw_framelog_place *place, iw_error *err)
+{
+    return iw_framelog_stand(self->log, place, err);
+}
+
+iw_status
+iw_journal_reader_resume(iw_journal_reader *self, const iw_framelog_place *place, iw_error *err)
+{
+    return iw_framelog_resume(self->log, place, err);
 }
 
 static iw_status

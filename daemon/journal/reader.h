@@ -20,6 +20,7 @@ typedef struct {
     uint64_t seq;
     uint64_t end;            /* offset behind the record */
     const iw_frame *frame;   /* FRAME: valid until the next call; NULL when it cannot be used */
+    bool stop;               /* CONTROL: the run is asked to end */
     char text[IW_WIRE_TEXT]; /* CONTROL, BYE: reason; FILED: id; HELLO: UUID of the adapter's
                                 handle; FRAME without frame: why */
 } iw_journal_item;
@@ -36,6 +37,11 @@ const iw_run_info *iw_journal_reader_run(const iw_journal_reader *self);
 iw_status iw_journal_reader_next(iw_journal_reader *self, uint64_t limit, iw_journal_item *item,
                                  iw_error *err);
 void iw_journal_reader_rewind(iw_journal_reader *self);
+/* Where it stands, and going on there later: see framelog.h. */
+iw_status iw_journal_reader_stand(const iw_journal_reader *self, iw_framelog_place *place,
+                                  iw_error *err);
+iw_status iw_journal_reader_resume(iw_journal_reader *self, const iw_framelog_place *place,
+                                   iw_error *err);
 
 /* The frames alone, from the start up to offset limit: what the engine's method "paper" reads.  The
  * source borrows the reader. */

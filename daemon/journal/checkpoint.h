@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_JOURNAL_CHECKPOINT_H
+#define IW_JOURNAL_CHECKPOINT_H
+/*
+ * checkpoint.h - the analysis of one run, saved, so that a restart goes on from there instead of
+ * reading the run's journal from its start.
+ *
+ *   DATA/runs/<id>/state.iwck       replaced as a whole: written aside, made durable, renamed
+ *   DATA/runs/<id>/blocks-?.iwck    what it refers to and never changes again, see bulk.h
+ *
+ *   state.iwck = magic (8), size of the head u64, XXH3 of the head u64, head, state, index of
+ * blocks
+ *
+ * The head tells which run, which journal up to which record, which program and which options; the
+ * XXH3 of state and index is in it.  A checkpoint is never needed: the journal has everything, so
+ * whatever is wrong with one, it is not used, and nothing but time is lost.
+ *
+ * Only a run that goes on has one: it is removed when the run is filed.
+ */
+#include "archive.h"
+#include "journal/folder.h"
+#include "journal/reader.h"
+
+enum { IW_CHECKPOINT_PROGRAM = 128 };
+
+/* What is true of the run where its analysis was saved. */
+typedef struct {
+    iw_framelog_place place;        /* in the journal: the records before it are in the state */
+    uint64_t last_seq;              /* highest frame before it */
+    char stop[IW_WIRE_TEXT];        /* as in iw_journal_scan */
+    char adapter[IW_ID_LENGTH + 1]; /* of the last HELLO */
+    bool stop_asked;                /* a CONTROL record is before it */
+    uint64_t settings;              /* hash of the options of the analysis */
+} iw_checkpoint;
+
+/* The saved state itself, for both directions. */
+typedef void iw_checkpoint_archive(void *state, iw_archive *archive);
+
+typedef struct iw_checkpoint_files iw_checkpoint_files;
+
+/* program: version and build, one that is different does not load.  NULL: no memory. */
+iw_checkpoint_files *iw_checkpoint_files_new(const char *data, const char *id, const char *program);
+void iw_checkpoint_files_destroy(iw_checkpoint_files **self);
+
+/* Replaces the checkpoint; *bytes (may be NULL) is what was written.  A failure leaves the one that
+ * was there.  IO, NO_MEMORY. */
+iw_status iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
+                             iw_checkpoint_archive *archive, void *state, uint64_t *bytes,
+                             iw_error *err);
+
+/* Takes up the checkpoint: *about is filled, the reader stands behind its place, and state is
+ * loaded; *bytes (may be NULL) as when it was saved.  NOT_FOUND: there is none.  Else why it is not
+ * used: UNSUPPORTED (another program), INVALID (settings differ), CORRUPT, IO, NO_MEMORY: the
+ * reader is where it was opened, state is to be destroyed, and the files are gone. */
+iw_status iw_checkpoint_load(iw_checkpoint_files *self, uint64_t settings,
+                             iw_journal_reader *reader, iw_checkpoint *about,
+                             iw_checkpoint_archive *archive, void *state, uint64_t *bytes,
+                             iw_error *err);
+
+/* For who reads the journal alone: where a reading may begin, and what the records before it said.
+ * False: at its start. */
+bool iw_checkpoint_peek(const char *data, const char *id, iw_framelog_place *place,
+                        iw_journal_scan *scan);
+
+/* Removes the files of a run's checkpoint; IO. */
+iw_status iw_checkpoint_remove(const char *data, const char *id, iw_error *err);
+
+#endif
