@@ -102,6 +102,22 @@ find(iw_bulk_file *file, iw_archive_key key, size_t size)
     return NULL;
 }
 
+uint64_t
+iw_bulk_bytes(const iw_bulk *self)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < self->now.n; i++)
+        bytes += self->now.items[i].size;
+    return bytes;
+}
+
+static bool
+mostly_useless(const iw_bulk *self)
+{
+    uint64_t useless = self->now.size - iw_bulk_bytes(self);
+    return self->now.size > WORTH_RENEWING && useless > self->now.size / 2;
+}
+
 /* ---- making ---- */
 
 static iw_status
@@ -200,20 +216,10 @@ iw_bulk_end(iw_bulk *self, bool done)
     self->now = self->next;
     self->next = (iw_bulk_file){0};
     keep_used(&self->now);
-    uint64_t useless = self->now.size - iw_bulk_bytes(self);
-    self->renew = self->now.size > WORTH_RENEWING && useless > self->now.size / 2;
+    self->renew = mostly_useless(self);
 }
 
 /* ---- loading ---- */
-
-uint64_t
-iw_bulk_bytes(const iw_bulk *self)
-{
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < self->now.n; i++)
-        bytes += self->now.items[i].size;
-    return bytes;
-}
 
 iw_status
 iw_bulk_open(iw_bulk *self, iw_error *err)
@@ -239,7 +245,7 @@ iw_bulk_open(iw_bulk *self, iw_error *err)
             return iw_fail(err, IW_CORRUPT, "block %zu is not within %s", i, path);
         left -= item->size;
     }
-    self->renew = false;
+    self->renew = mostly_useless(self);
     return IW_OK;
 }
 

@@ -408,6 +408,71 @@ a_full_disk_leaves_whole_records_and_raises_no_signal(void **state)
     iw_framelog_reader_close(&r);
 }
 
+static void
+records_before_a_known_offset_are_not_read_again(void **state)
+{
+    (void)state;
+    iw_error err;
+    uint64_t whole = make_log(4);
+    uint64_t known = whole - (24 + 13) - (24 + 12); /* behind the second record */
+    for (int torn = 0; torn < 2; torn++) {
+        uint64_t cut_bytes;
+        (void)make_log(4);
+        write_byte(8 + 24, 0xee); /* damage that a check of the whole file would find */
+        if (torn)
+            assert_int_equal(truncate(path, (off_t)whole - 5), 0);
+        iw_framelog_writer *w = iw_framelog_writer_open_from(path, known, &cut_bytes, &err);
+        assert_non_null(w);
+        assert_int_equal(iw_framelog_size(w), torn ? whole - (24 + 13) : whole);
+        assert_int_equal(cut_bytes, torn ? 24 + 13 - 5 : 0);
+        assert_ok(iw_framelog_writer_close(&w, &err), err);
+    }
+    (void)make_log(4);
+    assert_int_equal(truncate(path, (off_t)known - 1), 0); /* it ends before: checked as a whole */
+    iw_framelog_writer *w = iw_framelog_writer_open_from(path, known, NULL, &err);
+    assert_non_null(w);
+    assert_int_equal(iw_framelog_size(w), known - (24 + 11));
+    assert_ok(iw_framelog_writer_close(&w, &err), err);
+}
+
+static void
+a_place_is_found_again_in_its_own_log_alone(void **state)
+{
+    (void)state;
+    iw_error err;
+    iw_framelog_record record;
+    iw_framelog_place place;
+    uint64_t whole = make_log(4);
+    iw_framelog_reader *r = iw_framelog_reader_open(path, &err);
+    assert_int_equal(iw_framelog_stand(r, &place, &err), IW_INVALID); /* nothing was read */
+    assert_ok(iw_framelog_next(r, &record, &err), err);
+    assert_ok(iw_framelog_next(r, &record, &err), err);
+    assert_ok(iw_framelog_stand(r, &place, &err), err);
+    assert_int_equal(place.end, iw_framelog_tell(r));
+    iw_framelog_rewind(r);
+    assert_ok(iw_framelog_resume(r, &place, &err), err);
+    assert_ok(iw_framelog_next(r, &record, &err), err);
+    assert_int_equal(record.seq, 3);
+    iw_framelog_reader_close(&r);
+    for (uint64_t at = 8; at < whole;
+         at++) { /* every byte of first head and second record counts */
+        bool matters = (at >= 8 + 16 && at < 8 + 24) || (at >= place.record && at < place.end);
+        (void)make_log(4);
+        write_byte(at, 0xee);
+        r = iw_framelog_reader_open(path, &err);
+        iw_status status = iw_framelog_resume(r, &place, &err);
+        assert_int_equal(status, matters ? IW_CORRUPT : IW_OK);
+        iw_framelog_reader_close(&r);
+    }
+    for (uint64_t size = 8; size < place.end; size++) {
+        (void)make_log(4);
+        assert_int_equal(truncate(path, (off_t)size), 0);
+        r = iw_framelog_reader_open(path, &err);
+        assert_int_equal(iw_framelog_resume(r, &place, &err), IW_CORRUPT);
+        iw_framelog_reader_close(&r);
+    }
+}
+
 int
 main(void)
 {
@@ -421,6 +486,8 @@ main(void)
                                   remove_log),
         cmocka_unit_test_teardown(damage_after_the_last_sync_cuts_the_log_there, remove_log),
         cmocka_unit_test_teardown(a_file_of_zeros_is_begun_anew, remove_log),
+        cmocka_unit_test_teardown(records_before_a_known_offset_are_not_read_again, remove_log),
+        cmocka_unit_test_teardown(a_place_is_found_again_in_its_own_log_alone, remove_log),
         cmocka_unit_test_teardown(other_files_are_refused, remove_log),
         cmocka_unit_test_teardown(a_second_writer_is_refused, remove_log),
         cmocka_unit_test_teardown(a_reader_follows_a_growing_log, remove_log),
