@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * iwlog.c - frame logs (plugin/framelog.h): what a file:// endpoint, a spool or the daemon's
- * journal holds.  HELLO describes the run, FRAMEs follow, BYE ends it; a restarted run says HELLO
- * again in the same file.
+ * journal holds, packed or not.  HELLO describes the run, FRAMEs follow, BYE ends it; a restarted
+ * run says HELLO again in the same file.
  */
 #include "adapters/format.h"
-#include "framelog.h"
+#include "adapters/iwlog/packlog.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ iwlog_open(void *state, iw_piece *piece, iw_error *err)
     iwlog *self = state;
     self->piece = piece;
     iw_run_info_init(&self->run);
-    self->log = iw_framelog_reader_open(piece->path, err);
+    self->log = iw_packlog_reader_open(piece->path, err);
     if (!self->log && err->code == IW_AGAIN && !piece->follow)
         return iw_fail(err, IW_INVALID, "%s ends within its header: there is nothing to read",
                        piece->path);
