@@ -230,10 +230,8 @@ iw_outbox_welcome(iw_outbox *self, uint64_t seq)
         self->shift = seq - self->fresh;
         self->numbered = false;
     }
-    if (!self->numbered) {
-        self->numbered = true;
-        (void)iw_spool_set_shift(&self->spool, self->shift, NULL);
-    }
+    self->numbered = true;
+    (void)iw_spool_set_shift(&self->spool, self->shift, NULL); /* else with the next WELCOME */
     self->sent = 0;
     self->sent_bytes = 0;
     if (seq > 0)

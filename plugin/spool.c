@@ -332,18 +332,22 @@ iw_spool_set_shift(iw_spool *self, uint64_t shift, iw_error *err)
     iw_error unused;
     if (!err)
         err = &unused;
-    if (self->numbered && self->shift == shift)
+    if (self->numbered && self->shift == shift && !self->unsaid)
         return IW_OK;
     self->numbered = true;
     self->shift = shift;
-    if (self->n_files == 0)
+    self->unsaid = self->n_files > 0;
+    if (!self->unsaid)
         return IW_OK;
     iw_status status = IW_OK;
     if (self->writer)
         status = append_welcome(self, self->writer, err);
     else /* a new file begins with it */
         status = begin_piece(self, self->files[self->n_files - 1].last, err);
-    return status == IW_OK ? iw_framelog_sync(self->writer, err) : status;
+    if (status == IW_OK)
+        status = iw_framelog_sync(self->writer, err);
+    self->unsaid = status != IW_OK;
+    return status;
 }
 
 iw_status

@@ -36,6 +36,7 @@ typedef struct {
     const iw_buffer *hello;     /* borrowed, begins every file */
     bool numbered;              /* shift is known */
     uint64_t shift;             /* daemon's sequence number less our number */
+    bool unsaid;                /* no file durably has it, although there are files */
     bool has_bye;               /* an earlier handle could not deliver its BYE */
     char bye[IW_WIRE_TEXT];
 } iw_spool;

@@ -80,29 +80,50 @@ harness_end(void **state)
     return 0;
 }
 
+enum { MAX_WORDS = 64 };
+
+/* The words of an environment variable; they stay in the buffer. */
+static size_t
+add_words(const char *variable, char *buffer, size_t size, const char *argv[MAX_WORDS], size_t n)
+{
+    const char *set = getenv(variable);
+    char *rest = NULL;
+    (void)snprintf(buffer, size, "%s", set ? set : "");
+    for (char *word = strtok_r(buffer, " ", &rest); word && n + 1 < MAX_WORDS;
+         word = strtok_r(NULL, " ", &rest))
+        argv[n++] = word;
+    return n;
+}
+
 static void
 launch(harness *self, const char *const *options, unsigned long file_limit)
 {
     const char *build = getenv("IONWATCH_BUILD");
-    char program[4096];
+    char program[4096], wrap[1024], more[1024];
     (void)snprintf(program, sizeof program, "%s/ionwatchd", build ? build : IONWATCH_BUILD_DIR);
-    const char *argv[32] = {
-        program, "--listen",          self->endpoint, "--data",         self->data, "--workers",
-        "2",     "--publish-every-s", "0.05",         "--min-free-mib", "0"};
-    size_t n = 11;
-    for (; options && *options && n < 31; options++)
+    const char *argv[MAX_WORDS + 16] = {NULL};
+    size_t n = add_words("IONWATCH_WRAP", wrap, sizeof wrap, argv, 0);
+    const char *own[] = {program,     "--listen", self->endpoint,      "--data", self->data,
+                         "--workers", "2",        "--publish-every-s", "0.05",   "--min-free-mib",
+                         "0"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        argv[n++] = own[i];
+    for (; options && *options && n + 1 < MAX_WORDS; options++)
         argv[n++] = *options;
+    (void)add_words("IONWATCH_DAEMON_OPTIONS", more, sizeof more, argv, n);
     self->pid = fork();
     assert_true(self->pid >= 0);
     if (self->pid > 0)
         return;
+    for (const char *const *set = self->environment; set && set[0]; set += 2)
+        (void)setenv(set[0], set[1], 1);
     int log = open(self->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     (void)dup2(log, STDERR_FILENO);
     if (file_limit > 0) {
         struct rlimit limit = {file_limit, RLIM_INFINITY};
         (void)setrlimit(RLIMIT_FSIZE, &limit);
     }
-    (void)execv(program, (char *const *)(uintptr_t)argv);
+    (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
 }
 

@@ -17,6 +17,8 @@ typedef struct {
     char data[128];
     char log[128];
     pid_t pid; /* 0: not running */
+    const char *const
+        *environment; /* of the daemon: names and values by turns, then NULL; or NULL */
     void *context;
     void *reader;    /* DEALER that asks */
     void *peers[16]; /* open ones, closed at the end even after a failure */
@@ -26,7 +28,9 @@ int harness_begin(void **state); /* CMocka setup and teardown: *state is a harne
 int harness_end(void **state);
 
 /* Starts the daemon and waits until it answers.  options: NULL-terminated, or NULL.  file_limit: of
- * the daemon's files in bytes, 0 for none. */
+ * the daemon's files in bytes, 0 for none.  The environment may give more options to all daemons,
+ * IONWATCH_DAEMON_OPTIONS="--a 1 --b 2", and a program to run them in, IONWATCH_WRAP="valgrind -q":
+ * both are words with blanks between them. */
 void harness_start(harness *self, const char *const *options, unsigned long file_limit);
 /* Runs a daemon that must not start: its exit code; what it said is in self->log. */
 int harness_fail(harness *self, const char *const *options);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "md.h"
 
-void
-md_open(md *self, harness *daemon, size_t atoms, const char *id, const char *const *metadata)
+static void
+open_run(md *self, const harness *daemon, size_t atoms, const char *id, const ionwatch_run *more)
 {
     iw_error err;
     const char *species[1024];
-    ionwatch_run run;
+    ionwatch_run run = *more;
     self->cold = 0;
     synthetic_run(&self->run, atoms);
     if (id)
@@ -14,7 +14,6 @@ md_open(md *self, harness *daemon, size_t atoms, const char *id, const char *con
     assert_ok(iw_frame_init(&self->frame, atoms, &err), err);
     for (size_t i = 0; i < atoms; i++)
         species[i] = self->run.species[self->run.kind[i]];
-    ionwatch_run_init(&run);
     run.run_id = self->run.id;
     run.name = "synthetic";
     run.code = "test";
@@ -24,11 +23,30 @@ md_open(md *self, harness *daemon, size_t atoms, const char *id, const char *con
     run.timestep = self->run.timestep_fs;
     run.temperature_K = 600;
     run.wrapped = 1;
-    run.metadata = metadata;
-    run.spool_dir = daemon->folder;
     self->handle = ionwatch_open(daemon->endpoint, &run);
     assert_non_null(self->handle);
     assert_string_equal(ionwatch_error(self->handle), "");
+}
+
+void
+md_open(md *self, const harness *daemon, size_t atoms, const char *id, const char *const *metadata)
+{
+    ionwatch_run run;
+    ionwatch_run_init(&run);
+    run.metadata = metadata;
+    run.spool_dir = daemon->folder;
+    open_run(self, daemon, atoms, id, &run);
+}
+
+void
+md_open_small(md *self, const harness *daemon, size_t atoms, const char *id, uint64_t queue_bytes,
+              const char *spool)
+{
+    ionwatch_run run;
+    ionwatch_run_init(&run);
+    run.queue_bytes = queue_bytes;
+    run.spool_dir = spool;
+    open_run(self, daemon, atoms, id, &run);
 }
 
 void

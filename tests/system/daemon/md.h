@@ -14,7 +14,11 @@ typedef struct {
 } md;
 
 /* id NULL: a new one.  The spool lies in the daemon's scratch folder. */
-void md_open(md *self, harness *daemon, size_t atoms, const char *id, const char *const *metadata);
+void md_open(md *self, const harness *daemon, size_t atoms, const char *id,
+             const char *const *metadata);
+/* The same with a queue of that many bytes in memory, and the spool in that folder. */
+void md_open_small(md *self, const harness *daemon, size_t atoms, const char *id,
+                   uint64_t queue_bytes, const char *spool);
 void md_send(md *self, uint64_t first, uint64_t last);
 void md_close(md *self);
 
