@@ -102,14 +102,14 @@ iw_bundles_grow(const iw_bundles *self, double **raw, size_t *capacity, size_t b
 
 void
 iw_bundles_archive(const iw_bundles *self, iw_archive *archive, double **raw, size_t *capacity,
-                   size_t block, size_t rows)
+                   size_t block, size_t rows, size_t frames)
 {
     size_t count = rows;
     iw_archive_count(archive, &count, self->n_coords * sizeof **raw, "frames of the open block");
-    IW_ARCHIVE_CHECK(archive, count == rows && rows <= block);
-    while (iw_archive_ok(archive) && rows > *capacity)
+    IW_ARCHIVE_CHECK(archive, count == rows);
+    while (iw_archive_loading(archive) && iw_archive_ok(archive) && frames > *capacity)
         if (!iw_bundles_grow(self, raw, capacity, block))
-            iw_archive_fail(archive, IW_NO_MEMORY, "no memory for %zu frames", rows);
+            iw_archive_fail(archive, IW_NO_MEMORY, "no memory for %zu frames", frames);
     for (size_t i = 0; iw_archive_ok(archive) && i < self->n_bundles; i++) {
         const iw_bundle *bundle = &self->bundles[i];
         iw_archive_doubles(archive, *raw + bundle->first * *capacity, rows * bundle->width);

@@ -46,9 +46,9 @@ void iw_bundles_store(const iw_bundles *self, const double *rows, size_t count, 
  * without memory; raw and capacity are then as before. */
 bool iw_bundles_grow(const iw_bundles *self, double **raw, size_t *capacity, size_t block);
 
-/* The first `rows` frames of raw, no more than block; raw grows as they need. */
+/* The first `rows` frames of raw, which then has room for `frames`, rows <= frames <= block. */
 void iw_bundles_archive(const iw_bundles *self, iw_archive *archive, double **raw, size_t *capacity,
-                        size_t block, size_t rows);
+                        size_t block, size_t rows, size_t frames);
 
 /* Frames by coordinate, 8 lanes of 2n doubles, and one spectrum: work space of a transform. */
 typedef struct {

@@ -76,7 +76,8 @@ archive_open(iw_msd *self, size_t closed, bool waiting, iw_archive *archive)
     size_t n = self->bundles.n_coords, groups = self->bundles.n_groups;
     size_t stored = waiting ? self->block : self->fill / IW_MSD_NEAR * IW_MSD_NEAR;
     iw_error err = {.code = IW_OK};
-    iw_bundles_archive(&self->bundles, archive, &self->raw, &self->capacity, self->block, stored);
+    iw_bundles_archive(&self->bundles, archive, &self->raw, &self->capacity, self->block, stored,
+                       waiting ? stored : self->fill);
     if (iw_archive_loading(archive) && iw_archive_ok(archive)) {
         self->n_blocks = closed;
         self->untransformed = waiting ? self->bundles.n_bundles : 0;

@@ -530,7 +530,7 @@ iw_vacf_archive(iw_vacf *self, iw_archive *archive)
     archive_blocks(self, archive);
     size_t rest = self->fill % ROWS;
     iw_bundles_archive(&self->bundles, archive, &self->raw, &self->capacity, self->block,
-                       self->fill - rest);
+                       self->fill - rest, self->fill);
     iw_archive_doubles(archive, self->rows, rest * self->bundles.n_coords);
     size_t live = min_size(lags, self->longest);
     for (size_t s = 0; s < self->n_species; s++)

@@ -9,8 +9,10 @@
 #include "synthetic.h"
 
 enum {
-    MSD_BLOCK = 8,    /* frames */
-    VACF_WINDOW = 150 /* lags: three blocks of 64 */
+    MSD_BLOCK = 8,     /* frames */
+    LONG_BLOCK = 256,  /* frames; the room for them grows on the way there */
+    VACF_WINDOW = 150, /* lags: three blocks of 64 */
+    LONG_WINDOW = 600  /* lags: three long blocks */
 };
 
 typedef struct {
@@ -40,6 +42,12 @@ slow_msd_make(const synthetic *s, iw_error *err)
     if (self)
         self->bytes_per_push = 1;
     return self;
+}
+
+static inline void *
+long_msd_make(const synthetic *s, iw_error *err)
+{
+    return iw_msd_new(&(iw_msd_options){s->n_atoms, s->n_species, s->kind, LONG_BLOCK}, err);
 }
 
 static inline void
@@ -90,6 +98,12 @@ static inline void *
 vacf_make(const synthetic *s, iw_error *err)
 {
     return iw_vacf_new(&(iw_vacf_options){s->n_atoms, s->n_species, s->kind, VACF_WINDOW, 0}, err);
+}
+
+static inline void *
+long_vacf_make(const synthetic *s, iw_error *err)
+{
+    return iw_vacf_new(&(iw_vacf_options){s->n_atoms, s->n_species, s->kind, LONG_WINDOW, 0}, err);
 }
 
 static inline void
@@ -287,6 +301,10 @@ static const running correlators[] = {
     {"msd", 150, msd_make, msd_destroy, msd_push, msd_gap, msd_query, msd_archive},
     {"msd, slow rounds", 150, slow_msd_make, msd_destroy, msd_push, msd_gap, msd_query,
      msd_archive},
+    {"msd, long blocks", 300, long_msd_make, msd_destroy, msd_push, msd_gap, msd_query,
+     msd_archive},
+    {"vacf, long blocks", 300, long_vacf_make, vacf_destroy, vacf_push, vacf_gap, vacf_query,
+     vacf_archive},
     {"vacf", 480, vacf_make, vacf_destroy, vacf_push, vacf_gap, vacf_query, vacf_archive},
     {"epochs", 300, epochs_make, epochs_destroy, epochs_push, epochs_gap, epochs_query,
      epochs_archive},

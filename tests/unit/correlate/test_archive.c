@@ -104,12 +104,14 @@ go_on(const running *r, const synthetic *s, size_t frames, const iw_buffer *save
     }
     r->destroy(self);
     /* One that nobody asked on the way. */
-    self = made_again(r, s, saved);
-    for (size_t t = frames; t < s->frames; t++)
-        push(r, self, s, t);
-    query(r, self, &result);
-    assert_same(&result, &expected[s->frames]);
-    r->destroy(self);
+    if (frames % 3 == 0) {
+        self = made_again(r, s, saved);
+        for (size_t t = frames; t < s->frames; t++)
+            push(r, self, s, t);
+        query(r, self, &result);
+        assert_same(&result, &expected[s->frames]);
+        r->destroy(self);
+    }
     iw_buffer_fini(&again);
     iw_buffer_fini(&result);
 }
@@ -228,7 +230,7 @@ every_truncation_is_refused(void **state)
         synthetic s = hostile_data(r);
         iw_buffer saved = {0};
         save_some(r, &s, &saved);
-        for (size_t size = 0; size < saved.size; size++) {
+        for (size_t size = 0; size < saved.size; size += 1 + saved.size / 20000) {
             iw_error err = {0};
             void *self = make(r, &s);
             /* From memory of just that size: a byte beyond it is seen by the sanitizer. */
