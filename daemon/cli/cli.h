@@ -86,6 +86,7 @@ iw_exit iw_command_rm(const iw_settings *settings);
 iw_exit iw_command_arrhenius(const iw_settings *settings);
 iw_exit iw_command_explain(const iw_settings *settings);
 iw_exit iw_command_keygen(const iw_settings *settings);
+iw_exit iw_command_unpack(const iw_settings *settings);
 iw_exit iw_command_db_ls(const iw_settings *settings);
 iw_exit iw_command_db_show(const iw_settings *settings);
 iw_exit iw_command_db_query(const iw_settings *settings);

@@ -170,6 +170,12 @@ static const iw_cli_option keygen_options[] = {
     END,
 };
 
+static const iw_cli_option unpack_options[] = {
+    {"output", 'o', IW_OPT_TEXT, TO(output), "FILE", "", "none: it must be given", 0, 0, NULL,
+     "the plain journal; a file that is there is not written over"},
+    END,
+};
+
 static const iw_cli_option filter_options[] = {
     {"run", 'r', IW_OPT_TEXT, TO(run), "RUN", "", "all", 0, 0, NULL,
      "only this run: a name, an id or its beginning"},
@@ -290,6 +296,17 @@ const iw_command iw_commands[] = {
      1,
      iw_command_keygen,
      {keygen_options}},
+    {"unpack",
+     "FILE",
+     "Make a plain journal of a packed one",
+     "FILE is a journal.iwpack of a daemon with keep = trajectory.  `ionwatch analyze` reads it "
+     "as\n"
+     "it is.",
+     "  ionwatch unpack journal.iwpack -o journal.iwlog\n",
+     1,
+     1,
+     iw_command_unpack,
+     {unpack_options}},
     {"db ls",
      "",
      "List the runs in the database",
