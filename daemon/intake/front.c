@@ -121,7 +121,7 @@ bind_all(iw_front *self, void *context, const iw_front_options *options, iw_erro
     self->listen = calloc(options->n_listen, sizeof *self->listen);
     if (!self->router || !self->listen)
         return iw_fail(err, IW_NO_MEMORY, "the front door: out of memory");
-    self->gate = iw_gate_new(context, err);
+    self->gate = iw_gate_new(context, options->heartbeat_s, err);
     if (!self->gate)
         return IW_IO;
     int yes = 1;

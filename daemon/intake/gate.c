@@ -11,18 +11,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-enum {
-    HANDSHAKE_MS = 10000,
-    HEARTBEAT_MS = 15000,
-    HEARTBEAT_DEAD_MS = 45000,
-    LOOK_MS = 500,
-    PATH = 512
-};
+enum { HANDSHAKE_MS = 10000, LOOK_MS = 500, PATH = 512 };
 
 static const char *const domains[] = {[IW_DOOR_TALK] = "ionwatch", [IW_DOOR_LISTEN] = "pub"};
 
 struct iw_gate {
     void *context;
+    int silence_ms;     /* of a host, after which its connection is closed */
     void *zap;          /* REP: the gate's thread */
     void *ears, *mouth; /* PAIR: whatever comes ends the thread */
     void *monitor;      /* PAIR of the watched socket, NULL if none */
@@ -42,7 +37,7 @@ struct iw_gate {
 };
 
 iw_gate *
-iw_gate_new(void *context, iw_error *err)
+iw_gate_new(void *context, double silence_s, iw_error *err)
 {
     iw_gate *self = calloc(1, sizeof *self);
     if (!self) {
@@ -51,6 +46,7 @@ iw_gate_new(void *context, iw_error *err)
     }
     (void)pthread_mutex_init(&self->lock, NULL);
     self->context = context;
+    self->silence_ms = (int)(1000 * silence_s);
     self->zap = zmq_socket(context, ZMQ_REP);
     self->ears = zmq_socket(context, ZMQ_PAIR);
     self->mouth = zmq_socket(context, ZMQ_PAIR);
@@ -116,8 +112,8 @@ iw_status
 iw_gate_prepare(iw_gate *self, void *socket, iw_door door, const char *endpoint, bool guarded,
                 iw_error *err)
 {
-    const int patience = HANDSHAKE_MS, server = guarded, dead = HEARTBEAT_DEAD_MS;
-    const int every = strncmp(endpoint, "tcp://", 6) == 0 ? HEARTBEAT_MS : 0; /* a lost host */
+    const int patience = HANDSHAKE_MS, server = guarded, dead = self->silence_ms;
+    const int every = strncmp(endpoint, "tcp://", 6) == 0 ? dead / 2 : 0; /* a lost host */
     char domain[32];
     int size = snprintf(domain, sizeof domain, "%s%s", domains[door], guarded ? "" : "-open");
     /* libzmq lets everybody in when it finds no handler: ours is there before the first door and

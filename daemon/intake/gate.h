@@ -29,8 +29,9 @@ typedef struct {
 /* Which roles a door asks for. */
 typedef enum { IW_DOOR_TALK, IW_DOOR_LISTEN } iw_door;
 
-/* Binds the handler.  EXISTS: another one has this context; NO_MEMORY. */
-iw_gate *iw_gate_new(void *context, iw_error *err);
+/* Binds the handler.  A host over tcp:// that is silent for silence_s loses its connections.
+ * EXISTS: another one has this context; NO_MEMORY. */
+iw_gate *iw_gate_new(void *context, double silence_s, iw_error *err);
 /* Loads the daemon's secret key, which is made where there is none, and the authorised keys; with
  * these, doors can be guarded.  REFUSED: no key is authorised, or a file is open to others;
  * INVALID: file, line, reason; UNSUPPORTED: libzmq has no CURVE. */

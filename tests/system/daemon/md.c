@@ -74,3 +74,42 @@ md_close(md *self)
     iw_frame_fini(&self->frame);
     iw_run_info_fini(&self->run);
 }
+
+/* The record of a filed run; it is the caller's. */
+static json_t *
+filed_record(harness *daemon, const char *id)
+{
+    iw_message answer;
+    harness_wait_state(daemon, id, "completed");
+    json_t *record = harness_ask(daemon, "show", id, true, &answer);
+    assert_non_null(record);
+    return record;
+}
+
+void
+assert_filed_alike(harness *daemon, const char *disturbed, const char *undisturbed, uint64_t frames)
+{
+    static const char *const facts[] = {"frames", "time_ps", "segments", "dt_fs", "temperature_K"};
+    json_t *actual = filed_record(daemon, disturbed);
+    json_t *expected = filed_record(daemon, undisturbed);
+    const json_t *mine = json_object_get(actual, "run");
+    const json_t *theirs = json_object_get(expected, "run");
+    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
+        if (!json_equal(json_object_get(mine, facts[i]), json_object_get(theirs, facts[i])))
+            fail_msg("%s differs", facts[i]);
+    assert_int_equal(json_integer_value(json_object_get(mine, "frames")), (json_int_t)frames);
+    if (!json_equal(json_object_get(actual, "equilibration"),
+                    json_object_get(expected, "equilibration")))
+        fail_msg("what is left out differs");
+    const char *name;
+    json_t *group;
+    const json_t *others = json_object_get(actual, "groups");
+    json_object_foreach(json_object_get(expected, "groups"), name, group)
+    {
+        if (!json_equal(json_object_get(others, name), group))
+            fail_msg("group %s differs", name);
+    }
+    assert_false(has_event(actual, "gap"));
+    json_decref(actual);
+    json_decref(expected);
+}

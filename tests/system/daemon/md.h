@@ -22,4 +22,8 @@ void md_open_small(md *self, const harness *daemon, size_t atoms, const char *id
 void md_send(md *self, uint64_t first, uint64_t last);
 void md_close(md *self);
 
+/* Both runs are filed as completed, with that many frames and, bit for bit, the same numbers. */
+void assert_filed_alike(harness *daemon, const char *disturbed, const char *undisturbed,
+                        uint64_t frames);
+
 #endif
