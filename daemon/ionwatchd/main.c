@@ -68,12 +68,6 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
     self->storer = iw_storer_new(self->context, config->db, err);
     if (!self->storer) {
         iw_prefix(err, "database %s", config->db);
-        if (err->code == IW_AGAIN)
-            (void)snprintf(
-                err->text, sizeof err->text,
-                "the database %s is locked by another program: end it (`fuser` names it) "
-                "and start again, or name another with --db",
-                config->db);
         return err->code;
     }
     for (unsigned i = 0; i < self->n_workers; i++) {

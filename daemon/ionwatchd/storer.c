@@ -9,7 +9,10 @@
 #include <string.h>
 
 struct iw_storer {
-    iw_store *store;
+    iw_store *store; /* NULL: it could not be opened yet */
+    char uri[256];
+    char trouble[IW_WIRE_TEXT]; /* why nothing can be filed; "" while it can */
+    iw_status trouble_code;
     void *inbox, *front, *journal;
     iw_mail *first, *last; /* runs that wait to be filed, oldest first */
     double retry_at, backoff_s;
@@ -24,8 +27,9 @@ iw_storer_new(void *context, const char *uri, iw_error *err)
         iw_fail(err, IW_NO_MEMORY, "database: out of memory");
         return NULL;
     }
+    iw_text_copy(self->uri, sizeof self->uri, uri);
     self->store = iw_store_open(uri, false, err);
-    if (self->store) {
+    if (self->store || err->code == IW_AGAIN) {
         self->inbox = iw_mailbox_bind(context, "store", err);
         self->front = iw_mailbox_connect(context, "front", err);
         self->journal = iw_mailbox_connect(context, "journal", err);
@@ -55,28 +59,79 @@ iw_storer_destroy(iw_storer **storer)
     *storer = NULL;
 }
 
-/* Files the oldest run that waits.  False: it must wait longer. */
+static iw_status
+make_ready(iw_storer *self, iw_error *err)
+{
+    if (self->store)
+        return iw_store_refresh(self->store, err);
+    self->store = iw_store_open(self->uri, false, err);
+    return self->store ? IW_OK : err->code;
+}
+
+/* Said once, not for each try: in the log, and to the front, which names it to who asks. */
+static void
+take_trouble(iw_storer *self, iw_status code, const char *text)
+{
+    if (strcmp(text, self->trouble) == 0)
+        return;
+    if (!text[0])
+        iw_log("store.resumed", "the database takes runs again");
+    else if (!self->trouble[0] || code != self->trouble_code)
+        iw_log("store.retry", "%s: runs that have ended wait; it is tried again until it works",
+               text);
+    iw_text_copy(self->trouble, sizeof self->trouble, text);
+    self->trouble_code = code;
+    iw_mail *mail = iw_mail_new(IW_MAIL_WAITING, 0);
+    if (!mail)
+        return;
+    if (text[0])
+        (void)snprintf(mail->text, sizeof mail->text, "waits for the database: %.350s", text);
+    (void)iw_mail_send(self->front, &mail);
+}
+
+static void
+append(iw_storer *self, iw_mail *mail)
+{
+    if (self->last)
+        self->last->next = mail;
+    else
+        self->first = mail;
+    self->last = mail;
+}
+
+static iw_mail *
+take_first(iw_storer *self)
+{
+    iw_mail *mail = self->first;
+    self->first = mail->next;
+    if (!self->first)
+        self->last = NULL;
+    mail->next = NULL;
+    return mail;
+}
+
+/* Files the oldest run that waits.  False: it must wait longer, and another one is tried next. */
 static bool
 file_first(iw_storer *self)
 {
-    iw_mail *mail = self->first;
+    iw_mail *mail = take_first(self);
     iw_error err = {0};
     char id[64] = "";
-    iw_status status = iw_store_file(self->store, mail->snapshot, mail->info, id, &err);
-    if (status == IW_AGAIN) {
-        if (self->backoff_s == 0)
-            iw_log("store.retry", "run %s: %s: tried again until it works", mail->id, err.text);
+    iw_status ready = make_ready(self, &err);
+    iw_status status = ready;
+    if (ready == IW_OK)
+        status = iw_store_file(self->store, mail->snapshot, mail->info, id, &err);
+    if (ready != IW_OK || iw_store_may_pass(status)) {
+        append(self, mail);
+        take_trouble(self, status, err.text);
         self->backoff_s = self->backoff_s == 0 ? 0.25 : 2 * self->backoff_s;
         if (self->backoff_s > 15)
             self->backoff_s = 15;
         self->retry_at = iw_now() + self->backoff_s;
         return false;
     }
-    self->first = mail->next;
-    if (!self->first)
-        self->last = NULL;
-    mail->next = NULL;
     self->backoff_s = 0;
+    take_trouble(self, IW_OK, "");
     iw_mail *filed = iw_mail_new(IW_MAIL_FILED, mail->run);
     if (filed) {
         memcpy(filed->id, mail->id, sizeof filed->id);
@@ -88,7 +143,7 @@ file_first(iw_storer *self)
         else
             iw_log("store.refused", "run %s: %s: its journal stays, the next start tries again",
                    mail->id, err.text);
-        (void)iw_mail_send(status == IW_OK ? self->journal : self->front, &filed);
+        (void)iw_mail_send(self->journal, &filed);
     }
     iw_mail_destroy(&mail);
     return true;
@@ -109,7 +164,9 @@ show(iw_storer *self, iw_mail *mail)
 {
     char *json = NULL;
     iw_error err = {0};
-    mail->status = iw_store_record(self->store, mail->text, mail->flag, &json, &err);
+    mail->status = make_ready(self, &err);
+    if (mail->status == IW_OK)
+        mail->status = iw_store_record(self->store, mail->text, mail->flag, &json, &err);
     if (mail->status == IW_OK && mail->flag) /* as of a live run */
         mail->status = thin(&json, &err);
     if (mail->status == IW_OK)
@@ -133,7 +190,9 @@ remove_run(iw_storer *self, iw_mail *mail)
     self->last = self->first;
     while (self->last && self->last->next)
         self->last = self->last->next;
-    mail->status = iw_store_remove(self->store, mail->text, &err);
+    mail->status = make_ready(self, &err);
+    if (mail->status == IW_OK)
+        mail->status = iw_store_remove(self->store, mail->text, &err);
     if (mail->status == IW_NOT_FOUND && mail->flag)
         mail->status = IW_OK;
     if (mail->status == IW_OK)
@@ -147,11 +206,7 @@ take(iw_storer *self, iw_mail *mail)
 {
     switch (mail->kind) {
     case IW_MAIL_FILE:
-        if (self->last)
-            self->last->next = mail;
-        else
-            self->first = mail;
-        self->last = mail;
+        append(self, mail);
         return;
     case IW_MAIL_SHOW:
         show(self, mail);
@@ -176,6 +231,9 @@ void *
 iw_storer_run(void *storer)
 {
     iw_storer *self = storer;
+    iw_error err = {0};
+    if (!self->store && make_ready(self, &err) != IW_OK)
+        take_trouble(self, err.code, err.text);
     while (!self->terminated) {
         double left_s = self->retry_at - iw_now();
         int wait_ms = !self->first ? -1 : left_s > 0 ? (int)(1000 * left_s) + 1 : 0;

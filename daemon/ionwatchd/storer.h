@@ -4,14 +4,16 @@
 /*
  * storer.h - the thread that alone talks to the database.
  *
- * Files finished runs, and tries again with back-off while the database is locked or away; answers
- * questions about runs that are finished.
+ * Files finished runs, and tries again with back-off, for days if need be, while the database is
+ * locked, full, not writable or gone; answers questions about runs that are finished.  What waits
+ * here is bounded by the workers, each of which hands over a few records at a time.
  */
 #include "ionwatchd/mail.h"
 
 typedef struct iw_storer iw_storer;
 
-/* Opens the database.  NULL: what iw_store_open says. */
+/* Opens the database; one that is there but cannot be used now is waited for.  NULL: what
+ * iw_store_open says of others. */
 iw_storer *iw_storer_new(void *context, const char *uri, iw_error *err);
 void iw_storer_destroy(iw_storer **storer); /* after the thread was joined */
 void *iw_storer_run(void *storer);          /* until QUIT */

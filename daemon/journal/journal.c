@@ -556,6 +556,18 @@ remove_run(iw_journal *self, iw_mail **mail)
     (void)iw_mail_send(worker_of(self, (*mail)->run), mail);
 }
 
+/* The database will not have the run: nothing to write, and its worker need not wait. */
+static void
+pass_refusal(iw_journal *self, iw_mail *mail)
+{
+    iw_mail *copy = iw_mail_new(IW_MAIL_FILED, mail->run);
+    if (copy) {
+        copy->status = mail->status;
+        (void)iw_mail_send(worker_of(self, mail->run), &copy);
+    }
+    (void)iw_mail_send(self->front, &mail);
+}
+
 static void
 take(iw_journal *self, iw_mail *mail)
 {
@@ -566,6 +578,10 @@ take(iw_journal *self, iw_mail *mail)
     }
     if (mail->kind == IW_MAIL_REMOVE) {
         remove_run(self, &mail);
+        return;
+    }
+    if (mail->kind == IW_MAIL_FILED && mail->status != IW_OK) {
+        pass_refusal(self, mail);
         return;
     }
     entry *run = entry_of(self, mail);

@@ -48,6 +48,9 @@ struct iw_store_ops {
     /* location: what stands behind the scheme.  Creates and migrates unless read_only. */
     iw_status (*open)(void **state, const char *location, bool read_only, iw_error *err);
     void (*close)(void *state); /* NULL is harmless */
+    /* The database may have been moved or replaced since: opens it again where it was, and creates
+     * nothing.  AGAIN: it is not there.  Nothing else is called after a failure but this. */
+    iw_status (*refresh)(void *state, iw_error *err);
     /* One transaction; replaces a run of the same id.  id gets the database id (64 bytes). */
     iw_status (*file)(void *state, const iw_store_filing *filing, char *id, iw_error *err);
     /* The three below take the id of a run as resolve() gave it. */

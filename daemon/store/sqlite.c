@@ -34,11 +34,18 @@ iw_sqlite_fail(const iw_sqlite *self, int code, const char *doing, iw_error *err
         return iw_fail(err, IW_CORRUPT, "%s: %s: the database is damaged (SQLite says: %s)",
                        self->path, doing, text);
     case SQLITE_READONLY:
-        return iw_fail(err, IW_IO, "%s: %s: the file or its folder is not writable", self->path,
+        return iw_fail(err, IW_AGAIN, "%s: %s: the file or its folder is not writable", self->path,
                        doing);
+    case SQLITE_IOERR:
+        return iw_fail(err, IW_AGAIN, "%s: %s: %s (SQLite code %d)", self->path, doing, text, code);
     case SQLITE_CANTOPEN:
-        return iw_fail(err, IW_IO, "%s: cannot open it%s%s", self->path, errno ? ": " : "",
-                       errno ? strerror(errno) : "");
+        return iw_fail(err, self->inode ? IW_AGAIN : IW_IO, "%s: cannot open it%s%s", self->path,
+                       errno ? ": " : "", errno ? strerror(errno) : "");
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_TOOBIG:
+        return iw_fail(err, IW_INVALID, "%s: %s: %s (SQLite code %d)", self->path, doing, text,
+                       code);
     default:
         return iw_fail(err, IW_IO, "%s: %s: %s (SQLite code %d)", self->path, doing, text, code);
     }
@@ -194,14 +201,23 @@ migrate(iw_sqlite *self, iw_error *err)
 }
 
 static void
+close_file(iw_sqlite *self)
+{
+    for (size_t i = 0; i < IW_SQLITE_STATEMENTS; i++) {
+        (void)sqlite3_finalize(self->statement[i]);
+        self->statement[i] = NULL;
+    }
+    (void)sqlite3_close(self->db);
+    self->db = NULL;
+}
+
+static void
 sqlite_close(void *state)
 {
     iw_sqlite *self = state;
     if (!self)
         return;
-    for (size_t i = 0; i < IW_SQLITE_STATEMENTS; i++)
-        (void)sqlite3_finalize(self->statement[i]);
-    (void)sqlite3_close(self->db);
+    close_file(self);
     free(self->path);
     free(self);
 }
@@ -244,6 +260,16 @@ open_file(iw_sqlite *self, bool read_only, iw_error *err)
     return status ? status : migrate(self, err);
 }
 
+static void
+remember_file(iw_sqlite *self)
+{
+    struct stat about;
+    if (stat(self->path, &about) == 0) {
+        self->device = about.st_dev;
+        self->inode = about.st_ino;
+    }
+}
+
 static iw_status
 sqlite_open(void **state, const char *location, bool read_only, iw_error *err)
 {
@@ -259,8 +285,30 @@ sqlite_open(void **state, const char *location, bool read_only, iw_error *err)
         sqlite_close(self);
         return status;
     }
+    remember_file(self);
     *state = self;
     return IW_OK;
+}
+
+/* A database that was moved away, or removed, would go on to take runs that nobody finds again. */
+static iw_status
+sqlite_refresh(void *state, iw_error *err)
+{
+    iw_sqlite *self = state;
+    struct stat about;
+    if (stat(self->path, &about) != 0) {
+        close_file(self);
+        return iw_fail(err, IW_AGAIN, "%s is gone (%s): put it back", self->path, strerror(errno));
+    }
+    if (self->db && about.st_dev == self->device && about.st_ino == self->inode)
+        return IW_OK;
+    close_file(self);
+    iw_status status = open_file(self, false, err);
+    if (status == IW_OK)
+        remember_file(self);
+    else
+        close_file(self);
+    return status;
 }
 
 /* ---- filing ---- */
@@ -611,6 +659,7 @@ const iw_store_ops iw_store_sqlite = {
     .scheme = "sqlite",
     .open = sqlite_open,
     .close = sqlite_close,
+    .refresh = sqlite_refresh,
     .file = sqlite_file,
     .remove = sqlite_remove,
     .record = iw_sqlite_record,

@@ -6,6 +6,7 @@
 #include "backend.h"
 
 #include <sqlite3.h>
+#include <sys/types.h>
 
 enum {
     IW_SQLITE_RUN,
@@ -19,12 +20,15 @@ enum {
 };
 
 typedef struct {
-    sqlite3 *db;
+    sqlite3 *db; /* NULL: the file is gone for now */
     char *path;
+    dev_t device; /* of the file, with its inode; 0 before it was opened */
+    ino_t inode;
     sqlite3_stmt *statement[IW_SQLITE_STATEMENTS]; /* insertions, prepared at the first filing */
 } iw_sqlite;
 
-/* Turns a result code of SQLite into a status and a sentence: AGAIN for busy and locked. */
+/* Turns a result code of SQLite into a status and a sentence: AGAIN for busy, locked, and what else
+ * may pass; INVALID for a record that cannot be stored. */
 iw_status iw_sqlite_fail(const iw_sqlite *self, int code, const char *doing, iw_error *err);
 iw_status iw_sqlite_prepare(iw_sqlite *self, const char *sql, sqlite3_stmt **statement,
                             iw_error *err);

@@ -74,6 +74,19 @@ iw_store_close(iw_store **self)
 }
 
 iw_status
+iw_store_refresh(iw_store *self, iw_error *err)
+{
+    return self->ops->refresh(self->state, err);
+}
+
+bool
+iw_store_may_pass(iw_status status)
+{
+    return status == IW_AGAIN || status == IW_FULL || status == IW_IO || status == IW_CORRUPT ||
+           status == IW_NO_MEMORY;
+}
+
+iw_status
 iw_store_file_record(iw_store *self, json_t *record, const iw_run_info *run, char *id,
                      iw_error *err)
 {
@@ -95,7 +108,7 @@ iw_store_file(iw_store *self, const iw_snapshot *snapshot, const iw_run_info *ru
         return iw_fail(err, IW_NO_MEMORY, "no memory for the record of run %s", snapshot->id);
     iw_status status = iw_store_file_record(self, record, run, id, err);
     json_decref(record);
-    return status ? iw_prefix(err, "filing run %s", snapshot->id) : IW_OK;
+    return status;
 }
 
 /* The one run that the text names: an id, the beginning of one, or a name. */

@@ -6,8 +6,9 @@
  *
  * A backend is one file that ends in a const iw_store_ops table.  Filing a run is one transaction
  * and idempotent: the same run id is replaced as a whole when it is filed again, never doubled.
- * One thread at a time.  Statuses: OK, AGAIN (locked, busy, away: retry later), FULL (the disk is
- * full: retry when there is room), anything else is a refusal that a retry will not mend.
+ * One thread at a time.  Statuses: OK; AGAIN (locked, not writable, gone), FULL (the disk), IO,
+ * CORRUPT, NO_MEMORY: the database may be mended, see iw_store_may_pass(); anything else is a
+ * refusal of this record that a retry will not change.
  */
 #include "snapshot.h"
 
@@ -21,11 +22,19 @@ typedef struct {
 } iw_store_query;
 
 /* sqlite:///absolute/path, sqlite:relative/path, or a plain path.  UNSUPPORTED: unknown scheme,
- * with the known ones, or a schema of a newer program; IO: not a database, or not writable;
+ * with the known ones, or a schema of a newer program; IO: not a database, or no way to it; AGAIN:
+ * locked, or not writable;
  * INVALID: a database of another program; NOT_FOUND: read_only, and no file.  Creates and migrates
  * the schema unless read_only. */
 iw_store *iw_store_open(const char *uri, bool read_only, iw_error *err);
 void iw_store_close(iw_store **self);
+
+/* For a store that is open for long, before it is used again: follows a database that was replaced
+ * or put back.  AGAIN: it is not there now, and nothing else may be called. */
+iw_status iw_store_refresh(iw_store *self, iw_error *err);
+
+/* Is it worth while to try again after this status? */
+bool iw_store_may_pass(iw_status status);
 
 /* Files the run: runs, descriptors with units and uncertainties, series, events, provenance (the
  * run's metadata and the record as JSON).  id (may be NULL, 64 bytes) gets the database id. */
