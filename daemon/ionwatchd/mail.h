@@ -10,7 +10,7 @@
  *
  *   front --(HELLO, FRAME, BYE, CONTROL, STATE, SHOW, REMOVE)--> journal
  *   journal --(OPENED, DURABLE, WAITING, RECOVERED, FILED)--> front
- *   journal --(OPEN, DURABLE, STATE, SHOW, FORGET, REMOVE)--> worker of the run
+ *   journal --(OPEN, DURABLE, STATE, SHOW, FILED, FORGET, REMOVE)--> worker of the run
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
  */
@@ -85,7 +85,7 @@ typedef struct iw_mail {
     uint64_t
         landed; /* DURABLE: bytes of the frames, as they came, that are durable since the last */
     bool flag;  /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
-    iw_status status;
+    iw_status status;            /* OPEN: END for a run that has ended and is not filed */
     double until_s;              /* SHOW: how long newer frames are waited for */
     iw_peer peer;                /* whom to answer, if anybody */
     char id[IW_ID_LENGTH + 1];   /* of the run */

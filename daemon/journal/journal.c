@@ -213,7 +213,8 @@ copy_info(const iw_run_info *from)
 }
 
 static void
-send_open(iw_journal *self, entry *run, const iw_run_info *info, bool recovered, uint64_t cut_bytes)
+send_open(iw_journal *self, entry *run, const iw_run_info *info, bool recovered, bool ended,
+          uint64_t cut_bytes)
 {
     iw_mail *mail = iw_mail_new(IW_MAIL_OPEN, run->run);
     if (mail)
@@ -227,6 +228,7 @@ send_open(iw_journal *self, entry *run, const iw_run_info *info, bool recovered,
     mail->seq = run->durable_seq;
     mail->offset = run->durable_bytes;
     mail->flag = recovered;
+    mail->status = ended ? IW_END : IW_OK;
     if (cut_bytes > 0)
         (void)snprintf(mail->text, sizeof mail->text,
                        "%llu bytes of a record that was never acknowledged",
@@ -486,7 +488,7 @@ conclude(iw_journal *self, turn *at)
 {
     entry *run = at->run;
     if (at->found && !run->at_worker)
-        send_open(self, run, at->found, false, at->cut);
+        send_open(self, run, at->found, false, false, at->cut);
     if (at->found) {
         iw_run_info_fini(at->found);
         free(at->found);
@@ -516,7 +518,7 @@ conclude(iw_journal *self, turn *at)
         ended |= mail->kind == IW_MAIL_BYE;
         filed |= mail->kind == IW_MAIL_FILED;
         if (mail->kind == IW_MAIL_HELLO && !run->at_worker)
-            send_open(self, run, mail->info, false, 0);
+            send_open(self, run, mail->info, false, false, 0);
         if (mail->kind == IW_MAIL_HELLO)
             send_simple(self->front, IW_MAIL_OPENED, run, IW_OK, "");
     }
@@ -534,6 +536,8 @@ conclude(iw_journal *self, turn *at)
     }
     if (filed)
         forget(self, run);
+    else if (ended) /* it may wait for the database for days, and others like it */
+        (void)iw_framelog_writer_close(&run->writer, NULL);
 }
 
 static void
@@ -671,11 +675,13 @@ hand_over(iw_journal *self, iw_mail *mail, const iw_journal_scan *scan, iw_frame
     entry *run = entry_of(self, mail);
     if (!run)
         return;
-    run->writer = *writer;
-    *writer = NULL;
+    if (!scan->ended) { /* nothing will be written before it is filed */
+        run->writer = *writer;
+        *writer = NULL;
+    }
     run->durable_seq = scan->last_seq;
     run->durable_bytes = scan->bytes;
-    send_open(self, run, scan->info, true, cut);
+    send_open(self, run, scan->info, true, scan->ended, cut);
     send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
     iw_log("journal.recovered", "run %s: %llu frames", run->id, (unsigned long long)scan->last_seq);
 }

@@ -34,8 +34,9 @@ iw_sqlite_fail(const iw_sqlite *self, int code, const char *doing, iw_error *err
         return iw_fail(err, IW_CORRUPT, "%s: %s: the database is damaged (SQLite says: %s)",
                        self->path, doing, text);
     case SQLITE_READONLY:
-        return iw_fail(err, IW_AGAIN, "%s: %s: the file or its folder is not writable", self->path,
-                       doing);
+        return iw_fail(err, IW_AGAIN,
+                       "%s: %s: the file, its -wal or -shm file, or its folder is not writable",
+                       self->path, doing);
     case SQLITE_IOERR:
         return iw_fail(err, IW_AGAIN, "%s: %s: %s (SQLite code %d)", self->path, doing, text, code);
     case SQLITE_CANTOPEN:

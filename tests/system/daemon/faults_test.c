@@ -572,16 +572,6 @@ start_up_errors_say_what_to_do(void **state)
     assert_true(harness_log_has(daemon, "--insecure-tcp"));
     const char *scheme[] = {"--db", "oracle://x", NULL};
     assert_int_equal(harness_fail(daemon, scheme), 1);
-    sqlite3 *lock = NULL;
-    char path[256];
-    (void)snprintf(path, sizeof path, "%s/other.db", daemon->folder);
-    assert_int_equal(sqlite3_open(path, &lock), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(lock, "BEGIN EXCLUSIVE; CREATE TABLE t(x)", NULL, NULL, NULL),
-                     SQLITE_OK);
-    const char *locked[] = {"--db", path, NULL};
-    assert_int_equal(harness_fail(daemon, locked), 1);
-    assert_true(harness_log_has(daemon, "is locked by another program"));
-    (void)sqlite3_close(lock);
     const char *misspelt[] = {"--vacf-windw-ps", "3", NULL};
     assert_int_equal(harness_fail(daemon, misspelt), 2);
     assert_true(harness_log_has(daemon, "did you mean \"vacf_window_ps\""));

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* worker_publish.c - live snapshots, counts and answers of a worker's runs. */
+#include "ionwatchd/log.h"
+#include "ionwatchd/worker_internal.h"
+#include "publish/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double SNAPSHOT_SHARE = 0.1; /* of the time at most, for one run */
+static const double SLICE_S = 0.02;       /* of snapshots, while frames wait */
+
+static iw_status
+write_json(iw_buffer *out, const iw_snapshot *snapshot, unsigned flags, iw_error *err)
+{
+    json_t *json = iw_snapshot_json(snapshot, flags);
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    json_decref(json);
+    iw_status status = text ? iw_buffer_append(out, text, strlen(text), err)
+                            : iw_fail(err, IW_NO_MEMORY, "out of memory");
+    free(text);
+    return status;
+}
+
+void
+iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot)
+{
+    iw_mail *mail = iw_mail_new(IW_MAIL_PUBLISH, run->run);
+    if (!mail)
+        return;
+    iw_error err;
+    iw_summary_of(&mail->summary, snapshot);
+    if (write_json(&mail->json, snapshot, IW_JSON_SERIES, &err) == IW_OK)
+        (void)iw_mail_send(self->front, &mail);
+    else
+        iw_mail_destroy(&mail);
+}
+
+static void
+publish_now(iw_worker *self, iw_job *run)
+{
+    iw_error err;
+    double start = iw_now();
+    iw_snapshot *snapshot = iw_engine_snapshot(run->engine, run->state, &err);
+    if (snapshot) {
+        iw_worker_publish(self, run, snapshot);
+        iw_snapshot_unref(&snapshot);
+    } else {
+        iw_log("worker.snapshot", "run %s: %s", run->id, err.text);
+    }
+    double pause = (iw_now() - start) / SNAPSHOT_SHARE;
+    run->next_snapshot_s =
+        iw_now() + (pause > self->config->publish_s ? pause : self->config->publish_s);
+    run->changed = false;
+}
+
+static bool
+wants_snapshot(const iw_job *run)
+{
+    return run->changed && run->engine && !run->why[0] && !run->revived && !iw_job_reads_again(run);
+}
+
+/* Of the snapshots that are due the one that waits longest. */
+static iw_job *
+next_snapshot(const iw_worker *self, double now)
+{
+    iw_job *first = NULL;
+    for (iw_job *run = self->jobs; run; run = run->next)
+        if (wants_snapshot(run) && run->next_snapshot_s <= now &&
+            (!first || run->next_snapshot_s < first->next_snapshot_s))
+            first = run;
+    return first;
+}
+
+/* Snapshots take at most half of the time, in short slices: frames of all runs come first, however
+ * many runs there are. */
+void
+iw_worker_publish_due(iw_worker *self)
+{
+    double start = iw_now();
+    double now = start;
+    iw_job *run;
+    if (start < self->next_slice_s)
+        return;
+    for (; now < start + SLICE_S && (run = next_snapshot(self, now)); now = iw_now())
+        publish_now(self, run);
+    self->next_slice_s = now + (now - start);
+}
+
+static bool
+wants_count(const iw_job *run)
+{
+    return run->engine && !run->revived && iw_engine_frames(run->engine) != run->told_frames;
+}
+
+/* Listings count frames that no snapshot has yet. */
+void
+iw_worker_count(iw_worker *self, iw_job *run)
+{
+    double now = iw_now();
+    iw_mail *mail = NULL;
+    if (wants_count(run) && now >= run->next_count_s)
+        mail = iw_mail_new(IW_MAIL_COUNT, run->run);
+    if (!mail)
+        return;
+    mail->seq = run->told_frames = iw_engine_frames(run->engine);
+    mail->summary.time_ps = iw_engine_time_ps(run->engine);
+    run->next_count_s = now + self->config->publish_s;
+    (void)iw_mail_send(self->front, &mail);
+}
+
+double
+iw_worker_publish_at(const iw_worker *self, const iw_job *run)
+{
+    double due = INFINITY;
+    if (wants_snapshot(run))
+        due = fmax(run->next_snapshot_s, self->next_slice_s);
+    if (wants_count(run))
+        due = fmin(due, run->next_count_s);
+    return due;
+}
+
+void
+iw_worker_answer(iw_worker *self, iw_job *run, iw_mail *ask)
+{
+    iw_error err = {0};
+    iw_snapshot *snapshot = run->held     ? iw_snapshot_ref(run->held)
+                            : run->engine ? iw_engine_snapshot(run->engine, run->state, &err)
+                                          : NULL;
+    if (snapshot)
+        ask->status = write_json(&ask->json, snapshot, ask->flag ? IW_JSON_SERIES : 0, &err);
+    else
+        ask->status = run->engine ? err.code : IW_NOT_FOUND;
+    (void)snprintf(ask->text, sizeof ask->text, "%.390s",
+                   ask->status == IW_OK ? ""
+                   : run->engine        ? err.text
+                                 : "this run is kept in the journal but not analysed; the log "
+                                   "of the daemon says why");
+    if (snapshot)
+        iw_snapshot_unref(&snapshot);
+    ask->kind = IW_MAIL_ANSWER;
+    (void)iw_mail_send(self->front, &ask);
+}
+
+/* Readers get the frames that were durable when they asked, or what there is when that takes long.
+ */
+void
+iw_worker_answer_due(iw_worker *self, iw_job *run)
+{
+    for (iw_mail **at = &run->asks; *at;) {
+        iw_mail *ask = *at;
+        if (iw_job_has_more(run) && run->seq < ask->seq && iw_now() < ask->until_s) {
+            at = &ask->next;
+            continue;
+        }
+        *at = ask->next;
+        ask->next = NULL;
+        iw_worker_answer(self, run, ask);
+    }
+}
