@@ -82,10 +82,19 @@ iw_bundles_store(const iw_bundles *self, const double *rows, size_t count, doubl
     }
 }
 
+size_t
+iw_bundles_room(size_t block, size_t frames)
+{
+    size_t room = block < IW_FIRST_FRAMES ? block : IW_FIRST_FRAMES;
+    while (room < frames && room < block)
+        room = 4 * room < block ? 2 * room : block;
+    return room;
+}
+
 bool
 iw_bundles_grow(const iw_bundles *self, double **raw, size_t *capacity, size_t block)
 {
-    size_t bigger = 4 * *capacity < block ? 2 * *capacity : block;
+    size_t bigger = iw_bundles_room(block, *capacity + 1);
     double *grown = iw_fft_alloc_raw(self->n_coords * bigger * sizeof *grown);
     if (!grown)
         return false;

@@ -15,7 +15,7 @@
 
 #include <stdbool.h>
 
-enum { IW_BUNDLE = 16 };
+enum { IW_BUNDLE = 16, IW_FIRST_FRAMES = 64 };
 
 typedef struct {
     size_t group;
@@ -42,8 +42,11 @@ size_t iw_bundles_memory(const iw_bundles *self);
 void iw_bundles_store(const iw_bundles *self, const double *rows, size_t count, double *raw,
                       size_t capacity, size_t start);
 
-/* Makes room in raw for more frames, towards block: twice as many, all of them at the end.  false
- * without memory; raw and capacity are then as before. */
+/* The room for frames of a block that growth arrives at: IW_FIRST_FRAMES, then twice as many, all
+ * of them at the end. */
+size_t iw_bundles_room(size_t block, size_t frames);
+/* Makes room in raw for one frame more than capacity.  false without memory; raw and capacity are
+ * then as before. */
 bool iw_bundles_grow(const iw_bundles *self, double **raw, size_t *capacity, size_t block);
 
 /* The first `rows` frames of raw, which then has room for `frames`, rows <= frames <= block. */

@@ -179,7 +179,10 @@ size_t
 iw_epochs_memory(const iw_epochs *self)
 {
     size_t held = sizeof *self;
-    for (size_t i = 0; i < self->n_marks; i++)
-        held += (self->n_species + 1) * self->marks[i].n_lags * sizeof(double);
+    for (size_t i = 0; i <= self->n_marks; i++) {
+        size_t frames = (i + 1) * self->spacing;
+        size_t n_lags = frames < self->max_lag + 1 ? frames : self->max_lag + 1;
+        held += (self->n_species + 1) * n_lags * sizeof(double);
+    }
     return held;
 }

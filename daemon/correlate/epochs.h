@@ -42,6 +42,7 @@ void iw_epochs_sums(const iw_epochs *self, const iw_vacf_result *total, size_t e
 /* See archive.h.  Loaded beside the VACF that is followed. */
 void iw_epochs_archive(iw_epochs *self, iw_archive *archive);
 
+/* Bytes held at most until the next mark has been made; by frames and options alone. */
 size_t iw_epochs_memory(const iw_epochs *self);
 
 #endif

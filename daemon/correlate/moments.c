@@ -470,12 +470,16 @@ iw_moments_frames(const iw_moments *self)
 size_t
 iw_moments_memory(const iw_moments *self)
 {
-    size_t held = sizeof *self + self->n_atoms * sizeof *self->place +
-                  (self->n_species + 1) * sizeof *self->first +
-                  self->segment_room * sizeof *self->segment;
-    for (size_t k = 0; k < self->n_levels; k++)
-        held += level_doubles(self, self->levels[k].n_lags) * sizeof(double);
-    return held;
+    size_t next = self->length + 1, longest = self->longest > next ? self->longest : next;
+    size_t levels = levels_of(longest), lags = N_MULTIPLES + (levels - 1) * (N_MULTIPLES - NEAR);
+    size_t result = lags * (3 + 4 * self->n_species + self->n_atoms +
+                            IW_MOMENTS_EPOCHS * (1 + 3 * self->n_species)) +
+                    self->n_segments + 1;
+    size_t doubles = level_doubles(self, N_MULTIPLES) +
+                     (levels - 1) * level_doubles(self, N_MULTIPLES - NEAR) + result;
+    return sizeof *self + self->n_atoms * sizeof *self->place +
+           (self->n_species + 1) * sizeof *self->first +
+           (2 * self->n_segments + 8) * sizeof *self->segment + doubles * sizeof(double);
 }
 
 void

@@ -79,7 +79,9 @@ iw_status iw_moments_query(const iw_moments *self, iw_moments_result *out, iw_er
 void iw_moments_archive(iw_moments *self, iw_archive *archive);
 
 size_t iw_moments_frames(const iw_moments *self);
-size_t iw_moments_memory(const iw_moments *self); /* bytes held now */
+/* Bytes held at most until the next frame has been taken, with the result of a query; by frames and
+ * options alone. */
+size_t iw_moments_memory(const iw_moments *self);
 void iw_moments_result_fini(iw_moments_result *result);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_BLOCK = 4096, SMALLEST_BLOCK = 8, FIRST_CAPACITY = 64 };
+enum { DEFAULT_BLOCK = 4096, SMALLEST_BLOCK = 8 };
 
 /* Bytes of older spectra that one push may read (about 4 ms); the rest of a round waits for the
  * next pushes, and a query meanwhile sums what is missing for itself. */
@@ -31,7 +31,7 @@ static iw_status
 fail_memory(const iw_msd *self, iw_error *err)
 {
     return iw_fail(err, IW_NO_MEMORY,
-                   "no memory for the mean square displacement after %zu frames (%zu bytes held)",
+                   "no memory for the mean square displacement after %zu frames (%zu bytes wanted)",
                    self->frames, iw_msd_memory(self));
 }
 
@@ -121,7 +121,7 @@ iw_msd_new(const iw_msd_options *options, iw_error *err)
         return NULL;
     }
     size_t n = self->bundles.n_coords, groups = self->bundles.n_groups;
-    self->capacity = l < FIRST_CAPACITY ? l : FIRST_CAPACITY;
+    self->capacity = iw_bundles_room(l, 0);
     self->box = iw_fft_alloc(2 * l * sizeof(double));
     self->zero = iw_fft_alloc(n * sizeof(double));
     self->raw = iw_fft_alloc(n * self->capacity * sizeof(double));
@@ -485,21 +485,22 @@ size_t
 iw_msd_memory(const iw_msd *self)
 {
     size_t l = self->block, n = self->bundles.n_coords, groups = self->bundles.n_groups;
-    size_t doubles = n * (1 + self->capacity + IW_MSD_NEAR) /* frames */
+    size_t frames = self->length + 1, closed = frames / l;
+    size_t longest = self->longest > frames ? self->longest : frames, blocks = longest / l + 1;
+    size_t room = iw_bundles_room(l, longest < l ? longest : l);
+    size_t doubles = n * (1 + room + IW_MSD_NEAR) /* frames */
                      + 2 * l +
                      IW_BUNDLE * 2 * (l + (IW_MSD_ROUND + 2) * self->tile) /* work space */
                      + 3 * groups * (l + 1) + 3 * groups * 2 * l           /* squares */
-                     + self->longest * (groups + 1) + self->partial_room * iw_msd_stride(self);
-    for (size_t b = 0; b < self->block_room; b++)
-        doubles += (self->blocks[b].spectra ? n * 2 * l : 0) + (self->blocks[b].origin ? n : 0) +
-                   (self->blocks[b].squares ? groups * (l + 1) : 0);
-    for (size_t d = 0; d < self->distance_room; d++)
-        doubles += self->products[d] ? groups * iw_msd_stride(self) : 0;
+                     + closed * (n * 2 * l + groups * iw_msd_stride(self)) +
+                     (closed + 1) * (n + groups * (l + 1)) /* blocks */
+                     + self->longest * (groups + 1)        /* finished segments */
+                     + (2 * groups + 3) * longest + (blocks + 1) * iw_msd_stride(self) +
+                     9 * l; /* a query, or a break, and what the last query gave */
     return doubles * sizeof(double) + sizeof *self + iw_bundles_memory(&self->bundles) +
            iw_transform_memory(&self->transform) +
-           groups * (IW_MSD_NEAR + 3 + self->block_room + 1) * sizeof(iw_sum) +
-           self->block_room * sizeof *self->blocks +
-           (self->distance_room + self->partial_room) * sizeof(double *);
+           groups * (IW_MSD_NEAR + 3 + 2 * blocks) * sizeof(iw_sum) +
+           2 * blocks * (sizeof *self->blocks + 2 * sizeof(double *));
 }
 
 void

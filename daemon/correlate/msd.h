@@ -61,7 +61,9 @@ iw_status iw_msd_query(iw_msd *self, iw_msd_result *out, iw_error *err);
 void iw_msd_archive(iw_msd *self, iw_archive *archive);
 
 size_t iw_msd_frames(const iw_msd *self);
-size_t iw_msd_memory(const iw_msd *self); /* bytes held now */
+/* Bytes held at most until the next frame has been taken, with what a query or a break needs; by
+ * frames and options alone. */
+size_t iw_msd_memory(const iw_msd *self);
 void iw_msd_result_fini(iw_msd_result *result);
 
 #endif

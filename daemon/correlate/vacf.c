@@ -11,7 +11,6 @@
 
 enum {
     SMALLEST_BLOCK = 64,
-    FIRST_CAPACITY = 64,
     ROWS = 8,
     PAIRS = IW_BUNDLE / 2,
     REACH = 4,   /* blocks in a window, where the block is chosen here */
@@ -151,7 +150,7 @@ static iw_status
 fail_memory(const iw_vacf *self, iw_error *err)
 {
     return iw_fail(err, IW_NO_MEMORY,
-                   "no memory for the velocity autocorrelation after %zu frames (%zu bytes held)",
+                   "no memory for the velocity autocorrelation after %zu frames (%zu bytes wanted)",
                    self->frames, iw_vacf_memory(self));
 }
 
@@ -184,7 +183,7 @@ iw_vacf_new(const iw_vacf_options *options, iw_error *err)
     for (size_t i = 0; i < self->bundles.n_bundles; i++)
         self->n_pairs += (self->bundles.bundles[i].width + 1) / 2;
     size_t lags = self->max_lag + 1;
-    self->capacity = FIRST_CAPACITY;
+    self->capacity = iw_bundles_room(self->block, 0);
     self->raw = iw_fft_alloc_raw(self->bundles.n_coords * self->capacity * sizeof(double));
     self->rows = iw_fft_alloc_raw(ROWS * self->bundles.n_coords * sizeof(double));
     /* Long windows of short runs: pages that are never touched cost nothing. */
@@ -553,15 +552,20 @@ iw_vacf_frames(const iw_vacf *self)
 size_t
 iw_vacf_memory(const iw_vacf *self)
 {
-    size_t l = self->block, lags = self->longest < self->max_lag ? self->longest : self->max_lag;
-    size_t doubles = self->bundles.n_coords * (self->capacity + ROWS) +
-                     (self->n_species + 1) * (lags + 1); /* pages that were touched */
-    if (self->transform.plan)
-        doubles += 2 * l + 2 * PAIRS * lane_pitch(&self->transform) + 8 * l;
-    doubles += self->partial ? 2 * sums_size(self) + (self->reach + 1) * 8 * l : 0;
-    for (size_t i = 0; self->pools && i <= self->reach; i++)
-        doubles += self->pools[i] ? (i < self->reach ? self->n_pairs : PAIRS) * pitch(l) : 0;
-    size_t pointers = self->spectra ? self->reach * (self->n_pairs + 1) + 1 : 0;
+    size_t l = self->block, next = self->length + 1;
+    size_t longest = self->longest > next ? self->longest : next, closed = longest / l;
+    size_t lags = min_size(longest, self->max_lag + 1), room = iw_bundles_room(l, longest);
+    size_t doubles = self->bundles.n_coords * (room + ROWS) +
+                     3 * (self->n_species + 1) * lags; /* two of them a query's */
+    if (closed > 0)
+        doubles += 2 * l + 2 * PAIRS * (2 * l + SKEW) + 8 * l + 2 * sums_size(self) +
+                   (self->reach + 1) * 8 * l + PAIRS * pitch(l) +
+                   min_size(closed, self->reach) * self->n_pairs * pitch(l);
+    size_t query = SMALLEST_BLOCK; /* a transform of its own, within the first block */
+    while (query < min_size(longest, l))
+        query *= 2;
+    doubles += PAIRS * pitch(query) + 16 * query + 2 * query + 2 * PAIRS * (2 * query + SKEW);
+    size_t pointers = closed > 0 ? self->reach * (self->n_pairs + 1) + 1 : 0;
     return doubles * sizeof(double) + sizeof *self + iw_bundles_memory(&self->bundles) +
            pointers * sizeof(double *);
 }

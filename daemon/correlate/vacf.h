@@ -50,6 +50,8 @@ iw_status iw_vacf_sums(iw_vacf *self, size_t n_lags, double *sum, double *origin
 void iw_vacf_archive(iw_vacf *self, iw_archive *archive);
 size_t iw_vacf_frames(const iw_vacf *self);
 size_t iw_vacf_block(const iw_vacf *self); /* frames */
+/* Bytes held at most until the next frame has been taken, with what a query needs; by frames and
+ * options alone. */
 size_t iw_vacf_memory(const iw_vacf *self);
 void iw_vacf_result_fini(iw_vacf_result *result);
 

@@ -13,7 +13,7 @@ calls='\b(malloc|calloc|realloc|iw_fft_alloc|iw_fft_alloc_raw|fftw_plan_[a-z0-9_
 cc -std=gnu11 -O0 -g -no-pie -fno-omit-frame-pointer -o "$work/test" \
     -Idaemon -Iplugin -Iinclude -Itests -Itests/unit/correlate "-DIONWATCH_SOURCE_DIR=\"$source\"" \
     tests/unit/correlate/test_memory.c daemon/correlate/*.c daemon/archive.c plugin/error.c plugin/buffer.c \
-    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=iw_fft_get \
+    -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=iw_fft_get \
     -Wl,--wrap=fftw_plan_dft_r2c_1d,--wrap=fftw_plan_dft_c2r_1d,--wrap=fftw_plan_dft_1d \
     -lcmocka -lfftw3 -lxxhash -lpthread -lm
 IONWATCH_SITES=$work/sites "$work/test" > "$work/log" 2>&1 || { cat "$work/log"; exit 1; }

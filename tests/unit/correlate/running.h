@@ -24,6 +24,7 @@ typedef struct {
     iw_status (*gap)(void *self, iw_error *err);
     iw_status (*query)(void *self, iw_buffer *out, iw_error *err); /* all results, as bytes */
     void (*archive)(void *self, iw_archive *archive);
+    size_t (*memory)(const void *self);
 } running;
 
 /* ---- msd ---- */
@@ -92,6 +93,12 @@ msd_archive(void *self, iw_archive *archive)
     iw_msd_archive(self, archive);
 }
 
+static inline size_t
+msd_memory(const void *self)
+{
+    return iw_msd_memory(self);
+}
+
 /* ---- vacf ---- */
 
 static inline void *
@@ -153,6 +160,12 @@ static inline void
 vacf_archive(void *self, iw_archive *archive)
 {
     iw_vacf_archive(self, archive);
+}
+
+static inline size_t
+vacf_memory(const void *self)
+{
+    return iw_vacf_memory(self);
 }
 
 /* ---- epochs, beside the VACF that they follow ---- */
@@ -245,6 +258,13 @@ epochs_archive(void *self, iw_archive *archive)
     iw_epochs_archive(f->epochs, archive);
 }
 
+static inline size_t
+epochs_memory(const void *self)
+{
+    const followed *f = self;
+    return sizeof *f + iw_vacf_memory(f->vacf) + iw_epochs_memory(f->epochs);
+}
+
 /* ---- moments ---- */
 
 static inline void *
@@ -297,19 +317,26 @@ moments_archive(void *self, iw_archive *archive)
     iw_moments_archive(self, archive);
 }
 
+static inline size_t
+moments_memory(const void *self)
+{
+    return iw_moments_memory(self);
+}
+
 static const running correlators[] = {
-    {"msd", 150, msd_make, msd_destroy, msd_push, msd_gap, msd_query, msd_archive},
-    {"msd, slow rounds", 150, slow_msd_make, msd_destroy, msd_push, msd_gap, msd_query,
-     msd_archive},
-    {"msd, long blocks", 300, long_msd_make, msd_destroy, msd_push, msd_gap, msd_query,
-     msd_archive},
+    {"msd", 150, msd_make, msd_destroy, msd_push, msd_gap, msd_query, msd_archive, msd_memory},
+    {"msd, slow rounds", 150, slow_msd_make, msd_destroy, msd_push, msd_gap, msd_query, msd_archive,
+     msd_memory},
+    {"msd, long blocks", 300, long_msd_make, msd_destroy, msd_push, msd_gap, msd_query, msd_archive,
+     msd_memory},
     {"vacf, long blocks", 300, long_vacf_make, vacf_destroy, vacf_push, vacf_gap, vacf_query,
-     vacf_archive},
-    {"vacf", 480, vacf_make, vacf_destroy, vacf_push, vacf_gap, vacf_query, vacf_archive},
+     vacf_archive, vacf_memory},
+    {"vacf", 480, vacf_make, vacf_destroy, vacf_push, vacf_gap, vacf_query, vacf_archive,
+     vacf_memory},
     {"epochs", 300, epochs_make, epochs_destroy, epochs_push, epochs_gap, epochs_query,
-     epochs_archive},
+     epochs_archive, epochs_memory},
     {"moments", 300, moments_make, moments_destroy, moments_push, moments_gap, moments_query,
-     moments_archive},
+     moments_archive, moments_memory},
 };
 enum { N_CORRELATORS = sizeof correlators / sizeof *correlators };
 

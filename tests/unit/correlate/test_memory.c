@@ -9,12 +9,17 @@
 
 #include <execinfo.h>
 #include <fftw3.h>
+#include <malloc.h>
 
-enum { DEPTH = 8 };
+enum {
+    DEPTH = 8,
+    SLACK = 24576 /* bytes: lags of the window that no frame has reached, and the allocator's own */
+};
 
 static long allowed = -1; /* allocations until one fails; negative: none fails */
 static size_t failures;
 static FILE *sites;
+static long held, peak; /* bytes */
 
 static bool
 must_fail(void)
@@ -39,31 +44,48 @@ fftw_plan __real_fftw_plan_dft_r2c_1d(int n, double *in, fftw_complex *out, unsi
 fftw_plan __real_fftw_plan_dft_c2r_1d(int n, fftw_complex *in, double *out, unsigned flags);
 fftw_plan __real_fftw_plan_dft_1d(int n, fftw_complex *in, fftw_complex *out, int sign,
                                   unsigned flags);
+void __real_free(void *memory);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *memory, size_t size);
+void __wrap_free(void *memory);
 const iw_fft *__wrap_iw_fft_get(size_t n, iw_error *err);
 fftw_plan __wrap_fftw_plan_dft_r2c_1d(int n, double *in, fftw_complex *out, unsigned flags);
 fftw_plan __wrap_fftw_plan_dft_c2r_1d(int n, fftw_complex *in, double *out, unsigned flags);
 fftw_plan __wrap_fftw_plan_dft_1d(int n, fftw_complex *in, fftw_complex *out, int sign,
                                   unsigned flags);
 
+/* Tells that memory came or went. */
+static void *
+count(void *memory, long sign)
+{
+    held += sign * (long)malloc_usable_size(memory);
+    peak = held > peak ? held : peak;
+    return memory;
+}
+
 void *
 __wrap_malloc(size_t size)
 {
-    return must_fail() ? NULL : __real_malloc(size);
+    return must_fail() ? NULL : count(__real_malloc(size), 1);
 }
 
 void *
 __wrap_calloc(size_t n, size_t size)
 {
-    return must_fail() ? NULL : __real_calloc(n, size);
+    return must_fail() ? NULL : count(__real_calloc(n, size), 1);
 }
 
 void *
 __wrap_realloc(void *memory, size_t size)
 {
-    return must_fail() ? NULL : __real_realloc(memory, size);
+    return must_fail() ? NULL : count(__real_realloc(count(memory, -1), size), 1);
+}
+
+void
+__wrap_free(void *memory)
+{
+    __real_free(count(memory, -1));
 }
 
 /* A plan is made once in the life of the process, so that its users would never see it fail. */
@@ -203,6 +225,45 @@ a_correlator_survives_the_failure_of_every_allocation(void **state)
         survive(&correlators[i]);
 }
 
+/* What is held while frames come, a query is made at each, and at breaks, is no more than what was
+ * said before, and not much less. */
+static void
+what_is_held_is_what_was_said_before(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_CORRELATORS; i++) {
+        const running *r = &correlators[i];
+        synthetic s = synthetic_new(r->frames, 23, 3, 3);
+        iw_buffer result = {0};
+        iw_error err = {0};
+        void *self = make(r, &s);
+        size_t said = 0;
+        assert_ok(iw_buffer_reserve(&result, 1U << 20, &err), err);
+        r->destroy(self); /* plans are made */
+        long before = held;
+        self = make(r, &s);
+        for (size_t t = 0; t < s.frames; t++) {
+            said = r->memory(self);
+            peak = held;
+            assert_ok(r->push(self, s.x + t * s.n_atoms * 3, &err), err);
+            assert_ok(r->query(self, &result, &err), err);
+            if (peak - before > (long)said + SLACK)
+                fail_msg("%s: %ld bytes after %zu frames, %zu said", r->name, peak - before, t + 1,
+                         said);
+            peak = held;
+            if (t == 20 || t == 31 || t + 9 == s.frames)
+                assert_ok(r->gap(self, &err), err);
+            assert_true(peak - before <= (long)said + SLACK);
+        }
+        print_message("%s: %zu bytes said, %ld held at most at the end\n", r->name, said,
+                      peak - before);
+        assert_true(2 * (peak - before) > (long)said);
+        r->destroy(self);
+        iw_buffer_fini(&result);
+        synthetic_free(&s);
+    }
+}
+
 static void
 a_plan_survives_the_failure_of_every_allocation(void **state)
 {
@@ -236,6 +297,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_held_is_what_was_said_before),
         cmocka_unit_test(a_plan_survives_the_failure_of_every_allocation),
         cmocka_unit_test(a_correlator_survives_the_failure_of_every_allocation),
     };
