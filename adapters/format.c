@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NOTES_MAX = 100, NOTE_LENGTH = 600 };
+enum { NOTES_MAX = 100, NOTE_LENGTH = 600, MOST_NAMES = 2000000 };
 
 void
 iw_notes_add(iw_notes *self, const char *format, ...)
@@ -90,10 +90,13 @@ iw_names_parse(iw_names *self, const char *list, iw_error *err)
         char *end = NULL;
         if (at[size] == '*') {
             times = strtol(at + size + 1, &end, 10);
-            if (end == at + size + 1 || (*end && *end != ',') || times < 1 || times > 100000000)
+            if (end == at + size + 1 || (*end && *end != ',') || times < 1)
                 return iw_fail(err, IW_INVALID,
                                "species '%.60s': a number must follow '*', as in Ga*54", list);
         }
+        if (times > MOST_NAMES || self->n + (size_t)times > MOST_NAMES)
+            return iw_fail(err, IW_INVALID, "species '%.60s': more than %d atoms", list,
+                           MOST_NAMES);
         size_t until = size;
         while (until > from && at[until - 1] == ' ')
             until--;

@@ -80,6 +80,13 @@ park(iw_live *run, iw_mail *hello)
     run->parked = hello;
 }
 
+/* The last record of its journal says so: only a HELLO can follow. */
+static bool
+has_ended(const iw_live *run)
+{
+    return run->filed || run->unfiled;
+}
+
 /* A run that had ended goes on: the MD code was started again. */
 static void
 go_on(iw_live *run)
@@ -353,6 +360,23 @@ end_by_daemon(iw_front *self, iw_live *run, const char *why)
     end_run(run, why);
 }
 
+/* A frame of another system ends the run; a filed one stays as it is. */
+static void
+refuse_atoms(iw_front *self, iw_live *run, const iw_peer *peer, const iw_frame_view *frame)
+{
+    char text[IW_WIRE_TEXT];
+    (void)snprintf(text, sizeof text,
+                   "run %s: frame %llu has %zu atoms, the run has %zu: the frames before it are "
+                   "kept and filed",
+                   run->info->id, (unsigned long long)frame->seq, frame->n_atoms,
+                   run->info->n_atoms);
+    iw_log("intake.refused", "%s", text);
+    iw_front_refuse(self, peer, IW_INVALID, text);
+    if (!run->filed)
+        end_by_daemon(self, run, "refused");
+    run->peer.size = 0;
+}
+
 void
 iw_front_frame(iw_front *self, const iw_peer *peer, const iw_message *message, zmq_msg_t *bytes)
 {
@@ -360,21 +384,12 @@ iw_front_frame(iw_front *self, const iw_peer *peer, const iw_message *message, z
     iw_live *run = session(self, peer);
     if (!run || run->opening || run->ending || self->quitting)
         return;
-    if (frame->n_atoms != run->info->n_atoms) {
-        char text[IW_WIRE_TEXT];
-        (void)snprintf(
-            text, sizeof text,
-            "run %s: frame %llu has %zu atoms, the run has %zu: the frames before it are "
-            "kept and filed",
-            run->info->id, (unsigned long long)frame->seq, frame->n_atoms, run->info->n_atoms);
-        iw_log("intake.refused", "%s", text);
-        iw_front_refuse(self, peer, IW_INVALID, text);
-        end_by_daemon(self, run, "refused");
-        run->peer.size = 0;
+    if (has_ended(run) && !run->parked) {
+        iw_front_refuse(self, peer, IW_CLOSED, "the run has ended: say HELLO to go on");
         return;
     }
-    if (run->filed && !run->parked) {
-        iw_front_refuse(self, peer, IW_CLOSED, "the run has ended: say HELLO to go on");
+    if (frame->n_atoms != run->info->n_atoms) {
+        refuse_atoms(self, run, peer, frame);
         return;
     }
     if (run->filed && frame->seq >= run->next_seq)
@@ -409,6 +424,10 @@ iw_front_bye(iw_front *self, const iw_peer *peer, const iw_message *message, zmq
         return;
     if (run->filed) { /* said before, perhaps to a daemon that was killed since */
         tell_filed(self, run);
+        return;
+    }
+    if (run->unfiled) {
+        iw_front_refuse(self, peer, IW_CLOSED, "the run has ended: say HELLO to go on");
         return;
     }
     iw_mail *mail = record(IW_MAIL_BYE, run, bytes);
@@ -519,8 +538,6 @@ iw_front_tick(iw_front *self)
     ask_again(self);
     for (size_t i = 0; i < self->runs.n; i++) {
         iw_live *run = self->runs.items[i];
-        if (run->filed || run->unfiled)
-            continue;
         if (run->rival_until_s > 0 && run->ending) {
             run->rival_until_s = 0; /* it is let in once the run is filed */
         } else if (run->rival_until_s > 0 && now > run->rival_until_s) {
@@ -530,6 +547,8 @@ iw_front_tick(iw_front *self)
             iw_log("intake.takeover", "run %s: its older adapter does not answer", run->info->id);
             admit(self, run, parked);
         }
+        if (has_ended(run))
+            continue;
         const char *state = iw_live_state(run, now, self->heartbeat_s);
         if (strcmp(state, run->told) != 0 && !run->ending) {
             iw_log("intake.state", "run %s: %s", run->info->id, state);

@@ -24,6 +24,9 @@ iw_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+static void write_line(const char *id, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
 static void
 write_line(const char *id, const char *format, va_list args)
 {
