@@ -6,10 +6,16 @@
 /* Time stamps may be printed with few digits: pw.x has 4 decimals of a picosecond. */
 #define STAMP_ROUNDING_FS 0.11
 
+static bool
+is_spacing(double fs) /* of frames, or a timestep; false for NAN */
+{
+    return fs >= IW_SPACING_LEAST_FS && fs <= IW_SPACING_MOST_FS;
+}
+
 void
 iw_cadence_init(iw_cadence *self, double timestep_fs)
 {
-    *self = (iw_cadence){.timestep_fs = timestep_fs > 0.0 ? timestep_fs : NAN,
+    *self = (iw_cadence){.timestep_fs = is_spacing(timestep_fs) ? timestep_fs : NAN,
                          .spacing_fs = NAN,
                          .interval_fs = NAN,
                          .first_time_fs = NAN,
@@ -52,6 +58,8 @@ tick_by_step(iw_cadence *self, const iw_frame *frame, bool missing)
 {
     int64_t delta = frame->step - self->last_step;
     self->interval_fs = (double)delta * self->timestep_fs;
+    if (self->spacing_steps == 0 && !is_spacing(self->interval_fs))
+        return IW_TICK_UNKNOWN;
     if (missing)
         return IW_TICK_GAP;
     if (self->spacing_steps == 0) {
@@ -68,6 +76,8 @@ tick_by_time(iw_cadence *self, const iw_frame *frame, bool missing)
 {
     double delta = frame->time_fs - self->last_time_fs;
     self->interval_fs = delta;
+    if (isnan(self->spacing_fs) && !is_spacing(delta))
+        return IW_TICK_UNKNOWN;
     if (missing)
         return IW_TICK_GAP;
     if (isnan(self->spacing_fs))
@@ -109,7 +119,10 @@ iw_cadence_push(iw_cadence *self, const iw_frame *frame)
     }
     iw_tick tick =
         by_time(self) ? tick_by_time(self, frame, missing) : tick_by_step(self, frame, missing);
-    remember(self, frame);
+    if (tick != IW_TICK_UNKNOWN)
+        remember(self, frame);
+    else if (frame->seq > self->last_seq)
+        self->last_seq = frame->seq;
     return tick;
 }
 

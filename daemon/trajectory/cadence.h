@@ -10,17 +10,21 @@
  */
 #include "frame.h"
 
+/* A spacing, or a timestep, beyond these is none: what is derived from it could not be counted. */
+#define IW_SPACING_LEAST_FS 1e-6
+#define IW_SPACING_MOST_FS 1e9
+
 typedef enum {
     IW_TICK_FIRST,  /* nothing before it */
     IW_TICK_NEXT,   /* follows at the run's spacing */
     IW_TICK_GAP,    /* frames are missing before it */
     IW_TICK_UNEVEN, /* follows, but at another spacing */
     IW_TICK_REPEAT, /* not later than what was seen: not counted */
-    IW_TICK_UNKNOWN /* two successive frames at the same time: the spacing cannot be told */
+    IW_TICK_UNKNOWN /* the first two frames are at the same time, or no spacing apart */
 } iw_tick;
 
 typedef struct {
-    double timestep_fs; /* NAN: told by time stamps */
+    double timestep_fs; /* NAN: none that can be; told by time stamps */
     bool any;           /* a frame was seen */
     uint64_t last_seq;
     int64_t first_step, last_step; /* of accepted frames */

@@ -298,8 +298,10 @@ judge_order(iw_trajectory *self, const iw_frame *frame, iw_error *err)
         break;
     case IW_TICK_UNKNOWN:
         return REPORT(self, bad_frame, frame, err, IW_INVALID,
-                      "two frames at %.6g ps: the spacing of frames is not known",
-                      frame->time_fs / 1000.0);
+                      "step %lld at %.6g ps came after step %lld at %.6g ps: frames have to be "
+                      "%g to %g fs apart",
+                      (long long)frame->step, frame->time_fs / 1000.0, last,
+                      last_time_fs / 1000.0, IW_SPACING_LEAST_FS, IW_SPACING_MOST_FS);
     }
     return status;
 }

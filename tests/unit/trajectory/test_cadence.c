@@ -104,6 +104,27 @@ without_step_length_and_clock_the_spacing_is_unknown(void **state)
     assert_true(isnan(iw_cadence_dt_fs(&c)));
 }
 
+static void
+spacing_that_no_run_has_is_refused(void **state)
+{
+    (void)state;
+    iw_cadence c;
+    static const double none[] = {5e-324, 9e-7, 1.1e9, 1e308};
+    for (size_t i = 0; i < 4; i++) {
+        iw_cadence_init(&c, none[i]); /* as if there were no timestep */
+        (void)tick(&c, 1, 0, 0.0);
+        assert_int_equal(tick(&c, 2, 1, none[i]), IW_TICK_UNKNOWN);
+        assert_true(isnan(iw_cadence_dt_fs(&c)));
+        assert_int_equal(tick(&c, 3, 2, 2.0), IW_TICK_NEXT);
+        assert_close(iw_cadence_dt_fs(&c), 2.0, 0, 0);
+    }
+    iw_cadence_init(&c, 1000.0);
+    (void)tick(&c, 1, 0, NAN);
+    assert_int_equal(tick(&c, 2, INT64_MAX / 2, NAN), IW_TICK_UNKNOWN);
+    assert_int_equal(tick(&c, 3, 1, NAN), IW_TICK_NEXT);
+    assert_close(iw_cadence_dt_fs(&c), 1000.0, 0, 0);
+}
+
 int
 main(void)
 {
@@ -115,6 +136,7 @@ main(void)
         cmocka_unit_test(time_stamps_of_four_decimals_of_a_picosecond_are_even),
         cmocka_unit_test(exact_time_stamps_give_the_exact_spacing),
         cmocka_unit_test(without_step_length_and_clock_the_spacing_is_unknown),
+        cmocka_unit_test(spacing_that_no_run_has_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
