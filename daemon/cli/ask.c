@@ -3,6 +3,7 @@
 
 #include "curve.h"
 #include "input.h"
+#include "publish/json.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -10,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 #include <zmq.h>
+
+/* What whoever answers may send: a record with its series is some MiB. */
+static const int64_t most_received = 256 << 20;
 
 struct iw_asker {
     void *context, *socket;
@@ -61,6 +65,7 @@ connect_socket(iw_asker *self, iw_error *err)
     if (!self->socket)
         return iw_fail(err, IW_IO, "cannot make a socket: %s", zmq_strerror(errno));
     (void)zmq_setsockopt(self->socket, ZMQ_LINGER, &linger, sizeof linger);
+    (void)zmq_setsockopt(self->socket, ZMQ_MAXMSGSIZE, &most_received, sizeof most_received);
     iw_status status = iw_curve_client_apply(self->socket, self->endpoint, &self->curve, err);
     if (status != IW_OK)
         return status;
@@ -159,6 +164,7 @@ take_answer(iw_asker *self, const iw_message *message, json_t **answer, iw_error
                        *message->text ? message->text : ionwatch_status_text(status));
     }
     (void)snprintf(self->text, sizeof self->text, "%s", message->text);
+    iw_printable(self->text);
     if (!answer)
         return IW_OK;
     if (message->json_size == 0) {
