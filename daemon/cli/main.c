@@ -3,12 +3,10 @@
 #include "options.h"
 
 #include "nearest.h"
-#include "publish/json.h"
 
 #include <gsl/gsl_errno.h>
 #include <math.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -46,54 +44,6 @@ catch_signals(void)
     /* A second Ctrl-C ends the program at once, should the first not be heard. */
     action.sa_flags = (int)SA_RESETHAND;
     (void)sigaction(SIGINT, &action, NULL);
-}
-
-void
-iw_settings_init(iw_settings *settings)
-{
-    *settings = (iw_settings){.dt_fs = NAN,
-                              .temperature_K = NAN,
-                              .vacf_window_ps = NAN,
-                              .target = NAN,
-                              .min_D_cm2_s = NAN,
-                              .budget_ps = NAN,
-                              .planned_ps = NAN,
-                              .cutoff_meV = NAN,
-                              .hop_length_A = NAN,
-                              .paper_spacing_fs = NAN,
-                              .at_K = NAN,
-                              .timeout_s = 5,
-                              .interval_s = 1,
-                              .idle_s = INFINITY};
-}
-
-void
-iw_complain(const iw_settings *settings, const char *format, ...)
-{
-    char text[4096]; /* names and the daemon's words come from elsewhere */
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    iw_printable(text);
-    (void)fprintf(stderr, "ionwatch %s: %s\n", settings->command, text);
-}
-
-void
-iw_complain_error(const iw_settings *settings, const iw_error *err)
-{
-    iw_complain(settings, "%s", err->text);
-}
-
-iw_exit
-iw_print_json(const iw_settings *settings, const json_t *value, bool compact)
-{
-    size_t flags = compact ? JSON_COMPACT : JSON_INDENT(2);
-    if (json_dumpf(value, stdout, flags | JSON_ENCODE_ANY) != 0 || putchar('\n') == EOF) {
-        iw_complain(settings, "cannot write JSON to standard output");
-        return IW_EXIT_FAILURE;
-    }
-    return IW_EXIT_OK;
 }
 
 static void

@@ -140,7 +140,8 @@ for_people(char *text)
     if (strlen(text) != strlen(whole))
         abort();
     for (const char *at = text; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f ||
+            ((unsigned char)at[0] == 0xc2 && ((unsigned char)at[1] & 0xe0) == 0x80))
             abort();
 }
 
