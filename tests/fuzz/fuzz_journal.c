@@ -355,7 +355,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (n_summary > 0)
         put(summary_path, summary, n_summary);
     iw_buffer_fini(&log);
-    iw_journal *journal = iw_journal_new(NULL, folder, 1, &err);
+    const iw_journal_options options = {.data = folder, .workers = 1};
+    iw_journal *journal = iw_journal_new(NULL, &options, &err);
     if (!journal)
         abort();
     (void)iw_journal_run(journal);
