@@ -84,6 +84,12 @@ void iw_archive_bulk(iw_archive *self, void *data, size_t size, iw_archive_key *
         *(pointer) = (__typeof__(*(pointer)))iw_archive_number;                                    \
     } while (0)
 
+/* Stands in the archive function of a struct: whoever adds a field to it is led here, to archive
+ * the field or to rebuild it. */
+#define IW_ARCHIVE_KNOWS(type, bytes)                                                              \
+    _Static_assert(sizeof(void *) != 8 || sizeof(type) == (bytes),                                 \
+                   #type " has changed: its archive function must know")
+
 /* After loading: what must hold, or CORRUPT.  While saving nothing is checked. */
 #define IW_ARCHIVE_CHECK(self, condition)                                                          \
     do {                                                                                           \

@@ -202,3 +202,17 @@ iw_collective_memory(const iw_collective *self)
         held += iw_moments_memory(self->moments);
     return held;
 }
+
+void
+iw_collective_archive(iw_collective *self, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_collective, 320);
+    iw_archive_tag(archive, "collective", 1);
+    iw_archive_double(archive, &self->volume_A3.hi);
+    iw_archive_double(archive, &self->volume_A3.lo);
+    iw_archive_double(archive, &self->volumes);
+    if (self->moments)
+        iw_moments_archive(self->moments, archive);
+    if (self->msd)
+        iw_msd_archive(self->msd, archive);
+}

@@ -59,6 +59,9 @@ iw_status iw_collective_break(iw_collective *self, iw_error *err);
 /* Fills self->moment_sums and self->result. */
 iw_status iw_collective_query(iw_collective *self, iw_error *err);
 
+/* For one of the same run and groups, with its correlators made if the saved one had them. */
+void iw_collective_archive(iw_collective *self, iw_archive *archive);
+
 double iw_collective_mean_volume_A3(const iw_collective *self); /* NAN before a frame with a cell */
 size_t iw_collective_memory(const iw_collective *self);
 

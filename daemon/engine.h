@@ -8,6 +8,7 @@
  * daemon's workers and `ionwatch analyze` use nothing else.  What it computes depends only on the
  * frames and the options, never on how they were cut or batched.  Owned by one thread at a time.
  */
+#include "archive.h"
 #include "estimate/convergence.h"
 #include "estimate/health.h"
 #include "estimate/vdos.h"
@@ -99,6 +100,12 @@ const iw_convergence *iw_engine_convergence(const iw_engine *self);
 /* The state after the frames so far, refused ones included; belongs to the engine and changes with
  * the next push. */
 const iw_health *iw_engine_health(const iw_engine *self);
+
+/* The state after the frames so far, see archive.h.  An engine that is loaded was just made of the
+ * same run with the same options: CORRUPT says what differs.  Then it goes on as the saved one: the
+ * same snapshots, events and decisions to the last bit.  INVALID while frames are read again (they
+ * are wanted and some came), and for loading into an engine that has seen frames. */
+void iw_engine_archive(iw_engine *self, iw_archive *archive);
 
 uint64_t iw_engine_frames(const iw_engine *self);
 /* MD time covered by the segments, ps; NAN before two frames. */

@@ -73,22 +73,27 @@ wait_for_spacing(iw_engine *self, const iw_step *step, iw_error *err)
     return IW_OK;
 }
 
-/* The spacing is known: makes the correlators, empty. */
-static iw_status
-make(iw_engine *self, iw_error *err)
+/* The spacing is known: how far apart MSD frames are, and how many lags the VACF has. */
+static void
+choose_lags(iw_engine *self)
 {
     double dt_fs = iw_trajectory_dt_fs(self->trajectory);
+    double window = fmax(1.0, round(self->options.vacf_window_ps * 1000.0 / dt_fs));
+    self->window = (size_t)fmin(window, (double)IW_VACF_MOST_LAGS); /* more frames than a run has */
     self->stride = self->options.msd_stride;
     if (self->stride == 0)
         self->stride = (size_t)fmax(1.0, round(MSD_SPACING_FS / dt_fs));
+}
+
+iw_status
+iw_engine_make_correlators(iw_engine *self, iw_error *err)
+{
     iw_msd_options msd = {
         .n_atoms = self->run.n_atoms, .n_species = self->run.n_species, .kind = self->run.kind};
-    double window = fmax(1.0, round(self->options.vacf_window_ps * 1000.0 / dt_fs));
-    window = fmin(window, (double)IW_VACF_MOST_LAGS); /* more frames than a run has */
     iw_vacf_options vacf = {.n_atoms = self->run.n_atoms,
                             .n_species = self->run.n_species,
                             .kind = self->run.kind,
-                            .max_lag = (size_t)window};
+                            .max_lag = self->window};
     iw_moments_options moments = {
         .n_atoms = self->run.n_atoms, .n_species = self->run.n_species, .kind = self->run.kind};
     self->msd = iw_msd_new(&msd, err);
@@ -96,7 +101,7 @@ make(iw_engine *self, iw_error *err)
     self->vacf = self->moments ? iw_vacf_new(&vacf, err) : NULL;
     if (self->vacf)
         self->epochs =
-            iw_epochs_new(self->run.n_species, (size_t)window, iw_vacf_block(self->vacf), err);
+            iw_epochs_new(self->run.n_species, self->window, iw_vacf_block(self->vacf), err);
     if (!self->epochs) {
         iw_vacf_destroy(&self->vacf);
         iw_moments_destroy(&self->moments);
@@ -110,7 +115,8 @@ make(iw_engine *self, iw_error *err)
 static iw_status
 begin(iw_engine *self, iw_error *err)
 {
-    iw_status status = make(self, err);
+    choose_lags(self);
+    iw_status status = iw_engine_make_correlators(self, err);
     size_t n = 3 * self->run.n_atoms;
     for (size_t i = 0; i < self->n_waiting && status == IW_OK; i++) {
         const iw_waiting *w = &self->waiting[i];

@@ -37,6 +37,7 @@ struct iw_engine {
     iw_waiting *waiting;
     size_t n_waiting;
     size_t stride;          /* frames from one MSD frame to the next */
+    size_t window;          /* lags of the VACF */
     size_t in_segment;      /* frames of this segment so far */
     bool vacf_broken;       /* the next velocities do not follow on the last ones */
     uint64_t last_seq;      /* of the last frame, for events */
@@ -67,6 +68,8 @@ iw_trajectory *iw_engine_new_trajectory(const iw_engine *self, iw_event_list *ev
 /* engine_feed.c: one prepared frame into the correlators, which are made when the spacing of frames
  * is known; frames wait until then. */
 iw_status iw_engine_feed(iw_engine *self, const iw_step *step, iw_error *err);
+/* Empty ones, by self->stride and self->window.  NO_MEMORY. */
+iw_status iw_engine_make_correlators(iw_engine *self, iw_error *err);
 /* Throws away the correlators and what they were fed. */
 void iw_engine_discard(iw_engine *self);
 /* From self->msd_sums, which must be fresh. */

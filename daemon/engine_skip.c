@@ -74,6 +74,28 @@ iw_skip_memory(const iw_skip *self, size_t n_atoms)
     return iw_equilibration_memory(self->signs) + n_atoms * (3 * sizeof *self->site_A + 1);
 }
 
+void
+iw_skip_archive(iw_skip *self, size_t n_atoms, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_skip, 184);
+    iw_archive_tag(archive, "skip", 1);
+    iw_equilibration_archive(self->signs, archive);
+    IW_ARCHIVE_ENUM(archive, &self->heat, IW_HEAT_DIFFERENCES, "whose temperature is watched");
+    iw_archive_size(archive, &self->since_site);
+    if (self->since_site > 0)
+        iw_archive_doubles(archive, self->site_A, 3 * n_atoms);
+    uint64_t *counts[] = {&self->frames,         &self->taken,       &self->kept,
+                          &self->segments,       &self->first_seq,   &self->kinetic_frames,
+                          &self->next_judgement, &self->next_replay, &self->found,
+                          &self->wanted};
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
+        iw_archive_u64(archive, counts[k]);
+    iw_archive_double(archive, &self->kinetic_K.hi);
+    iw_archive_double(archive, &self->kinetic_K.lo);
+    iw_archive_bool(archive, &self->judged);
+    iw_archive_bool(archive, &self->wants);
+}
+
 /* ---- what is watched ---- */
 
 static double

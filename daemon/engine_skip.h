@@ -45,6 +45,9 @@ void iw_skip_fini(iw_skip *self); /* harmless on zeroed state */
 
 size_t iw_skip_memory(const iw_skip *self, size_t n_atoms); /* bytes */
 
+/* Not between two frames that are read again. */
+void iw_skip_archive(iw_skip *self, size_t n_atoms, iw_archive *archive);
+
 /* An accepted frame: its signs of equilibration, then into the averages unless it is left out. */
 iw_status iw_engine_take(struct iw_engine *self, const iw_frame *frame, const iw_step *step,
                          iw_error *err);

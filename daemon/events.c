@@ -73,3 +73,35 @@ iw_event_list_fini(iw_event_list *list)
     free(list->items);
     *list = (iw_event_list){0};
 }
+
+static void
+archive_event(iw_event *event, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_event, 280);
+    IW_ARCHIVE_ENUM(archive, &event->kind, IW_EVENT_COUNT - 1, "kind of an event");
+    iw_archive_u64(archive, &event->frame);
+    iw_archive_i64(archive, &event->step);
+    iw_archive_double(archive, &event->time_ps);
+    iw_archive_u64(archive, &event->count);
+    iw_archive_text(archive, event->text, sizeof event->text);
+}
+
+void
+iw_event_list_archive(iw_event_list *list, iw_archive *archive)
+{
+    size_t n = list->n;
+    iw_archive_tag(archive, "events", 1);
+    iw_archive_same(archive, IW_EVENT_COUNT, "kinds of events");
+    iw_archive_count(archive, &n, sizeof list->items->text, "events");
+    if (iw_archive_loading(archive)) {
+        iw_event_list_fini(list);
+        list->items = n > 0 ? calloc(n, sizeof *list->items) : NULL;
+        if (n > 0 && !list->items) {
+            iw_archive_fail(archive, IW_NO_MEMORY, "no memory for %zu events", n);
+            return;
+        }
+        list->n = list->capacity = n;
+    }
+    for (size_t i = 0; i < n; i++)
+        archive_event(&list->items[i], archive);
+}

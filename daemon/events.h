@@ -7,7 +7,7 @@
  * One X-macro list gives id, severity and the text for documents; ids are stable.  Repeats of one
  * id are counted, not listed again.
  */
-#include "error.h"
+#include "archive.h"
 
 #include <stdbool.h>
 
@@ -84,5 +84,7 @@ iw_status iw_event_add(iw_event_list *list, iw_event_kind kind, bool once, uint6
                        int64_t step, double time_ps, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
 void iw_event_list_fini(iw_event_list *list);
+/* What the list had before is gone after loading. */
+void iw_event_list_archive(iw_event_list *list, iw_archive *archive);
 
 #endif

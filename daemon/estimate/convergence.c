@@ -371,3 +371,64 @@ iw_convergence_decide(iw_convergence *state, const iw_convergence_options *optio
     }
     return NULL;
 }
+
+/* ---- checkpoints ---- */
+
+static void
+archive_values(iw_convergence_values *values, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_convergence_values, 56);
+    iw_archive_double(archive, &values->time_ps);
+    iw_archive_double(archive, &values->relative_error);
+    iw_archive_double(archive, &values->D_cm2_s);
+    iw_archive_doubles(archive, values->ci95_cm2_s, 2);
+    iw_archive_double(archive, &values->effective_hops);
+    iw_archive_double(archive, &values->alpha);
+}
+
+static void
+archive_decision(iw_decision *decision, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_decision, 384);
+    IW_ARCHIVE_ENUM(archive, &decision->rule, IW_RULE_COUNT - 1, "rule of a decision");
+    IW_ARCHIVE_ENUM(archive, &decision->action, IW_STOP_STOP, "action of a decision");
+    iw_archive_u64(archive, &decision->frame);
+    iw_archive_i64(archive, &decision->step);
+    iw_archive_double(archive, &decision->time_ps);
+    iw_archive_text(archive, decision->reason, sizeof decision->reason);
+    archive_values(&decision->values, archive);
+    iw_archive_double(archive, &decision->target);
+    iw_archive_double(archive, &decision->min_D_cm2_s);
+    iw_archive_double(archive, &decision->budget_ps);
+    iw_archive_doubles(archive, decision->predicted_ps, 2);
+    iw_archive_bool(archive, &decision->holds);
+    iw_archive_double(archive, &decision->saved_ps);
+}
+
+void
+iw_convergence_archive(iw_convergence *state, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_convergence, 3032);
+    iw_archive_tag(archive, "convergence", 1);
+    iw_archive_text(archive, state->state, sizeof state->state);
+    iw_archive_text(archive, state->reason, sizeof state->reason);
+    IW_ARCHIVE_ENUM(archive, &state->rule, IW_RULE_COUNT, "rule of a state");
+    iw_archive_double(archive, &state->relative_error);
+    iw_archive_double(archive, &state->predicted_ps_to_target);
+    iw_archive_doubles(archive, state->predicted_ps_ci95, 2);
+    for (size_t rule = 0; rule < IW_RULE_COUNT; rule++) {
+        iw_archive_u32(archive, &state->held[rule]);
+        iw_archive_text(archive, state->why[rule], sizeof state->why[rule]);
+    }
+    iw_archive_bool(archive, &state->known);
+    archive_values(&state->values, archive);
+    iw_prediction_archive(&state->history, archive);
+    size_t made = 0;
+    iw_archive_limited(archive, &state->n_decisions, IW_RULE_COUNT, "decisions");
+    for (size_t i = 0; i < state->n_decisions; i++) {
+        archive_decision(&state->decisions[i], archive);
+        made |= (size_t)1 << state->decisions[i].rule;
+    }
+    /* There is room for one decision of each rule. */
+    IW_ARCHIVE_CHECK(archive, (size_t)__builtin_popcountll(made) == state->n_decisions);
+}

@@ -109,6 +109,8 @@ const iw_decision *iw_convergence_decide(iw_convergence *state,
 void iw_convergence_look(iw_convergence *state, const iw_convergence_options *options,
                          const iw_observation *seen);
 
+void iw_convergence_archive(iw_convergence *state, iw_archive *archive);
+
 const char *iw_rule_name(iw_rule rule);           /* "precision", "futility", "broken" */
 const char *iw_stop_mode_name(iw_stop_mode mode); /* "off", "advise", "stop" */
 

@@ -320,3 +320,23 @@ iw_equilibration_judge(const iw_equilibration *self, iw_equilibration_verdict *o
         }
     }
 }
+
+void
+iw_equilibration_archive(iw_equilibration *self, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_equilibration, 65600);
+    iw_archive_tag(archive, "equilibration", 1);
+    iw_archive_u64(archive, &self->length);
+    iw_archive_u64(archive, &self->open);
+    iw_archive_limited(archive, &self->n, IW_SIGN_BATCHES - 1, "batches of a sign");
+    IW_ARCHIVE_CHECK(archive, self->length > 0 && self->length <= UINT64_MAX / IW_SIGN_BATCHES);
+    IW_ARCHIVE_CHECK(archive, self->open < self->length);
+    for (size_t s = 0; s < IW_SIGNS; s++) {
+        iw_archive_bool(archive, &self->seen[s]);
+        iw_archive_double(archive, &self->offset[s]);
+        for (size_t i = 0; i <= self->n; i++) {
+            iw_archive_double(archive, &self->batches[s][i].sum);
+            iw_archive_u64(archive, &self->batches[s][i].n);
+        }
+    }
+}

@@ -13,7 +13,7 @@
  * What is found depends on the frames alone.  Pure; 64 kB for each run; a push costs four
  * additions, a judgement about a millisecond.  One thread at a time.
  */
-#include "error.h"
+#include "archive.h"
 
 #include <stdbool.h>
 
@@ -60,6 +60,8 @@ void iw_equilibration_destroy(iw_equilibration **self);
 
 /* The signs of the next frame; NAN where one is not known at this frame. */
 void iw_equilibration_push(iw_equilibration *self, const double values[IW_SIGNS]);
+
+void iw_equilibration_archive(iw_equilibration *self, iw_archive *archive);
 
 size_t iw_equilibration_memory(const iw_equilibration *self); /* bytes */
 

@@ -480,3 +480,66 @@ iw_health_refuse(iw_health_monitor *self, uint64_t seq, int64_t step, double tim
               "%u frames in a row could not be used: %.140s", self->refused_in_a_row, why);
     return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
 }
+
+/* ---- checkpoints ---- */
+
+static void
+archive_known(iw_health *now, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_health, 288);
+    IW_ARCHIVE_ENUM(archive, &now->state, IW_HEALTH_BROKEN, "health");
+    iw_archive_text(archive, now->reason, sizeof now->reason);
+    double *numbers[] = {&now->temperature_mean_K,
+                         &now->temperature_recent_K,
+                         &now->energy_drift_meV_atom_ps,
+                         &now->energy_drift_stderr_meV_atom_ps,
+                         &now->volume_ratio,
+                         &now->lindemann,
+                         &now->framework_msd_A2,
+                         &now->neighbour_A,
+                         &now->com_drift_A_ps};
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
+        iw_archive_double(archive, numbers[k]);
+    iw_archive_u64(archive, &now->refused_frames);
+}
+
+static void
+archive_heat(heat_state *heat, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(heat_state, 256);
+    iw_archive_double(archive, &heat->sum);
+    iw_archive_size(archive, &heat->n);
+    iw_archive_doubles(archive, heat->ring, RECENT);
+    iw_archive_doubles(archive, heat->early, EARLY);
+    iw_archive_size(archive, &heat->blocks);
+    iw_archive_limited(archive, &heat->n_early, EARLY, "early temperatures");
+    iw_archive_double(archive, &heat->all.hi);
+    iw_archive_double(archive, &heat->all.lo);
+    iw_archive_u64(archive, &heat->frames);
+}
+
+void
+iw_health_archive(iw_health_monitor *self, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_health_monitor, 3600);
+    iw_archive_tag(archive, "health", 1);
+    iw_archive_double(archive, &self->wanted_K);
+    archive_known(&self->now, archive);
+    for (size_t f = 0; f < FINDINGS; f++) {
+        IW_ARCHIVE_ENUM(archive, &self->findings[f].level, IW_HEALTH_BROKEN, "a finding");
+        iw_archive_text(archive, self->findings[f].text, sizeof self->findings[f].text);
+    }
+    size_t *counts[] = {&self->block, &self->window,  &self->cells,    &self->large,
+                        &self->huge,  &self->windows, &self->in_window};
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
+        iw_archive_size(archive, counts[k]);
+    iw_archive_double(archive, &self->dt_ps);
+    iw_archive_u64(archive, &self->timed);
+    archive_heat(&self->heat, archive);
+    iw_trend_archive(&self->energy, archive);
+    iw_archive_double(archive, &self->first_A3);
+    iw_melting_archive(&self->melting, archive);
+    iw_archive_u32(archive, &self->melted);
+    iw_archive_u32(archive, &self->refused_in_a_row);
+    iw_archive_doubles(archive, self->centre_A[0], 3 * (IW_MELTING_WINDOWS + 1));
+}

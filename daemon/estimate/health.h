@@ -77,6 +77,8 @@ iw_status iw_health_refuse(iw_health_monitor *self, uint64_t seq, int64_t step, 
                            const char *why, iw_error *err);
 
 size_t iw_health_memory(const iw_health_monitor *self); /* bytes */
+/* For one of the same options; its events are archived by their owner. */
+void iw_health_archive(iw_health_monitor *self, iw_archive *archive);
 /* Belongs to the monitor; changes with the next push. */
 const iw_health *iw_health_now(const iw_health_monitor *self);
 

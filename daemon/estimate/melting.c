@@ -294,3 +294,25 @@ iw_melting_close(iw_melting *self, iw_melting_view *view)
     look(self, view);
     return true;
 }
+
+void
+iw_melting_archive(iw_melting *self, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_melting, 168);
+    iw_archive_tag(archive, "melting", 1);
+    iw_archive_same(archive, self->n, "atoms of the framework");
+    iw_archive_double(archive, &self->neighbour_A);
+    iw_archive_size(archive, &self->frames);
+    iw_archive_size(archive, &self->windows);
+    iw_archive_double(archive, &self->sum_square);
+    size_t numbers = 3 * self->n;
+    size_t kept = self->windows < IW_MELTING_WINDOWS ? self->windows : IW_MELTING_WINDOWS;
+    iw_archive_doubles(archive, self->inside_A2, kept);
+    if (numbers == 0)
+        return;
+    iw_archive_doubles(archive, self->sum, numbers);
+    iw_archive_doubles(archive, self->anchor, numbers);
+    if (kept > 0)
+        iw_archive_doubles(archive, self->home, numbers);
+    iw_archive_doubles(archive, self->mean, kept * numbers);
+}

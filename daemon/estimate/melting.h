@@ -10,7 +10,7 @@
  * took a new place, and grows each time in a liquid; the scatter between atoms gives the error of
  * the growth, so that a few atoms that hop do not look like a melt.
  */
-#include "error.h"
+#include "archive.h"
 
 #include <stdbool.h>
 
@@ -55,5 +55,6 @@ void iw_melting_restart(iw_melting *self); /* positions begin anew */
 void iw_melting_push(iw_melting *self, const double *pos_A);
 /* Ends the window.  True: *view holds what is seen now. */
 bool iw_melting_close(iw_melting *self, iw_melting_view *view);
+void iw_melting_archive(iw_melting *self, iw_archive *archive);
 
 #endif

@@ -121,3 +121,14 @@ iw_prediction_make(const iw_prediction_history *history, const iw_diffusion *mob
     }
     return self;
 }
+
+void
+iw_prediction_archive(iw_prediction_history *history, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_prediction_history, 776);
+    iw_archive_size(archive, &history->n);
+    size_t kept = history->n < IW_PREDICTION_CHECKS ? history->n : IW_PREDICTION_CHECKS;
+    iw_archive_doubles(archive, history->time_ps, kept);
+    iw_archive_doubles(archive, history->error, kept);
+    iw_archive_doubles(archive, history->hops, kept);
+}

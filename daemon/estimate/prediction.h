@@ -10,6 +10,7 @@
  * not been steady over the checks of the second half of the run.  docs/physics.md, "Prediction".
  * Pure; a call costs less than a microsecond.
  */
+#include "archive.h"
 #include "estimate/diffusion.h"
 
 enum { IW_PREDICTION_CHECKS = 32 };
@@ -35,5 +36,6 @@ void iw_prediction_note(iw_prediction_history *history, double time_ps, double e
 /* target: relative error; min_hops: effective hops, which grow with time as well. */
 iw_prediction iw_prediction_make(const iw_prediction_history *history, const iw_diffusion *mobile,
                                  double time_ps, double target, double min_hops);
+void iw_prediction_archive(iw_prediction_history *history, iw_archive *archive);
 
 #endif

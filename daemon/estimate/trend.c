@@ -87,3 +87,19 @@ iw_trend_fit(const iw_trend *self, double from, iw_trend_line *line)
     }
     line->standard_error = sqrt(inflation(residual, n) * sum / (double)(n - 2) / tt);
 }
+
+void
+iw_trend_archive(iw_trend *self, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_trend, 1080);
+    iw_archive_tag(archive, "trend", 1);
+    iw_archive_limited(archive, &self->n, IW_TREND_BLOCKS - 1, "blocks of a trend");
+    iw_archive_doubles(archive, self->t, self->n);
+    iw_archive_doubles(archive, self->y, self->n);
+    iw_archive_u64(archive, &self->size);
+    iw_archive_u64(archive, &self->held);
+    iw_archive_double(archive, &self->sum_t);
+    iw_archive_double(archive, &self->sum_y);
+    iw_archive_double(archive, &self->first_y);
+    iw_archive_bool(archive, &self->any);
+}

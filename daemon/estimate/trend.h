@@ -9,9 +9,7 @@
  * of a range; its error allows for the correlation of the residuals as that of an autoregression of
  * first order.  Pure; a push costs a few additions.
  */
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "archive.h"
 
 enum { IW_TREND_BLOCKS = 64, IW_TREND_LEAST = 12 };
 
@@ -34,5 +32,6 @@ typedef struct {
 void iw_trend_push(iw_trend *self, double t, double y); /* *self starts zeroed */
 /* Over whole blocks whose mean time is at or after from. */
 void iw_trend_fit(const iw_trend *self, double from, iw_trend_line *line);
+void iw_trend_archive(iw_trend *self, iw_archive *archive);
 
 #endif

@@ -137,3 +137,24 @@ iw_cadence_dt_fs(const iw_cadence *self)
     /* Exact stamps give the first interval, not its last bit. */
     return fabs(mean - self->spacing_fs) <= 1e-9 * mean ? self->spacing_fs : mean;
 }
+
+void
+iw_cadence_archive(iw_cadence *self, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_cadence, 96);
+    iw_archive_tag(archive, "cadence", 1);
+    iw_archive_bool(archive, &self->any);
+    iw_archive_u64(archive, &self->last_seq);
+    iw_archive_i64(archive, &self->first_step);
+    iw_archive_i64(archive, &self->last_step);
+    iw_archive_double(archive, &self->first_time_fs);
+    iw_archive_double(archive, &self->last_time_fs);
+    iw_archive_i64(archive, &self->spacing_steps);
+    iw_archive_double(archive, &self->spacing_fs);
+    iw_archive_double(archive, &self->regular_fs);
+    iw_archive_u64(archive, &self->regular);
+    iw_archive_double(archive, &self->interval_fs);
+    /* Steps are divided by their spacing. */
+    IW_ARCHIVE_CHECK(archive, self->spacing_steps >= 0);
+    IW_ARCHIVE_CHECK(archive, !(self->spacing_fs <= 0.0));
+}

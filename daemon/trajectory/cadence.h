@@ -8,6 +8,7 @@
  * and the timestep, or, where the run has no timestep, from time stamps, whose rounding is
  * tolerated.  Pure; a push costs a few comparisons.
  */
+#include "archive.h"
 #include "frame.h"
 
 /* A spacing, or a timestep, beyond these is none: what is derived from it could not be counted. */
@@ -44,5 +45,6 @@ bool iw_cadence_at_start(const iw_cadence *self, const iw_frame *frame);
 /* The numbering started again with this frame; the spacing stays. */
 void iw_cadence_restart(iw_cadence *self, const iw_frame *frame);
 double iw_cadence_dt_fs(const iw_cadence *self); /* NAN before two successive frames */
+void iw_cadence_archive(iw_cadence *self, iw_archive *archive);
 
 #endif

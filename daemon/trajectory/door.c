@@ -158,3 +158,19 @@ iw_door_push(iw_door *self, const iw_frame *frame, double kinetic_K, const doubl
     iw_status status = self->again ? IW_OK : judge_temperature(self, frame, events);
     return status == IW_OK ? judge_velocities(self, frame, interval_fs, events) : status;
 }
+
+void
+iw_door_archive(iw_door *self, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_door, 80);
+    iw_archive_tag(archive, "door", 1);
+    iw_archive_size(archive, &self->frames);
+    iw_archive_bool(archive, &self->again);
+    iw_archive_double(archive, &self->sum_K);
+    iw_archive_bool(archive, &self->has_last);
+    if (self->has_last)
+        iw_archive_doubles(archive, self->last_A_fs, 3 * self->run->n_atoms);
+    double *sums[] = {&self->vv, &self->dd, &self->vd, &self->change};
+    for (size_t k = 0; k < sizeof sums / sizeof *sums; k++)
+        iw_archive_double(archive, sums[k]);
+}

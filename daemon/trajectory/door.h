@@ -10,6 +10,7 @@
  * are looked at again in as many of every IW_DOOR_EVERY: a timestep or an order of atoms may
  * change.
  */
+#include "archive.h"
 #include "events.h"
 #include "frame.h"
 
@@ -28,6 +29,7 @@ typedef struct {
 
 iw_status iw_door_init(iw_door *self, const iw_run_info *run, iw_error *err);
 void iw_door_fini(iw_door *self); /* harmless on zeroed state */
+void iw_door_archive(iw_door *self, iw_archive *archive);
 
 /* One frame with velocities and its kinetic temperature.  step_A is the displacement since the
  * frame before, interval_fs the time between them; NULL where there was none.  Adds the events when

@@ -493,3 +493,22 @@ iw_trajectory_engine_velocities(const iw_trajectory *self)
 {
     return self->velocities;
 }
+
+/* Positions and velocities of a step are those of the next push. */
+void
+iw_trajectory_archive(iw_trajectory *self, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_trajectory, 616);
+    iw_archive_tag(archive, "trajectory", 1);
+    iw_cadence_archive(&self->cadence, archive);
+    iw_unwrap_archive(&self->unwrap, archive);
+    iw_door_archive(&self->door, archive);
+    iw_archive_u64(archive, &self->frames);
+    iw_archive_size(archive, &self->segments);
+    bool *flags[] = {&self->broken, &self->repeating, &self->velocities, &self->stamps_judged,
+                     &self->stamps_agree};
+    for (size_t k = 0; k < sizeof flags / sizeof *flags; k++)
+        iw_archive_bool(archive, flags[k]);
+    if (self->frames > 0)
+        iw_archive_doubles(archive, self->first, 3 * self->run.n_atoms);
+}

@@ -8,6 +8,7 @@
  * u(i+1) = u(i) + minimum image of (w(i+1) - w(i)) in the cell of i+1 (von Buelow et al. 2020),
  * drift removal, forward-difference velocities where the code sends none.
  */
+#include "archive.h"
 #include "events.h"
 #include "frame.h"
 
@@ -47,5 +48,8 @@ double iw_trajectory_dt_fs(const iw_trajectory *self);    /* spacing of frames; 
 uint64_t iw_trajectory_frames(const iw_trajectory *self); /* accepted */
 size_t iw_trajectory_segments(const iw_trajectory *self);
 bool iw_trajectory_engine_velocities(const iw_trajectory *self);
+
+/* For one of the same run and options; its events are archived by their owner. */
+void iw_trajectory_archive(iw_trajectory *self, iw_archive *archive);
 
 #endif

@@ -259,3 +259,19 @@ iw_unwrap_push(iw_unwrap *self, const double *pos_A, const double *cell_A, doubl
     jump->fraction = fmax(largest[0], fmax(largest[1], largest[2]));
     jump->atom = jump->fraction > IW_JUMP_FRACTION ? farthest(self) : 0;
 }
+
+/* The step is that of the next push. */
+void
+iw_unwrap_archive(iw_unwrap *self, iw_archive *archive)
+{
+    IW_ARCHIVE_KNOWS(iw_unwrap, 192);
+    iw_archive_tag(archive, "unwrap", 1);
+    iw_archive_bool(archive, &self->has_cell);
+    iw_archive_bool(archive, &self->orthogonal);
+    iw_archive_bool(archive, &self->changed);
+    iw_archive_doubles(archive, self->cell, 9);
+    iw_archive_doubles(archive, self->inverse, 9);
+    iw_archive_doubles(archive, self->last, 3 * self->n_atoms);
+    iw_archive_doubles(archive, self->anchor, 3 * self->n_atoms);
+    iw_archive_doubles(archive, self->image, 3 * self->n_atoms);
+}

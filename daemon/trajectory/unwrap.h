@@ -16,7 +16,7 @@
  * first: image flags times the current cell multiply the distance travelled by every fluctuation
  * of the box.
  */
-#include "error.h"
+#include "archive.h"
 
 #include <stdbool.h>
 
@@ -55,5 +55,6 @@ void iw_unwrap_start(iw_unwrap *self, const double *pos_A, const double *cell_A)
  * displacement.  The cell was checked with iw_cell_invert; NULL keeps the last one. */
 void iw_unwrap_push(iw_unwrap *self, const double *pos_A, const double *cell_A, double *out_A,
                     iw_jump *jump);
+void iw_unwrap_archive(iw_unwrap *self, iw_archive *archive);
 
 #endif
