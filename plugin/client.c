@@ -557,6 +557,7 @@ ionwatch_close(ionwatch **handle, int linger_ms)
     iw_buffer_fini(&w->hello);
     iw_run_info_fini(&w->run);
     free(w->endpoint);
+    free(w->stop_path);
     (void)pthread_cond_destroy(&w->changed);
     (void)pthread_mutex_destroy(&w->lock);
     free(w);

@@ -40,6 +40,7 @@ struct ionwatch {
     char adapter[IW_ID_LENGTH + 1];
     char *endpoint;
     char *path;                          /* of a file endpoint, else NULL */
+    char *stop_path;                     /* beside it: a file that asks the run to stop */
     double length_A, time_fs, energy_eV; /* units of the MD code */
     double velocity_A_fs;
     ionwatch_policy policy;

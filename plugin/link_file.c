@@ -11,7 +11,6 @@
 
 typedef struct {
     ionwatch *w;
-    char *stop_path;
     uint64_t written; /* highest sequence number in the file */
     uint64_t durable; /* of them */
     uint64_t durable_bytes;
@@ -68,6 +67,11 @@ read_existing(ionwatch *w, iw_error *err)
 iw_status
 iw_link_file_open(ionwatch *w, iw_error *err)
 {
+    size_t size = strlen(w->path) + sizeof ".stop";
+    w->stop_path = malloc(size);
+    if (!w->stop_path)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for the name of the stop file");
+    (void)snprintf(w->stop_path, size, "%s.stop", w->path);
     /* First the writer, which cuts off what a crash has torn: only what is left counts. */
     w->file = iw_framelog_writer_open(w->path, NULL, err);
     if (!w->file)
@@ -105,6 +109,7 @@ write_frames(file_link *self, iw_error *err)
             iw_spool_has_unread(&w->outbox.spool)) {
             if (iw_outbox_refill(&w->outbox, err) != IW_OK)
                 w->link_error = *err;
+            pthread_cond_broadcast(&w->changed); /* the spool may be empty now */
             packet = iw_outbox_next(&w->outbox, &seq);
         }
         pthread_mutex_unlock(&w->lock);
@@ -193,7 +198,7 @@ check_stop(file_link *self, int64_t now_ms)
     if (now_ms - self->stop_checked_ms < self->w->timing.stop_check_ms)
         return;
     self->stop_checked_ms = now_ms;
-    FILE *file = fopen(self->stop_path, "re");
+    FILE *file = fopen(self->w->stop_path, "re");
     if (!file)
         return;
     if (fgets(reason, sizeof reason, file))
@@ -264,11 +269,6 @@ iw_link_file_run(ionwatch *w)
                       .written = w->file_seq,
                       .durable = w->file_seq,
                       .durable_bytes = iw_framelog_size(w->file)};
-    size_t size = strlen(w->path) + sizeof ".stop";
-    self.stop_path = malloc(size);
-    if (!self.stop_path)
-        return;
-    (void)snprintf(self.stop_path, size, "%s.stop", w->path);
     pthread_mutex_lock(&w->lock);
     iw_outbox_welcome(&w->outbox, w->file_seq + 1);
     w->connected = true;
@@ -286,5 +286,4 @@ iw_link_file_run(ionwatch *w)
     }
     if (self.doubtful) /* the spool has it */
         (void)iw_framelog_cut(w->file, self.durable_bytes, NULL);
-    free(self.stop_path);
 }

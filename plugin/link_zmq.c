@@ -445,6 +445,7 @@ next_packet(zmq_link *self, uint64_t *seq)
     if (!packet && !iw_outbox_window_is_full(&w->outbox) && iw_spool_has_unread(&w->outbox.spool)) {
         if (iw_outbox_refill(&w->outbox, &err) != IW_OK)
             w->link_error = err;
+        pthread_cond_broadcast(&w->changed); /* the spool may be empty now */
         packet = iw_outbox_next(&w->outbox, seq);
     }
     pthread_mutex_unlock(&w->lock);

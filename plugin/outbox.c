@@ -107,16 +107,13 @@ grow(iw_outbox *self, iw_error *err)
     return IW_OK;
 }
 
-static iw_status
-keep(iw_outbox *self, iw_packet *packet, iw_error *err)
+/* There is room. */
+static void
+add(iw_outbox *self, iw_packet *packet)
 {
-    iw_status status = grow(self, err);
-    if (status != IW_OK)
-        return status;
     self->ring[(self->head + self->count) & (self->capacity - 1)] = packet;
     self->count++;
     self->bytes += packet->bytes.size;
-    return IW_OK;
 }
 
 iw_status
@@ -128,9 +125,11 @@ iw_outbox_push(iw_outbox *self, iw_packet **packet, iw_error *err)
     /* A frame that is larger than the whole queue may still be the only one in it. */
     if (in_order && (self->count == 0 || self->bytes + p->bytes.size <= self->limit)) {
         p->number = self->last_number + 1;
-        status = keep(self, p, err);
-        if (status == IW_OK)
+        status = grow(self, err);
+        if (status == IW_OK) {
+            add(self, p);
             *packet = take_pooled(self);
+        }
     } else {
         status =
             iw_spool_push(&self->spool, self->last_number + 1, p->bytes.data, p->bytes.size, err);
@@ -153,17 +152,21 @@ iw_outbox_refill(iw_outbox *self, iw_error *err)
 {
     size_t read = 0;
     while (read < REFILL_BYTES && (self->count == 0 || self->bytes < self->limit / 2)) {
+        /* Room comes first: what was read from the spool is not read again. */
+        iw_status status = grow(self, err);
+        if (status != IW_OK)
+            return status;
         iw_packet *packet = iw_outbox_take_packet(self);
         if (!packet)
             return iw_fail(err, IW_NO_MEMORY, "no memory for a frame from the spool");
-        iw_status status = iw_spool_read(&self->spool, &packet->number, &packet->bytes, err);
+        status = iw_spool_read(&self->spool, &packet->number, &packet->bytes, err);
         size_t size = packet->bytes.size;
         bool wanted = status == IW_OK && packet->number > self->acknowledged;
         if (status == IW_OK && !wanted && packet->number > self->inherited)
             self->delivered++;
         if (wanted)
-            status = keep(self, packet, err);
-        if (!wanted || status != IW_OK)
+            add(self, packet);
+        else
             iw_outbox_give_packet(self, packet);
         if (status == IW_END) {
             iw_spool_acknowledge(&self->spool, self->acknowledged);

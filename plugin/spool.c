@@ -131,11 +131,13 @@ begin_piece(iw_spool *self, uint64_t number, iw_error *err)
     char *path = NULL;
     iw_framelog_writer *writer = start_file(self, &path, err);
     iw_spool_file *file = writer ? insert_file(self, self->n_files, path, err) : NULL;
-    free(path);
-    if (!file) {
+    if (writer && !file) {
         (void)iw_framelog_writer_close(&writer, NULL);
-        return err->code;
+        (void)unlink(path);
     }
+    free(path);
+    if (!file)
+        return err->code;
     file->first = number;
     file->last = number;
     file->bytes = iw_framelog_size(writer);
@@ -223,17 +225,21 @@ read_here(iw_spool *self, uint64_t *number, iw_buffer *frame, iw_error *err)
         }
         if (status != IW_OK)
             break;
-        file->read_at = iw_framelog_tell(self->reader);
-        if (record.kind != IW_MSG_FRAME || record.seq <= self->last_read)
-            continue;
-        iw_buffer_clear(frame);
-        status = iw_buffer_append(frame, record.data, record.size, err);
-        if (status == IW_OK) {
+        uint64_t next = iw_framelog_tell(self->reader);
+        if (record.kind == IW_MSG_FRAME && record.seq > self->last_read) {
+            iw_buffer_clear(frame);
+            status = iw_buffer_append(frame, record.data, record.size, err);
+            if (status != IW_OK) /* it is read again from read_at */
+                break;
+            file->read_at = next;
             self->last_read = record.seq;
             *number = record.seq;
+            return IW_OK;
         }
-        return status;
+        file->read_at = next;
     }
+    if (status != IW_OK && status != IW_END && status != IW_AGAIN)
+        iw_framelog_reader_close(&self->reader);
     return status == IW_AGAIN ? IW_END : status;
 }
 
