@@ -122,7 +122,8 @@ bind_all(iw_front *self, void *context, const iw_front_options *options, iw_erro
     if (!self->router || !self->listen)
         return iw_fail(err, IW_NO_MEMORY, "the front door: out of memory");
     self->gate = iw_gate_new(context, options->heartbeat_s, err);
-    if (!self->gate)
+    self->ledger = iw_ledger_new(err);
+    if (!self->gate || !self->ledger)
         return IW_IO;
     int yes = 1;
     int linger_ms = LINGER_MS;
@@ -196,6 +197,7 @@ iw_front_destroy(iw_front **front)
     iw_mailbox_close(&self->store);
     iw_pub_close(&self->pub);
     iw_gate_destroy(&self->gate);
+    iw_ledger_destroy(&self->ledger);
     iw_live_list_fini(&self->runs);
     iw_buffer_fini(&self->out);
     free(self->listen);
@@ -427,6 +429,7 @@ take(iw_front *self, iw_mail *mail)
                    iw_pub_endpoint(self->pub, i));
         break;
     case IW_MAIL_ANSWER:
+        iw_ledger_answered(self->ledger, &mail->peer);
         iw_front_answer(self, &mail->peer, mail->status, mail->text, (const char *)mail->json.data,
                         mail->json.size);
         break;

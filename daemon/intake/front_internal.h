@@ -4,6 +4,7 @@
 /* front_internal.h - shared by the files of the front thread: sockets, adapters, readers. */
 #include "intake/front.h"
 #include "intake/gate.h"
+#include "intake/ledger.h"
 #include "intake/live.h"
 #include "publish/pub.h"
 
@@ -14,7 +15,8 @@ enum { IW_REMOVED = 64 };
 struct iw_front {
     void *router, *inbox, *journal, *store;
     iw_gate *gate;
-    iw_who who; /* sent the message at hand */
+    iw_ledger *ledger; /* of readers */
+    iw_who who;        /* sent the message at hand */
     iw_pub *pub;
     double pub_reopen_s; /* > 0: the publisher is shut until then */
     bool insecure_tcp, require_keys;

@@ -7,6 +7,25 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { SHORT_ANSWER = 4096 }; /* bytes that are copied */
+
+/* A long answer is on the account of its reader until he has it. */
+static void
+send_long(iw_front *self, const iw_peer *peer, const iw_message *answer)
+{
+    iw_error err;
+    zmq_msg_t bytes;
+    iw_buffer_clear(&self->out);
+    if (iw_wire_encode(answer, &self->out, &err) != IW_OK ||
+        iw_ledger_message(self->ledger, peer, &self->out, &bytes) != IW_OK) {
+        iw_log("intake.answer", "an answer of %zu bytes: out of memory", answer->json_size);
+        return;
+    }
+    if (zmq_send(self->router, peer->data, peer->size, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
+        zmq_msg_send(&bytes, self->router, ZMQ_DONTWAIT) < 0)
+        (void)zmq_msg_close(&bytes);
+}
+
 void
 iw_front_answer(iw_front *self, const iw_peer *peer, iw_status status, const char *text,
                 const char *json, size_t size)
@@ -17,7 +36,10 @@ iw_front_answer(iw_front *self, const iw_peer *peer, iw_status status, const cha
     iw_text_copy(answer.text, sizeof answer.text, text);
     answer.json = json;
     answer.json_size = size;
-    (void)iw_front_send(self, peer, &answer);
+    if (size > SHORT_ANSWER)
+        send_long(self, peer, &answer);
+    else
+        (void)iw_front_send(self, peer, &answer);
 }
 
 static void
@@ -135,12 +157,13 @@ ask_status(iw_front *self, const iw_peer *peer, const iw_message *ask)
     json_t *listen = strings(listen_at, self, self->n_listen);
     json_t *pubs = strings(pub_at, self, iw_pub_count(self->pub));
     json_t *json = json_pack(
-        "{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:s, s:I, s:I, s:s, s:I}", "version",
+        "{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I}", "version",
         IONWATCH_VERSION, "protocol", IW_PROTOCOL_VERSION, "pid", (json_int_t)getpid(), "uptime_s",
         iw_now() - self->started_s, "pub", iw_pub_endpoint(self->pub, 0), "pubs", pubs, "listen",
         listen, "data", self->data, "db", self->db, "db_trouble", self->db_trouble, "runs",
         (json_int_t)self->runs.n, "live", (json_int_t)live, "server_key",
-        iw_gate_server_key(self->gate), "refused", (json_int_t)iw_gate_refusals(self->gate));
+        iw_gate_server_key(self->gate), "refused", (json_int_t)iw_gate_refusals(self->gate),
+        "answers_waiting", (json_int_t)iw_ledger_waiting(self->ledger));
     answer_json(self, peer, json);
 }
 
@@ -171,6 +194,7 @@ ask_show(iw_front *self, const iw_peer *peer, const iw_message *ask)
         iw_front_answer(self, peer, IW_NO_MEMORY, "the daemon is out of memory", NULL, 0);
         return;
     }
+    iw_ledger_asked(self->ledger, peer);
     mail->peer = *peer;
     mail->flag = ask->flag;
     mail->seq = run ? run->durable_seq : 0;
@@ -222,6 +246,7 @@ ask_remove(iw_front *self, const iw_peer *peer, const iw_message *ask)
     iw_mail *mail = iw_mail_new(IW_MAIL_REMOVE, run ? run->number : 0);
     if (!mail)
         return;
+    iw_ledger_asked(self->ledger, peer);
     mail->peer = *peer;
     if (run)
         memcpy(mail->id, run->info->id, sizeof mail->id);
@@ -252,6 +277,11 @@ static const struct {
 void
 iw_front_ask(iw_front *self, const iw_peer *peer, const iw_message *ask)
 {
+    iw_error err;
+    if (iw_ledger_check(self->ledger, peer, &err) != IW_OK) {
+        iw_front_answer(self, peer, err.code, err.text, NULL, 0);
+        return;
+    }
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(verbs[i].verb, ask->verb) == 0) {
             verbs[i].answer(self, peer, ask);

@@ -144,10 +144,12 @@ iw_worker_answer(iw_worker *self, iw_job *run, iw_mail *ask)
 }
 
 /* Readers get the frames that were durable when they asked, or what there is when that takes long.
- */
+ * All whose time has come get the same snapshot. */
 void
 iw_worker_answer_due(iw_worker *self, iw_job *run)
 {
+    iw_error err;
+    bool held = run->held != NULL;
     for (iw_mail **at = &run->asks; *at;) {
         iw_mail *ask = *at;
         if (iw_job_has_more(run) && run->seq < ask->seq && iw_now() < ask->until_s) {
@@ -156,6 +158,10 @@ iw_worker_answer_due(iw_worker *self, iw_job *run)
         }
         *at = ask->next;
         ask->next = NULL;
+        if (!run->held && run->engine && run->asks)
+            run->held = iw_engine_snapshot(run->engine, run->state, &err);
         iw_worker_answer(self, run, ask);
     }
+    if (!held)
+        iw_snapshot_unref(&run->held);
 }

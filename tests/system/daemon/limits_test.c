@@ -205,6 +205,88 @@ frames_that_find_no_room_stay_with_their_adapters(void **state)
     md_close(&small);
 }
 
+/* Asks so often and never takes an answer.  Short high-water marks make it the daemon's problem. */
+static void *
+greedy_reader(harness *daemon, const char *verb, const char *arg, int times)
+{
+    void *socket = peer_open(daemon);
+    for (int i = 0; i < times; i++) {
+        iw_message ask;
+        iw_buffer bytes = {0};
+        iw_error err;
+        iw_message_init(&ask, IW_MSG_ASK);
+        (void)snprintf(ask.verb, sizeof ask.verb, "%s", verb);
+        (void)snprintf(ask.arg, sizeof ask.arg, "%s", arg);
+        ask.flag = true;
+        assert_ok(iw_wire_encode(&ask, &bytes, &err), err);
+        assert_true(zmq_send(socket, bytes.data, bytes.size, 0) >= 0);
+        iw_buffer_fini(&bytes);
+        if (i % 20 == 19)
+            pause_ms(20);
+    }
+    return socket;
+}
+
+static int
+subscribe(harness *daemon, void **subscriber)
+{
+    iw_message answer;
+    int few = 1;
+    int small = 4096;
+    json_t *status = harness_ask(daemon, "status", "", false, &answer);
+    *subscriber = zmq_socket(daemon->context, ZMQ_SUB);
+    (void)zmq_setsockopt(*subscriber, ZMQ_SUBSCRIBE, "", 0);
+    (void)zmq_setsockopt(*subscriber, ZMQ_RCVHWM, &few, sizeof few);
+    (void)zmq_setsockopt(*subscriber, ZMQ_RCVBUF, &small, sizeof small);
+    int connected = zmq_connect(*subscriber, json_string_value(json_object_get(status, "pub")));
+    json_decref(status);
+    return connected;
+}
+
+/* Readers that ask a thousand times and take nothing, and a subscriber that takes nothing. */
+static void
+readers_who_take_nothing_cost_bounded_memory_and_nobody_time(void **state)
+{
+    harness *daemon = *state;
+    enum { ASKS = 3000, GREEDY = 3 };
+    md m;
+    void *subscriber = NULL;
+    void *greedy[GREEDY];
+    harness_start(daemon, NULL, 0);
+    md_open(&m, daemon, 60, NULL, NULL);
+    md_send(&m, 1, 2000);
+    assert_int_equal(ionwatch_flush(m.handle, 20000), IONWATCH_OK);
+    wait_analysed(daemon, m.run.id, 2000);
+    long before = resident_mib(daemon);
+    assert_int_equal(subscribe(daemon, &subscriber), 0);
+    for (int i = 0; i < GREEDY; i++)
+        greedy[i] = greedy_reader(daemon, "show", m.run.id, ASKS);
+    for (uint64_t seq = 2001; seq <= 2400; seq += 20) {
+        md_send(&m, seq, seq + 19);
+        assert_int_equal(ionwatch_flush(m.handle, 10000), IONWATCH_OK);
+        pause_ms(20);
+    }
+    assert_record_is_undisturbed(daemon, &m.run, 2400);
+    long after = resident_mib(daemon);
+    iw_message answer;
+    json_t *status = harness_ask(daemon, "status", "", false, &answer);
+    print_message(
+        "%d readers with %d questions each and a subscriber take nothing: %ld MiB, before "
+        "%ld MiB; %.1f MiB of answers wait\n",
+        GREEDY, ASKS, after, before,
+        json_number_value(json_object_get(status, "answers_waiting")) / (1 << 20));
+    json_decref(status);
+    assert_true(after < before + 250);
+    for (int i = 0; i < GREEDY; i++)
+        peer_close(daemon, &greedy[i]);
+    (void)zmq_close(subscriber);
+    pause_ms(500); /* what waited for them goes with them */
+    status = harness_ask(daemon, "status", "", false, &answer);
+    assert_true(json_integer_value(json_object_get(status, "answers_waiting")) < 1 << 20);
+    json_decref(status);
+    md_close(&m);
+}
+
 static void
 fill(const char *path, size_t mib)
 {
@@ -280,6 +362,7 @@ main(void)
         CASE(run_with_too_many_atoms_is_refused_for_good),
         CASE(run_at_max_run_mib_is_filed_and_refused),
         CASE(frames_that_find_no_room_stay_with_their_adapters),
+        CASE(readers_who_take_nothing_cost_bounded_memory_and_nobody_time),
         CASE(disk_below_min_free_takes_no_run_and_no_frame_and_still_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
