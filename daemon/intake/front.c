@@ -390,7 +390,8 @@ about_run(iw_front *self, iw_live *run, iw_mail *mail)
         break;
     case IW_MAIL_PUBLISH:
         run->summary = mail->summary;
-        iw_pub_send(self->pub, run->info->id, mail->json.data, mail->json.size);
+        if (mail->json.size > 0)
+            iw_pub_send(self->pub, run->info->id, mail->json.data, mail->json.size);
         break;
     case IW_MAIL_COUNT:
         run->summary.frames = mail->seq;
@@ -459,6 +460,28 @@ renew_pub(iw_front *self)
     }
 }
 
+/* Snapshots are written for who listens only: a thousand runs would make them in vain. */
+static void
+tell_listeners(iw_front *self)
+{
+    iw_pub_hear(self->pub);
+    for (size_t i = 0; i < self->runs.n; i++) {
+        iw_live *run = self->runs.items[i];
+        bool listened = iw_pub_is_wanted(self->pub, run->info->id);
+        if (run->filed) /* no worker has it; one that gets it later knows nothing */
+            run->listened = false;
+        if (listened == run->listened || run->filed || run->ending || run->unfiled)
+            continue;
+        iw_mail *mail = iw_mail_new(IW_MAIL_LISTEN, run->number);
+        if (!mail)
+            continue;
+        run->listened = listened;
+        memcpy(mail->id, run->info->id, sizeof mail->id);
+        mail->flag = listened;
+        (void)iw_mail_send(self->journal, &mail);
+    }
+}
+
 void *
 iw_front_run(void *front)
 {
@@ -476,6 +499,7 @@ iw_front_run(void *front)
             ;
         if (self->ready && !self->quitting && iw_now() >= next_tick) {
             iw_front_tick(self);
+            tell_listeners(self);
             renew_pub(self);
             next_tick = iw_now() + 1e-3 * TICK_MS;
         }

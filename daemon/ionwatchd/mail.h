@@ -8,9 +8,9 @@
  * through an inproc socket, and the pair send/receive carries the annotations that ThreadSanitizer
  * needs, because it cannot see the ordering inside libzmq.
  *
- *   front --(HELLO, FRAME, BYE, CONTROL, STATE, SHOW, REMOVE)--> journal
+ *   front --(HELLO, FRAME, BYE, CONTROL, STATE, LISTEN, SHOW, REMOVE)--> journal
  *   journal --(OPENED, DURABLE, WAITING, RECOVERED, FILED)--> front
- *   journal --(OPEN, DURABLE, STATE, SHOW, FILED, FORGET, REMOVE)--> worker of the run
+ *   journal --(OPEN, DURABLE, STATE, LISTEN, SHOW, FILED, FORGET, REMOVE)--> worker of the run
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
  */
@@ -28,6 +28,7 @@
     X(BYE, "the run ends: the last record before it is filed")                                     \
     X(CONTROL, "the run was asked to stop: a record, so that a restart knows")                     \
     X(STATE, "the state that snapshots should carry")                                              \
+    X(LISTEN, "flag: somebody subscribes to live snapshots of the run, or no longer")              \
     X(SHOW, "a reader wants a snapshot; answered by the worker, or the store")                     \
     X(REMOVE, "forget the run: journal, then worker, then store, then ANSWER")                     \
     X(OPENED, "the HELLO is durable: seq is the highest durable frame")                            \

@@ -365,6 +365,13 @@ take(iw_worker *self, iw_mail *mail)
             run->changed = true;
         }
         break;
+    case IW_MAIL_LISTEN:
+        if (run) {
+            run->listened = mail->flag;
+            run->changed = true;
+            run->next_snapshot_s = 0;
+        }
+        break;
     case IW_MAIL_SHOW:
         take_ask(self, run, mail);
         return;

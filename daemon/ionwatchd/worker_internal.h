@@ -33,6 +33,7 @@ typedef struct iw_job {
     bool stop_asked;        /* a CONTROL record was read */
     bool changed;           /* since the last snapshot */
     double next_snapshot_s;
+    bool listened;        /* somebody subscribes to it */
     uint64_t told_frames; /* what listings count */
     double next_count_s;
     iw_mail *asks; /* readers that wait for frames */

@@ -31,7 +31,7 @@ iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot)
         return;
     iw_error err;
     iw_summary_of(&mail->summary, snapshot);
-    if (write_json(&mail->json, snapshot, IW_JSON_SERIES, &err) == IW_OK)
+    if (!run->listened || write_json(&mail->json, snapshot, IW_JSON_SERIES, &err) == IW_OK)
         (void)iw_mail_send(self->front, &mail);
     else
         iw_mail_destroy(&mail);

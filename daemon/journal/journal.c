@@ -458,6 +458,7 @@ pass_on(iw_journal *self, entry *run, iw_mail *mail)
 {
     switch (mail->kind) {
     case IW_MAIL_STATE:
+    case IW_MAIL_LISTEN:
     case IW_MAIL_SHOW:
         (void)iw_mail_send(worker_of(self, run->run), &mail);
         break;

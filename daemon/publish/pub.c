@@ -8,7 +8,13 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { WAITING = 100, REQUEST_MOST = 1024 };
+enum { WAITING = 100, REQUEST_MOST = 1024, TOPIC = 40, TOPICS = 1024 };
+
+/* What is subscribed to: run ids, or how they begin. */
+typedef struct {
+    size_t size;
+    char text[TOPIC];
+} topic_prefix;
 
 struct iw_pub {
     void *context;
@@ -16,6 +22,9 @@ struct iw_pub {
     iw_pub_guard guard;
     size_t n;
     char (*endpoints)[IW_PUB_ENDPOINT];
+    topic_prefix *topics; /* [TOPICS] */
+    size_t n_topics;
+    bool all; /* more than can be noted: everything counts as wanted */
 };
 
 static iw_status
@@ -24,7 +33,9 @@ open_socket(iw_pub *self, iw_error *err)
     const int waiting = WAITING; /* messages; a subscriber that is further behind loses some */
     const int none = 0;
     const int64_t most = REQUEST_MOST; /* subscribers have nothing to say but topics */
-    self->socket = zmq_socket(self->context, ZMQ_PUB);
+    self->socket = zmq_socket(self->context, ZMQ_XPUB);
+    self->n_topics = 0;
+    self->all = false;
     if (!self->socket)
         return iw_fail(err, IW_IO, "publisher: %s", zmq_strerror(zmq_errno()));
     (void)zmq_setsockopt(self->socket, ZMQ_SNDHWM, &waiting, sizeof waiting);
@@ -68,9 +79,11 @@ iw_pub_open(void *context, const char *const *listen, size_t n, const iw_pub_gua
             iw_error *err)
 {
     iw_pub *self = calloc(1, sizeof *self);
-    if (self)
+    if (self) {
         self->endpoints = calloc(n, sizeof *self->endpoints);
-    if (!self || !self->endpoints) {
+        self->topics = calloc(TOPICS, sizeof *self->topics);
+    }
+    if (!self || !self->endpoints || !self->topics) {
         iw_fail(err, IW_NO_MEMORY, "publisher: out of memory");
         iw_pub_close(&self);
         return NULL;
@@ -116,6 +129,7 @@ iw_pub_close(iw_pub **pub)
         if (strncmp(self->endpoints[i], "ipc://", 6) == 0)
             (void)unlink(self->endpoints[i] + 6);
     free(self->endpoints);
+    free(self->topics);
     free(self);
     *pub = NULL;
 }
@@ -130,6 +144,55 @@ const char *
 iw_pub_endpoint(const iw_pub *self, size_t i)
 {
     return self->endpoints[i];
+}
+
+static size_t
+find_topic(const iw_pub *self, const char *text, size_t size)
+{
+    size_t i = 0;
+    while (i < self->n_topics &&
+           (self->topics[i].size != size || memcmp(self->topics[i].text, text, size) != 0))
+        i++;
+    return i;
+}
+
+/* A first byte of 1 or 0, then the topic: libzmq tells the first subscription and the last end. */
+static void
+note_topic(iw_pub *self, bool begins, const char *text, size_t size)
+{
+    if (size > TOPIC) /* no run has such an id */
+        return;
+    size_t i = find_topic(self, text, size);
+    if (!begins && i < self->n_topics) {
+        self->topics[i] = self->topics[--self->n_topics];
+    } else if (begins && i == TOPICS) {
+        self->all = true;
+    } else if (begins && i == self->n_topics) {
+        self->topics[i].size = size;
+        memcpy(self->topics[i].text, text, size);
+        self->n_topics++;
+    }
+}
+
+void
+iw_pub_hear(iw_pub *self)
+{
+    char bytes[REQUEST_MOST + 1];
+    int size;
+    while (self->socket && (size = zmq_recv(self->socket, bytes, sizeof bytes, ZMQ_DONTWAIT)) >= 0)
+        if (size > 0 && size <= REQUEST_MOST && (bytes[0] == 0 || bytes[0] == 1))
+            note_topic(self, bytes[0] == 1, bytes + 1, (size_t)size - 1);
+}
+
+bool
+iw_pub_is_wanted(const iw_pub *self, const char *topic)
+{
+    size_t length = strlen(topic);
+    for (size_t i = 0; i < self->n_topics; i++)
+        if (self->topics[i].size <= length &&
+            memcmp(self->topics[i].text, topic, self->topics[i].size) == 0)
+            return true;
+    return self->all;
 }
 
 void

@@ -2,13 +2,14 @@
 #ifndef IW_PUB_H
 #define IW_PUB_H
 /*
- * pub.h - live snapshots for whoever subscribes: a ZeroMQ PUB socket.
+ * pub.h - live snapshots for whoever subscribes: a ZeroMQ XPUB socket, which tells who does.
  *
  * Each message has two frames: the run id (the topic) and the JSON of the run.  A slow subscriber
  * loses messages, never holds up the daemon.  Owned by one thread.
  */
 #include "error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct iw_pub iw_pub;
@@ -35,6 +36,11 @@ const char *iw_pub_endpoint(const iw_pub *self, size_t i); /* as subscribers con
  * gone, a fraction of a second later: try again. */
 void iw_pub_shut(iw_pub *self);
 iw_status iw_pub_reopen(iw_pub *self, iw_error *err);
+
+/* Takes note of who subscribes and who no longer does. */
+void iw_pub_hear(iw_pub *self);
+/* Does anybody listen to that topic? */
+bool iw_pub_is_wanted(const iw_pub *self, const char *topic);
 
 void iw_pub_send(iw_pub *self, const char *topic, const void *json, size_t size);
 
