@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_WORKERS = 256, EXIT_USAGE = 2 };
+enum { MAX_WORKERS = 256, EXIT_USAGE = 2, DESCRIPTORS_OF_RUN = 3, OTHER_DESCRIPTORS = 256 };
 
 typedef struct {
     void *context;
@@ -149,21 +149,32 @@ wait_for_signal(int signals)
     iw_log("main.stop", "signal %u: stopping in order", info.ssi_signo);
 }
 
-/* A run needs three descriptors: its journal, written and read, and its adapter's connection. */
-static void
-raise_descriptor_limit(void)
+/* A run needs three descriptors: its journal, written and read, and its adapter's connection.  More
+ * runs than there are descriptors for are refused at the door, where their adapters hear why. */
+static unsigned
+runs_for_descriptors(unsigned max_runs)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-        return;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return max_runs;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur == RLIM_INFINITY ||
+        limit.rlim_cur >= OTHER_DESCRIPTORS + (rlim_t)DESCRIPTORS_OF_RUN * max_runs)
+        return max_runs;
+    rlim_t left = limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 0;
+    unsigned runs = (unsigned)(left / DESCRIPTORS_OF_RUN);
+    iw_log("main.descriptors",
+           "%llu descriptors are enough for %u runs at once, max_runs is %u: raise the limit "
+           "(LimitNOFILE of the unit, ulimit -Hn)",
+           (unsigned long long)limit.rlim_cur, runs, max_runs);
+    return runs ? runs : 1;
 }
 
 static int
-serve(const iw_config *config)
+serve(iw_config *config)
 {
-    raise_descriptor_limit();
+    config->max_runs = runs_for_descriptors(config->max_runs);
     sigset_t set;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);

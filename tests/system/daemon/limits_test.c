@@ -345,6 +345,32 @@ disk_below_min_free_takes_no_run_and_no_frame_and_still_files(void **state)
     (void)umount2(daemon->data, MNT_DETACH);
 }
 
+/* 256 for the daemon itself and its readers, three for each run. */
+static void
+more_runs_than_descriptors_are_refused(void **state)
+{
+    harness *daemon = *state;
+    struct rlimit few = {256 + 2 * 3 + 1, 256 + 2 * 3 + 1};
+    struct rlimit before;
+    iw_run_info runs[3];
+    iw_message message;
+    void *peers[3];
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    if (prlimit(0, RLIMIT_NOFILE, &few, NULL) != 0)
+        skip();
+    harness_start(daemon, NULL, 0);
+    (void)prlimit(0, RLIMIT_NOFILE, &before, NULL); /* as far as this user may */
+    assert_true(harness_log_has(daemon, "263 descriptors are enough for 2 runs at once"));
+    for (int i = 0; i < 3; i++) {
+        peers[i] = knock(daemon, 4, &runs[i]);
+        if (i < 2)
+            peer_expect(peers[i], IW_MSG_WELCOME, &message);
+    }
+    expect_refusal(peers[2], IW_FULL, "2 runs are going on");
+    for (int i = 0; i < 3; i++)
+        iw_run_info_fini(&runs[i]);
+}
+
 static int
 leave(void **state)
 {
@@ -364,6 +390,7 @@ main(void)
         CASE(frames_that_find_no_room_stay_with_their_adapters),
         CASE(readers_who_take_nothing_cost_bounded_memory_and_nobody_time),
         CASE(disk_below_min_free_takes_no_run_and_no_frame_and_still_files),
+        CASE(more_runs_than_descriptors_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
