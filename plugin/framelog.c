@@ -323,6 +323,23 @@ iw_framelog_cut(iw_framelog_writer *self, uint64_t size, iw_error *err)
     return make_durable(self, err);
 }
 
+iw_status
+iw_framelog_peek(const iw_framelog_writer *self, uint64_t offset, iw_framelog_record *record)
+{
+    if (offset < self->on_disk)
+        return IW_AGAIN;
+    if (offset >= iw_framelog_size(self))
+        return IW_END;
+    const unsigned char *bytes = self->gathered.data + (offset - self->on_disk);
+    iw_framelog_head head = iw_framelog_head_read(bytes);
+    *record = (iw_framelog_record){.kind = head.kind,
+                                   .seq = head.seq,
+                                   .data = bytes + IW_FRAMELOG_HEAD,
+                                   .size = head.size,
+                                   .offset = offset};
+    return IW_OK;
+}
+
 uint64_t
 iw_framelog_size(const iw_framelog_writer *self)
 {

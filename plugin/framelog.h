@@ -54,6 +54,10 @@ iw_status iw_framelog_append(iw_framelog_writer *self, uint32_t kind, uint64_t s
 iw_status iw_framelog_flush(iw_framelog_writer *self, iw_error *err); /* write(2), no sync */
 iw_status iw_framelog_sync(iw_framelog_writer *self, iw_error *err);  /* flush and fdatasync */
 uint64_t iw_framelog_size(const iw_framelog_writer *self);            /* bytes, buffered included */
+/* The record at that offset, if it is buffered: valid until the next call.  The next one begins at
+ * record->offset + 24 + record->size.  AGAIN: it is in the file; END: nothing is there yet. */
+iw_status iw_framelog_peek(const iw_framelog_writer *self, uint64_t offset,
+                           iw_framelog_record *record);
 /* Drops what was appended beyond size, durably; what is before size was durable.  After a sync that
  * failed the disk may lack any of it, and a second sync would not tell. */
 iw_status iw_framelog_cut(iw_framelog_writer *self, uint64_t size, iw_error *err);

@@ -109,7 +109,8 @@ write_frames(file_link *self, iw_error *err)
             iw_spool_has_unread(&w->outbox.spool)) {
             if (iw_outbox_refill(&w->outbox, err) != IW_OK)
                 w->link_error = *err;
-            pthread_cond_broadcast(&w->changed); /* the spool may be empty now */
+            if (iw_outbox_is_empty(&w->outbox)) /* who flushes waits for that */
+                pthread_cond_broadcast(&w->changed);
             packet = iw_outbox_next(&w->outbox, &seq);
         }
         pthread_mutex_unlock(&w->lock);

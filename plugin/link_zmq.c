@@ -37,6 +37,7 @@ typedef struct {
     int64_t persisted_ms;  /* last time that the spool was brought up to date */
     int pause_ms;          /* before the next session */
     int refused_pause_ms;  /* the same after a refusal */
+    int64_t refill_ms;     /* after a spool that could not be read, not before */
     bool blocked;          /* the socket takes no more for now */
     bool bye_sent;
     uint64_t pings, pongs; /* in this session */
@@ -442,10 +443,14 @@ next_packet(zmq_link *self, uint64_t *seq)
     iw_error err;
     pthread_mutex_lock(&w->lock);
     iw_packet *packet = iw_outbox_next(&w->outbox, seq);
-    if (!packet && !iw_outbox_window_is_full(&w->outbox) && iw_spool_has_unread(&w->outbox.spool)) {
-        if (iw_outbox_refill(&w->outbox, &err) != IW_OK)
+    if (!packet && !iw_outbox_window_is_full(&w->outbox) && iw_spool_has_unread(&w->outbox.spool) &&
+        iw_now_ms() >= self->refill_ms) {
+        if (iw_outbox_refill(&w->outbox, &err) != IW_OK) {
             w->link_error = err;
-        pthread_cond_broadcast(&w->changed); /* the spool may be empty now */
+            self->refill_ms = iw_now_ms() + w->timing.retry_ms;
+        }
+        if (iw_outbox_is_empty(&w->outbox)) /* who flushes waits for that */
+            pthread_cond_broadcast(&w->changed);
         packet = iw_outbox_next(&w->outbox, seq);
     }
     pthread_mutex_unlock(&w->lock);
@@ -553,7 +558,7 @@ time_to_wait(zmq_link *self, int64_t now_ms, bool busy)
     pthread_mutex_lock(&w->lock);
     bool open = self->state == STATE_OPEN;
     bool news = open && !self->blocked && !iw_outbox_window_is_full(&w->outbox) &&
-                !iw_outbox_all_sent(&w->outbox);
+                !iw_outbox_all_sent(&w->outbox) && now_ms >= self->refill_ms;
     long wait_ms = timing->ping_ms;
     if (self->state == STATE_WAITING)
         wait_ms = (long)(self->resume_ms > now_ms ? self->resume_ms - now_ms : 0);
@@ -563,6 +568,8 @@ time_to_wait(zmq_link *self, int64_t now_ms, bool busy)
         wait_ms = timing->dead_ms / 3;
     if (w->closing && w->deadline_ms - now_ms < wait_ms)
         wait_ms = w->deadline_ms > now_ms ? (long)(w->deadline_ms - now_ms) : 0;
+    if (self->refill_ms > now_ms && wait_ms > self->refill_ms - now_ms)
+        wait_ms = (long)(self->refill_ms - now_ms);
     if (busy && wait_ms > timing->doze_ms)
         wait_ms = timing->doze_ms;
     if (news)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "spool.h"
 
+#include "framelog_record.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,45 +204,62 @@ is_written(const iw_spool *self, size_t at)
     return self->writer && at == self->n_files - 1;
 }
 
+/* The record at read_at of the file that is being read, from the file or from its writer's memory:
+ * a disk that is full must not keep frames from the daemon.  *next is where the one behind it
+ * begins. */
+static iw_status
+record_here(iw_spool *self, iw_framelog_record *record, uint64_t *next, iw_error *err)
+{
+    iw_spool_file *file = &self->files[self->reading];
+    iw_status status = IW_AGAIN;
+    if (is_written(self, self->reading))
+        status = iw_framelog_peek(self->writer, file->read_at, record);
+    if (status != IW_AGAIN) {
+        iw_framelog_reader_close(&self->reader);
+        *next = file->read_at + IW_FRAMELOG_HEAD + record->size;
+        return status;
+    }
+    status = IW_OK;
+    if (!self->reader) {
+        self->reader = iw_framelog_reader_open(file->path, err);
+        status = self->reader ? iw_framelog_seek(self->reader, file->read_at, err) : err->code;
+    }
+    if (status == IW_OK)
+        status = iw_framelog_next(self->reader, record, err);
+    if (self->reader)
+        *next = iw_framelog_tell(self->reader);
+    return status;
+}
+
 /* One frame of the file that is being read, or END when that file has no more for now. */
 static iw_status
 read_here(iw_spool *self, uint64_t *number, iw_buffer *frame, iw_error *err)
 {
     iw_spool_file *file = &self->files[self->reading];
-    iw_framelog_record record;
-    iw_status status = IW_OK;
-    if (!self->reader) {
-        if (is_written(self, self->reading))
-            status = iw_framelog_flush(self->writer, err);
-        if (status == IW_OK) {
-            self->reader = iw_framelog_reader_open(file->path, err);
-            status = self->reader ? iw_framelog_seek(self->reader, file->read_at, err) : err->code;
-        }
-    }
-    while (status == IW_OK) {
-        status = iw_framelog_next(self->reader, &record, err);
-        if (status == IW_CORRUPT) { /* costs that record; the sequence numbers show the gap */
-            status = IW_OK;
-            continue;
-        }
-        if (status != IW_OK)
-            break;
-        uint64_t next = iw_framelog_tell(self->reader);
-        if (record.kind == IW_MSG_FRAME && record.seq > self->last_read) {
+    for (;;) {
+        iw_framelog_record record = {.size = 0};
+        uint64_t next = file->read_at;
+        iw_status status = record_here(self, &record, &next, err);
+        if (status == IW_OK && record.kind == IW_MSG_FRAME && record.seq > self->last_read) {
             iw_buffer_clear(frame);
             status = iw_buffer_append(frame, record.data, record.size, err);
-            if (status != IW_OK) /* it is read again from read_at */
-                break;
-            file->read_at = next;
-            self->last_read = record.seq;
-            *number = record.seq;
-            return IW_OK;
+            if (status == IW_OK) {
+                file->read_at = next;
+                self->last_read = record.seq;
+                *number = record.seq;
+                return IW_OK;
+            }
         }
-        file->read_at = next;
+        /* A damaged record costs itself; the sequence numbers show the gap. */
+        if (status == IW_OK || status == IW_CORRUPT) {
+            file->read_at = next;
+            continue;
+        }
+        if (status == IW_END || status == IW_AGAIN)
+            return IW_END;
+        iw_framelog_reader_close(&self->reader); /* it is read again from read_at */
+        return status;
     }
-    if (status != IW_OK && status != IW_END && status != IW_AGAIN)
-        iw_framelog_reader_close(&self->reader);
-    return status == IW_AGAIN ? IW_END : status;
 }
 
 iw_status
@@ -252,19 +271,12 @@ iw_spool_read(iw_spool *self, uint64_t *number, iw_buffer *frame, iw_error *err)
     while (self->reading < self->n_files) {
         iw_spool_file *file = &self->files[self->reading];
         iw_status status = file->read ? IW_END : read_here(self, number, frame, err);
-        if (status == IW_END && is_written(self, self->reading) && !file->read &&
-            self->last_read < file->last) {
-            /* Its newest frames are still gathered in the writer. */
-            status = iw_framelog_flush(self->writer, err);
-            if (status == IW_OK)
-                status = read_here(self, number, frame, err);
-        }
-        /* Each file holds an unbroken row of frames, so that files sort by their first: what comes
-         * after a pause goes into another one. */
-        if (status == IW_END && is_written(self, self->reading))
-            status = iw_framelog_writer_close(&self->writer, err) == IW_OK ? IW_END : err->code;
         if (status != IW_END)
             return status;
+        /* Each file holds an unbroken row of frames, so that files sort by their first: what comes
+         * after a pause goes into another one.  What a full disk did not take was read. */
+        if (is_written(self, self->reading))
+            (void)iw_framelog_writer_close(&self->writer, NULL);
         file->read = true;
         iw_framelog_reader_close(&self->reader);
         self->reading++;

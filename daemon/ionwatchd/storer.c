@@ -29,7 +29,7 @@ iw_storer_new(void *context, const char *uri, iw_error *err)
     }
     iw_text_copy(self->uri, sizeof self->uri, uri);
     self->store = iw_store_open(uri, false, err);
-    if (self->store || err->code == IW_AGAIN) {
+    if (self->store || err->code == IW_AGAIN || err->code == IW_FULL) {
         self->inbox = iw_mailbox_bind(context, "store", err);
         self->front = iw_mailbox_connect(context, "front", err);
         self->journal = iw_mailbox_connect(context, "journal", err);

@@ -289,6 +289,17 @@ iw_journal_scan_from(const char *path, const iw_framelog_place *place, iw_journa
     return scan_log(path, place, scan, err);
 }
 
+/* Not synced: one that a power cut has torn is no JSON, and the journal is read instead. */
+static bool
+write_json(const json_t *json, const char *path)
+{
+    int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool good = file >= 0 && json_dumpfd(json, file, JSON_INDENT(1)) == 0;
+    if (file >= 0 && close(file) != 0)
+        good = false;
+    return good;
+}
+
 iw_status
 iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_bytes, iw_error *err)
 {
@@ -313,7 +324,7 @@ iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_by
     iw_status status = IW_OK;
     if (failed || snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
         status = iw_fail(err, IW_NO_MEMORY, "%s: out of memory", path);
-    else if (json_dump_file(json, fresh, JSON_INDENT(1)) != 0 || rename(fresh, path) != 0)
+    else if (!write_json(json, fresh) || rename(fresh, path) != 0)
         status = iw_fail_errno(err, "cannot write %s", path);
     json_decref(json);
     return status;

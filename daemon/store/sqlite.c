@@ -179,12 +179,13 @@ migrate(iw_sqlite *self, iw_error *err)
     iw_status status = run_sql(self, "BEGIN IMMEDIATE", "starting to migrate it", err);
     if (status == IW_OK)
         status = check_schema(self, &version, err);
+    bool current = version == IW_SCHEMA_VERSION; /* nothing is written: the disk may be full */
     for (; status == IW_OK && version < IW_SCHEMA_VERSION; version++) {
         status = run_sql(self, iw_schema_migrations[version], "migrating it", err);
         if (status)
             (void)iw_prefix(err, "schema version %d to %d", version, version + 1);
     }
-    if (status == IW_OK) {
+    if (status == IW_OK && !current) {
         char sql[96];
         (void)snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d",
                        (int)IW_SCHEMA_APPLICATION, version);

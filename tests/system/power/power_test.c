@@ -102,6 +102,7 @@ start_md(const scene *self, const char *spool, int run, uint64_t step, bool reco
         return child;
     for (const char *const *set = self->daemon->environment; recorded && set[0]; set += 2)
         (void)setenv(set[0], set[1], 1);
+    (void)unsetenv("IONWATCH_POWER_CONTROL"); /* its disk is another one, and sound */
     (void)execl("/proc/self/exe", "power_test", "md", self->daemon->endpoint, spool, self->id[run],
                 from, offline, (char *)NULL);
     _exit(127);
