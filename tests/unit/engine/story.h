@@ -257,4 +257,44 @@ story_replay(const story *s, iw_engine *engine, size_t to)
     assert_false(iw_engine_wants_replay(engine));
 }
 
+typedef struct {
+    const story *s;
+    size_t at, to;
+} story_reading;
+
+static inline iw_status
+story_next(void *state, iw_frame *frame, iw_error *err)
+{
+    story_reading *self = state;
+    (void)err;
+    if (self->at == self->to)
+        return IW_END;
+    const iw_frame *from = &self->s->frames[self->at++];
+    double *pos = frame->pos_A, *vel = frame->vel_A_fs;
+    *frame = *from;
+    frame->pos_A = pos;
+    frame->vel_A_fs = vel;
+    memcpy(pos, from->pos_A, 3 * from->n_atoms * sizeof(double));
+    memcpy(vel, from->vel_A_fs, 3 * from->n_atoms * sizeof(double));
+    return IW_OK;
+}
+
+static inline iw_status
+story_first(void *state, iw_error *err)
+{
+    (void)err;
+    ((story_reading *)state)->at = 0;
+    return IW_OK;
+}
+
+/* Method paper, of the first frames. */
+static inline void
+story_paper(const story *s, iw_engine *engine, size_t to)
+{
+    iw_error err;
+    story_reading from = {.s = s, .to = to};
+    iw_source source = {.self = &from, .run = &s->run, .next = story_next, .rewind = story_first};
+    assert_ok(iw_engine_paper(engine, &source, &err), err);
+}
+
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every allocation of the chain fails once: the answer is NO_MEMORY, and nothing is leaked or
  * touched after it was freed (the sanitizer build watches). */
-#include "model.h"
 #include "publish/json.h"
+#include "story.h"
 
 enum { COLD = 100 };
 
@@ -129,11 +129,59 @@ every_allocation_may_fail(void **state)
     model_fini(&m);
 }
 
+/* Into a new engine, whose own allocations are given. */
+static iw_status
+load(const story *s, const iw_buffer *state, long allocations)
+{
+    iw_archive archive;
+    iw_archive_cursor cursor = {.data = state->data, .size = state->size};
+    iw_engine *engine = story_engine(s);
+    iw_archive_from_memory(&archive, &cursor);
+    failed = false;
+    left = allocations;
+    iw_engine_archive(engine, &archive);
+    left = -1;
+    iw_engine_destroy(&engine);
+    return iw_archive_status(&archive, NULL);
+}
+
+/* With closed blocks, marks of epochs, method paper; and with frames that wait. */
+static void
+every_allocation_of_a_load_may_fail(void **state)
+{
+    (void)state;
+    for (int waiting = 0; waiting < 2; waiting++) {
+        story s;
+        iw_error err;
+        iw_archive archive;
+        iw_buffer bytes = {0};
+        waiting ? story_of_stamps(&s) : story_of_gaps(&s);
+        iw_engine *engine = story_engine(&s);
+        for (size_t t = 0; t < (waiting ? 4 : s.n); t++)
+            story_push(&s, engine, t);
+        if (!waiting)
+            story_paper(&s, engine, 70);
+        iw_archive_to_buffer(&archive, &bytes);
+        iw_engine_archive(engine, &archive);
+        assert_ok(iw_archive_status(&archive, &err), err);
+        iw_engine_destroy(&engine);
+        long k = 0;
+        do {
+            iw_status status = load(&s, &bytes, k++);
+            assert_int_equal(status, failed ? IW_NO_MEMORY : IW_OK);
+        } while (failed);
+        assert_true(k > (waiting ? 5 : 40));
+        iw_buffer_fini(&bytes);
+        story_fini(&s);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(every_allocation_of_a_load_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

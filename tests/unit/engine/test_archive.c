@@ -41,45 +41,6 @@ loaded(const story *s, const iw_buffer *state)
 
 /* ---- what is known of a run ---- */
 
-typedef struct {
-    const story *s;
-    size_t at, to;
-} reading;
-
-static iw_status
-next_frame(void *state, iw_frame *frame, iw_error *err)
-{
-    reading *self = state;
-    (void)err;
-    if (self->at == self->to)
-        return IW_END;
-    const iw_frame *from = &self->s->frames[self->at++];
-    double *pos = frame->pos_A, *vel = frame->vel_A_fs;
-    *frame = *from;
-    frame->pos_A = pos;
-    frame->vel_A_fs = vel;
-    memcpy(pos, from->pos_A, 3 * from->n_atoms * sizeof(double));
-    memcpy(vel, from->vel_A_fs, 3 * from->n_atoms * sizeof(double));
-    return IW_OK;
-}
-
-static iw_status
-first_frame(void *state, iw_error *err)
-{
-    (void)err;
-    ((reading *)state)->at = 0;
-    return IW_OK;
-}
-
-static void
-compute_paper(const story *s, iw_engine *engine, size_t to)
-{
-    iw_error err;
-    reading from = {.s = s, .to = to};
-    iw_source source = {.self = &from, .run = &s->run, .next = next_frame, .rewind = first_frame};
-    assert_ok(iw_engine_paper(engine, &source, &err), err);
-}
-
 /* Everything that a caller can see, at full length. */
 static char *
 account(iw_engine *engine)
@@ -173,7 +134,7 @@ hand_on(const story *s)
             }
             story_replay(s, *all[k], t < s->n ? t + 1 : t);
             if (t + 1 == s->paper_at)
-                compute_paper(s, *all[k], t + 1);
+                story_paper(s, *all[k], t + 1);
         }
         if (is_time(handed, t)) {
             save(saved, &one);
@@ -514,7 +475,7 @@ what_does_not_change_is_kept_once(void **state)
     iw_engine *engine = story_engine(&s);
     for (size_t t = 0; t < 700; t++)
         story_push(&s, engine, t);
-    compute_paper(&s, engine, 700);
+    story_paper(&s, engine, 700);
     size_t puts = 0, bulk = 0;
     for (size_t t = 700; t < 703; t++) {
         story_push(&s, engine, t);
