@@ -113,9 +113,11 @@ archive_correlators(iw_engine *self, iw_archive *archive)
     iw_archive_bool(archive, &made);
     if (made && iw_archive_loading(archive)) {
         iw_error err;
+        /* The spacing may have changed a little since, where time stamps tell it. */
+        double lags = 1000.0 * self->options.vacf_window_ps / iw_trajectory_dt_fs(self->trajectory);
         IW_ARCHIVE_CHECK(archive, self->stride > 0);
         IW_ARCHIVE_CHECK(archive, self->window > 0 && self->window <= IW_VACF_MOST_LAGS);
-        IW_ARCHIVE_CHECK(archive, iw_trajectory_dt_fs(self->trajectory) > 0.0);
+        IW_ARCHIVE_CHECK(archive, (double)self->window <= 2.0 * lags + 2.0);
         if (iw_archive_ok(archive) && iw_engine_make_correlators(self, &err) != IW_OK)
             iw_archive_fail(archive, err.code, "%s", err.text);
     }

@@ -154,7 +154,8 @@ iw_cadence_archive(iw_cadence *self, iw_archive *archive)
     iw_archive_double(archive, &self->regular_fs);
     iw_archive_u64(archive, &self->regular);
     iw_archive_double(archive, &self->interval_fs);
-    /* Steps are divided by their spacing. */
+    /* Steps are divided by their spacing, and frames counted by it. */
     IW_ARCHIVE_CHECK(archive, self->spacing_steps >= 0);
-    IW_ARCHIVE_CHECK(archive, !(self->spacing_fs <= 0.0));
+    double dt_fs = iw_cadence_dt_fs(self);
+    IW_ARCHIVE_CHECK(archive, isnan(dt_fs) || is_spacing(dt_fs));
 }

@@ -131,6 +131,7 @@ story_of_refusals(story *s)
 {
     story_init(s, "a changing cell and refused frames", 400, CELL_CHANGING, true, true);
     s->run.temperature_K = NAN;
+    story_charge(s, 1.0, -0.5, -1.25);
     for (size_t t = 0; t < s->n; t++) {
         bool bad = t == 0 || t == 90 || (t >= 200 && t < 206) || t == 300;
         iw_frame *frame = &s->frames[t];
@@ -174,7 +175,7 @@ story_of_a_cold_start(story *s)
 {
     story_init(s, "a cold start", 2300, CELL_CUBIC, true, true);
     story_heat(s, 0, 500, 1.0 / 3.0);
-    story_delay(s, 1900, 5, true);
+    story_delay(s, 300, 5, true); /* left out */
     story_charge(s, 1.0, -1.0, -0.5);
     s->options.skip.replay = IW_REPLAY_LIVE;
     s->options.msd_stride = 0;

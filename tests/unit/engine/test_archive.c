@@ -133,15 +133,16 @@ hand_on(const story *s)
                 handed = loaded(s, &one);
             }
             story_replay(s, *all[k], t < s->n ? t + 1 : t);
-            if (t + 1 == s->paper_at)
-                story_paper(s, *all[k], t + 1);
+            if (s->paper_at > 0 && (t + 1 == s->paper_at || t == s->n))
+                story_paper(s, *all[k], t < s->n ? t + 1 : t);
         }
         if (is_time(handed, t)) {
             save(saved, &one);
             save(handed, &other);
             assert_same_state(s, t, &one, &other);
         }
-        if (t % 151 == 17 || t == s->n)
+        /* Also where convergence has just been looked at. */
+        if (t % 151 == 17 || t == 99 || t == 199 || t == s->n)
             assert_same_account(s, t, saved, handed);
     }
     assert_same_account(s, s->n, alone, handed);
