@@ -138,6 +138,7 @@ iw_cadence_dt_fs(const iw_cadence *self)
     return fabs(mean - self->spacing_fs) <= 1e-9 * mean ? self->spacing_fs : mean;
 }
 
+/* The interval is that of the next push. */
 void
 iw_cadence_archive(iw_cadence *self, iw_archive *archive)
 {
@@ -153,7 +154,6 @@ iw_cadence_archive(iw_cadence *self, iw_archive *archive)
     iw_archive_double(archive, &self->spacing_fs);
     iw_archive_double(archive, &self->regular_fs);
     iw_archive_u64(archive, &self->regular);
-    iw_archive_double(archive, &self->interval_fs);
     /* Steps are divided by their spacing, and frames counted by it. */
     IW_ARCHIVE_CHECK(archive, self->spacing_steps >= 0);
     double dt_fs = iw_cadence_dt_fs(self);

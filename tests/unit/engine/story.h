@@ -62,14 +62,6 @@ story_delay(story *s, size_t t, int64_t steps, bool missed)
     }
 }
 
-/* From t on steps are numbered from zero again. */
-static inline void
-story_renumber(story *s, size_t t)
-{
-    int64_t first = s->frames[t].step;
-    story_delay(s, t, -first, false);
-}
-
 /* The MD code goes back by `steps` steps at frame t: frames that came already come again. */
 static inline void
 story_go_back(story *s, size_t t, int64_t steps)
@@ -114,9 +106,10 @@ static inline void
 story_of_restarts(story *s)
 {
     story_init(s, "restarts without velocities", 300, CELL_SKEWED, false, false);
+    story_delay(s, 0, 1000, false);
     story_go_back(s, 60, 20);
     story_delay(s, 110, 1, false); /* an uneven step: one of 1 among those of 1 is a gap */
-    story_renumber(s, 160);
+    story_go_back(s, 160, 700);    /* before the first one: numbered anew */
     story_go_back(s, 220, 7);
     for (size_t t = 0; t < s->n; t++) {
         s->frames[t].temperature_K = 600.0 + 20.0 * sin(0.1 * (double)t);
@@ -152,7 +145,8 @@ story_of_refusals(story *s)
     s->options.skip.fixed_ps = 0.08;
 }
 
-/* No timestep: spacing by rounded time stamps; frames wait until two follow on each other. */
+/* No timestep: spacing by time stamps, which begin anew; frames wait until two follow on each
+ * other. */
 static inline void
 story_of_stamps(story *s)
 {
@@ -162,7 +156,7 @@ story_of_stamps(story *s)
         story_delay(s, t, 4, true);
     for (size_t t = 0; t < s->n; t++) {
         iw_frame *frame = &s->frames[t];
-        frame->time_fs = round(10.0 * (frame->time_fs + 0.05 * sin((double)t))) / 10.0;
+        frame->time_fs = 1000.0 + 1.3 * (double)frame->step - (t > 180 ? 900.0 : 0.0);
         frame->kinetic_energy_eV = 0.9 + 0.01 * cos((double)t);
     }
     s->options.vacf_window_ps = 0.3;
@@ -175,7 +169,6 @@ story_of_a_cold_start(story *s)
 {
     story_init(s, "a cold start", 2300, CELL_CUBIC, true, true);
     story_heat(s, 0, 500, 1.0 / 3.0);
-    story_delay(s, 300, 5, true); /* left out */
     story_charge(s, 1.0, -1.0, -0.5);
     s->options.skip.replay = IW_REPLAY_LIVE;
     s->options.msd_stride = 0;
