@@ -6,6 +6,7 @@
  * starts that have not settled, runs that a rule stops.  Frames are those of model.h, told anew.
  */
 #include "model.h"
+#include "trajectory/door.h"
 
 typedef struct {
     const char *name;
@@ -97,7 +98,8 @@ story_of_gaps(story *s)
     story_delay(s, 70, 5, true);
     story_delay(s, 71, 3, true);
     story_delay(s, 150, 2, false);
-    s->paper_at = 0;
+    for (size_t t = 200; t < s->n; t++)
+        s->frames[t].time_fs += 3.0; /* and not its step */
     s->options.convergence.mode[IW_RULE_PRECISION] = IW_STOP_OFF;
     s->options.convergence.mode[IW_RULE_FUTILITY] = IW_STOP_OFF;
 }
@@ -163,6 +165,22 @@ story_of_stamps(story *s)
     s->options.drift = IW_DRIFT_NONE;
 }
 
+/* Velocities in another order than positions; at the door's second look they are noise. */
+static inline void
+story_of_disorder(story *s)
+{
+    uint64_t seed = 3;
+    story_init(s, "velocities in disorder", IW_DOOR_EVERY + 60, CELL_CUBIC, true, true);
+    for (size_t t = 0; t < s->n; t++) {
+        double *v = s->frames[t].vel_A_fs, first[3];
+        memcpy(first, v, sizeof first);
+        memmove(v, v + 3, (MODEL_ATOMS - 1) * sizeof first);
+        memcpy(v + 3 * (MODEL_ATOMS - 1), first, sizeof first);
+        for (size_t k = 0; k < 3 * MODEL_ATOMS && t + 20 > IW_DOOR_EVERY; k++)
+            v[k] = 0.01 * iw_test_normal(&seed);
+    }
+}
+
 /* Cold, so that the start is left out by frames that are read again. */
 static inline void
 story_of_a_cold_start(story *s)
@@ -214,8 +232,9 @@ story_of_a_lost_cause(story *s)
 
 typedef void (*story_teller)(story *s);
 static const story_teller stories[] = {
-    story_of_gaps,         story_of_restarts,     story_of_refusals,       story_of_stamps,
-    story_of_a_cold_start, story_of_a_broken_run, story_of_a_known_answer, story_of_a_lost_cause,
+    story_of_gaps,         story_of_disorder,       story_of_restarts,
+    story_of_refusals,     story_of_stamps,         story_of_a_cold_start,
+    story_of_a_broken_run, story_of_a_known_answer, story_of_a_lost_cause,
 };
 enum { STORIES = sizeof stories / sizeof *stories };
 

@@ -176,6 +176,8 @@ stories_have_what_they_promise(void **state)
     } promises[] = {
         {story_of_gaps, IW_EVENT_gap},
         {story_of_gaps, IW_EVENT_not_neutral},
+        {story_of_gaps, IW_EVENT_uneven_step},
+        {story_of_disorder, IW_EVENT_velocity_mismatch},
         {story_of_restarts, IW_EVENT_step_back},
         {story_of_restarts, IW_EVENT_no_velocities},
         {story_of_refusals, IW_EVENT_not_finite},
