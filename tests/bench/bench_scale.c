@@ -3,13 +3,15 @@
  * bench_scale - many runs at once on one daemon: 300 atoms, one frame a second each.
  *
  *     bench_scale [--runs N] [--seconds S] [--atoms N] [--no-velocities] [--kill S] [--late S]
- *                 [--report S] [--show N]
+ *                 [--report S] [--show N] [--ramp S]
  *
  * Prints, and exits 1 beyond the limits: how long after its due moment a frame is acknowledged, and
  * counted in what `ls` shows (looked at twice a second) - none later than --late, 2 s by default;
  * how long `show` takes; memory, descriptors, threads, processor time and bytes written by the
  * daemon.  --kill: kill -9 that many seconds in and start again; how long until all is caught up.
- * The sender runs on the same machine; its own processor time is printed, too.
+ * --ramp: runs begin within so many seconds, ten a second by default, so that not all of them have
+ * their costly frames at once.  The sender runs on the same machine; its own processor time is
+ * printed, too.
  */
 #include "crowd.h"
 
@@ -222,7 +224,8 @@ report(const watch *self, double at_s, usage *last)
            1024 * now.rss_mb / (double)self->set->crowd.runs, now.descriptors,
            (now.cpu_s - last->cpu_s) / self->set->report_s,
            (now.written_mb - last->written_mb) / self->set->report_s,
-           (double)own.ru_utime.tv_sec + 1e-6 * (double)own.ru_utime.tv_usec + (double)own.ru_stime.tv_sec + 1e-6 * (double)own.ru_stime.tv_usec);
+           (double)own.ru_utime.tv_sec + 1e-6 * (double)own.ru_utime.tv_usec +
+               (double)own.ru_stime.tv_sec + 1e-6 * (double)own.ru_stime.tv_usec);
     (void)fflush(stdout);
     *last = now;
 }
@@ -238,6 +241,15 @@ kill_and_start(watch *self, const char *const *options)
     connect_reader(self);
 }
 
+static uint64_t
+count_all(const watch *self)
+{
+    uint64_t counted = 0;
+    for (size_t i = 0; i < self->set->crowd.runs; i++)
+        counted += self->counted[i];
+    return counted;
+}
+
 /* Until all frames are counted, or nothing has come for a while. */
 static void
 stream(watch *self, const char *const *options)
@@ -246,9 +258,14 @@ stream(watch *self, const char *const *options)
     double start = crowd_now_s();
     double end = start + set->crowd.seconds + set->crowd.ramp_s;
     double next_report = start + set->report_s;
+    uint64_t all = (uint64_t)set->crowd.runs * set->crowd.seconds;
     bool killed = set->kill_s <= 0;
     usage last = {0};
-    for (double now = start; now < end + 30; now = crowd_now_s()) {
+    for (;;) {
+        double now = crowd_now_s();
+        bool complete = crowd_complete(self->crowd) && count_all(self) == all;
+        if (now > end + 60 || (now > end && complete))
+            break;
         crowd_work(self->crowd, 0.02);
         ask_what_is_due(self, now);
         take_answers(self);
@@ -261,8 +278,6 @@ stream(watch *self, const char *const *options)
             report(self, next_report - start, &last);
             next_report += set->report_s;
         }
-        if (now > end && self->behind == 0 && crowd_complete(self->crowd))
-            break;
     }
 }
 
@@ -272,11 +287,9 @@ verdict(const watch *self)
     const settings *set = self->set;
     const crowd_delays *acks = crowd_acks(self->crowd);
     uint64_t all = (uint64_t)set->crowd.runs * set->crowd.seconds;
-    uint64_t counted = 0;
+    uint64_t counted = count_all(self);
     usage now;
     look_at(self->daemon->pid, &now);
-    for (size_t i = 0; i < set->crowd.runs; i++)
-        counted += self->counted[i];
     printf("\n%zu runs of %zu atoms%s, one frame a second each, %u s\n", set->crowd.runs,
            set->crowd.atoms, set->crowd.velocities ? " with velocities" : "", set->crowd.seconds);
     printf("frames      %llu due, %llu acknowledged, %llu counted; %llu later than %.1f s\n",
@@ -341,10 +354,11 @@ allow_descriptors(void)
 int
 main(int argc, char **argv)
 {
-    settings set = {.crowd = {.runs = 1000, .atoms = 300, .seconds = 600, .velocities = true},
-                    .late_s = 2,
-                    .report_s = 60,
-                    .shows = 4};
+    settings set = {
+        .crowd = {.runs = 1000, .atoms = 300, .seconds = 600, .velocities = true, .ramp_s = -1},
+        .late_s = 2,
+        .report_s = 60,
+        .shows = 4};
     for (int i = 1; i < argc; i++) {
         bool value = i + 1 < argc;
         if (strcmp(argv[i], "--no-velocities") == 0)
@@ -361,19 +375,23 @@ main(int argc, char **argv)
             set.late_s = strtod(argv[++i], NULL);
         else if (strcmp(argv[i], "--report") == 0 && value)
             set.report_s = strtod(argv[++i], NULL);
+        else if (strcmp(argv[i], "--ramp") == 0 && value)
+            set.crowd.ramp_s = strtod(argv[++i], NULL);
         else if (strcmp(argv[i], "--show") == 0 && value)
             set.shows = (unsigned)strtoul(argv[++i], NULL, 10);
         else {
-            (void)fprintf(stderr,
-                          "usage: bench_scale [--runs N] [--seconds S] [--atoms N] "
-                          "[--no-velocities] [--kill S] [--late S] [--report S] [--show N]\n");
+            (void)fprintf(
+                stderr,
+                "usage: bench_scale [--runs N] [--seconds S] [--atoms N] "
+                "[--no-velocities] [--kill S] [--late S] [--report S] [--show N] [--ramp S]\n");
             return 2;
         }
     }
     if (set.crowd.runs < 1 || set.crowd.seconds < 1 || set.crowd.atoms < 2 ||
         set.crowd.atoms > 1024 || set.report_s <= 0)
         return 2;
-    set.crowd.ramp_s = (double)set.crowd.runs / 100;
+    if (set.crowd.ramp_s < 0)
+        set.crowd.ramp_s = (double)set.crowd.runs / 10;
     allow_descriptors();
     return run_all(&set);
 }

@@ -176,9 +176,9 @@ crowd_new(harness *daemon, const crowd_options *options)
 }
 
 void
-crowd_destroy(crowd **crowd_)
+crowd_destroy(crowd **self_)
 {
-    crowd *self = *crowd_;
+    crowd *self = *self_;
     for (size_t i = 0; i < self->options.runs; i++) {
         (void)zmq_close(self->members[i].socket);
         iw_run_info_fini(&self->members[i].info);
@@ -189,7 +189,7 @@ crowd_destroy(crowd **crowd_)
     free(self->members);
     free(self->frames);
     free(self);
-    *crowd_ = NULL;
+    *self_ = NULL;
 }
 
 static void
@@ -275,14 +275,16 @@ void
 crowd_work(crowd *self, double seconds)
 {
     double until = crowd_now_s() + seconds;
-    for (double now = crowd_now_s(); now < until; now = crowd_now_s()) {
+    for (;;) {
         struct epoll_event events[EVENTS];
         int n = epoll_wait(self->epoll, events, EVENTS, 2);
-        now = crowd_now_s();
+        double now = crowd_now_s();
         for (int i = 0; i < n; i++)
             receive(self, &self->members[events[i].data.u64], now);
         for (size_t i = 0; i < self->options.runs; i++)
             send_due(self, i, now);
+        if (now >= until)
+            return;
     }
 }
 

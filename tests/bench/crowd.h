@@ -32,7 +32,7 @@ double crowd_percentile(const crowd_delays *self, double share); /* ms, the uppe
 typedef struct crowd crowd;
 
 crowd *crowd_new(harness *daemon, const crowd_options *options);
-void crowd_destroy(crowd **self);
+void crowd_destroy(crowd **self_);
 
 /* Sends what is due and takes what came, for so long. */
 void crowd_work(crowd *self, double seconds);

@@ -153,8 +153,11 @@ work(soak *self, soak_watched *daemon, soak_watched *adapter)
     double next_report = start + self->report_s;
     double next_restart = start + RESTART_S;
     double next_kill = start + KILL_S;
-    for (double now = start; now < start + self->seconds && !interrupted; now = now_s()) {
+    while (!interrupted) {
         pause_ms(200);
+        double now = now_s();
+        if (now >= start + self->seconds)
+            break;
         if (now >= next_kill) {
             kill_one(self);
             next_kill += KILL_S;

@@ -200,9 +200,9 @@ cable_open(char why[200])
 }
 
 void
-cable_close(cable **cable_)
+cable_close(cable **self_)
 {
-    cable *self = *cable_;
+    cable *self = *self_;
     if (!self)
         return;
     (void)close(self->ended[1]);
@@ -220,7 +220,7 @@ cable_close(cable **cable_)
     (void)close(self->home);
     (void)pthread_mutex_destroy(&self->lock);
     free(self);
-    *cable_ = NULL;
+    *self_ = NULL;
 }
 
 void

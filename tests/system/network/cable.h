@@ -28,7 +28,7 @@ typedef struct cable cable;
 
 /* NULL where that is not allowed: why[200] says what. */
 cable *cable_open(char why[200]);
-void cable_close(cable **self);
+void cable_close(cable **self_);
 
 /* The calling thread, and what it starts, live on that host until it leaves. */
 void cable_enter(cable *self, cable_side side);

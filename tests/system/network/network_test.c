@@ -271,7 +271,7 @@ static void
 assert_undisturbed(network *self, const char *what)
 {
     int result = -1;
-    double most_ms = NAN, adapter_kb = NAN;
+    double most_ms, adapter_kb;
     md code;
     char id[IW_ID_LENGTH + 1];
     assert_int_equal(waitpid(self->adapter, &result, 0), self->adapter);
@@ -280,8 +280,11 @@ assert_undisturbed(network *self, const char *what)
     assert_int_equal(WEXITSTATUS(result), 0);
     FILE *file = fopen(self->result, "r");
     assert_non_null(file);
-    assert_int_equal(fscanf(file, "%lf %lf", &most_ms, &adapter_kb), 2);
+    char text[64], *rest = NULL;
+    assert_non_null(fgets(text, sizeof text, file));
     (void)fclose(file);
+    most_ms = strtod(text, &rest);
+    adapter_kb = strtod(rest, NULL);
     note_memory(self);
     cable_counts counts = cable_count(self->cable);
     print_message("%s: a send took %.1f ms at most; most memory: adapter %.1f MB, daemon %.1f MB; "
