@@ -4,11 +4,10 @@
 #include "framelog.h"
 #include "ionwatchd/log.h"
 #include "journal/checkpoint.h"
-#include "journal/crew.h"
 #include "journal/folder.h"
 #include "journal/reader.h"
+#include "journal/recovery.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,27 +197,13 @@ send_simple(void *to, iw_mail_kind kind, const entry *run, iw_status status, con
         (void)iw_mail_send(to, &mail);
 }
 
-static iw_run_info *
-copy_info(const iw_run_info *from)
-{
-    iw_run_info *to = malloc(sizeof *to);
-    if (!to)
-        return NULL;
-    iw_run_info_init(to);
-    if (iw_run_info_copy(to, from, NULL) == IW_OK)
-        return to;
-    iw_run_info_fini(to);
-    free(to);
-    return NULL;
-}
-
 static void
 send_open(iw_journal *self, entry *run, const iw_run_info *info, bool recovered, bool ended,
           uint64_t cut_bytes)
 {
     iw_mail *mail = iw_mail_new(IW_MAIL_OPEN, run->run);
     if (mail)
-        mail->info = copy_info(info);
+        mail->info = iw_journal_copy_info(info);
     if (!mail || !mail->info) {
         iw_mail_destroy(&mail);
         iw_log("journal.memory", "run %s: out of memory: the run is not analysed", run->id);
@@ -636,38 +621,6 @@ commit_all(iw_journal *self)
         conclude(self, &self->turns[i]);
 }
 
-/* Of a filed run the summary says the rest: its frames are not read again. */
-static iw_status
-read_filed(const char *path, const iw_summary *summary, iw_journal_scan *scan, iw_error *err)
-{
-    iw_journal_reader *reader = iw_journal_reader_open(path, err);
-    if (!reader)
-        return err->code;
-    scan->info = copy_info(iw_journal_reader_run(reader));
-    scan->last_seq = summary->last_seq;
-    iw_journal_reader_close(&reader);
-    return scan->info ? IW_OK : iw_fail(err, IW_NO_MEMORY, "%s: out of memory", path);
-}
-
-/* Opens the journal of a run that is not filed and takes stock of it, from its checkpoint on if it
- * has one. */
-static iw_framelog_writer *
-reopen(iw_journal *self, const char *id, const char *path, iw_journal_scan *scan, uint64_t *cut,
-       iw_error *err)
-{
-    iw_framelog_place place;
-    bool known = iw_checkpoint_peek(self->data, id, &place, scan);
-    iw_framelog_writer *writer =
-        iw_framelog_writer_open_from(path, known ? place.end : 0, cut, err);
-    iw_status status = writer ? IW_OK : err->code;
-    if (status == IW_OK)
-        status = known ? iw_journal_scan_from(path, &place, scan, err)
-                       : iw_journal_scan_file(path, scan, err);
-    if (status != IW_OK && writer)
-        (void)iw_framelog_writer_close(&writer, NULL);
-    return writer;
-}
-
 /* A run that is not filed goes to a worker. */
 static void
 hand_over(iw_journal *self, iw_mail *mail, const iw_journal_scan *scan, iw_framelog_writer **writer,
@@ -687,68 +640,55 @@ hand_over(iw_journal *self, iw_mail *mail, const iw_journal_scan *scan, iw_frame
     iw_log("journal.recovered", "run %s: %llu frames", run->id, (unsigned long long)scan->last_seq);
 }
 
-/* One run of the data folder: told to the front, and to a worker unless it is filed. */
+/* A run that was found: told to the front, and to a worker unless it is filed. */
 static void
-recover_run(iw_journal *self, const char *id)
+tell_found(iw_journal *self, iw_found_run *found)
 {
-    char path[PATH_SIZE], summary[PATH_SIZE];
-    struct stat info;
-    iw_folder_path(self->data, id, "journal.iwlog", path, sizeof path);
-    if (!iw_uuid_valid(id) || stat(path, &info) != 0)
+    iw_journal_scan *scan = &found->scan;
+    if (found->status != IW_OK) {
+        iw_log("journal.unreadable", "run %s: %s: left as it is, not analysed", found->id,
+               found->err.text);
         return;
-    iw_error err;
-    uint64_t cut = 0;
-    iw_framelog_writer *writer = NULL;
+    }
     iw_mail *mail = iw_mail_new(IW_MAIL_RECOVERED, self->n_recovered + 1);
-    iw_journal_scan scan = {0};
-    if (!mail)
-        return;
-    iw_folder_path(self->data, id, "summary.json", summary, sizeof summary);
-    mail->flag = iw_summary_load(summary, (uint64_t)info.st_size, &mail->summary) == IW_OK;
-    iw_status status = IW_OK;
-    if (mail->flag) {
-        status = read_filed(path, &mail->summary, &scan, &err);
-    } else {
-        writer = reopen(self, id, path, &scan, &cut, &err);
-        status = writer ? IW_OK : err.code;
-    }
-    if (status != IW_OK) {
-        iw_log("journal.unreadable", "run %s: %s: left as it is, not analysed", id, err.text);
-        iw_mail_destroy(&mail);
+    if (!mail) {
+        iw_run_info_fini(scan->info);
+        free(scan->info);
+        (void)iw_framelog_writer_close(&found->writer, NULL);
         return;
     }
-    if (cut > 0)
-        iw_log("journal.torn_tail", "run %s: %llu bytes cut", id, (unsigned long long)cut);
+    if (found->cut > 0)
+        iw_log("journal.torn_tail", "run %s: %llu bytes cut", found->id,
+               (unsigned long long)found->cut);
     self->n_recovered++;
-    iw_text_copy(mail->id, sizeof mail->id, id);
-    mail->seq = scan.last_seq;
-    mail->offset = (uint64_t)info.st_size;
-    mail->flag |= scan.filed;
-    memcpy(mail->text, scan.stop, sizeof mail->text);
-    if (scan.ended)
-        iw_text_copy(mail->summary.state, sizeof mail->summary.state, scan.why);
+    memcpy(mail->id, found->id, sizeof mail->id);
+    mail->summary = found->summary;
+    mail->seq = scan->last_seq;
+    mail->offset = found->bytes;
+    mail->flag = found->filed || scan->filed;
+    memcpy(mail->text, scan->stop, sizeof mail->text);
+    if (scan->ended)
+        iw_text_copy(mail->summary.state, sizeof mail->summary.state, scan->why);
     if (mail->summary.frames == 0)
-        mail->summary.frames = scan.last_seq;
+        mail->summary.frames = scan->last_seq;
     if (!mail->flag)
-        hand_over(self, mail, &scan, &writer, cut);
-    if (writer)
-        (void)iw_framelog_writer_close(&writer, NULL);
-    mail->info = scan.info;
+        hand_over(self, mail, scan, &found->writer, found->cut);
+    (void)iw_framelog_writer_close(&found->writer, NULL);
+    mail->info = scan->info;
     (void)iw_mail_send(self->front, &mail);
 }
 
 static void
 recover(iw_journal *self)
 {
-    char path[PATH_SIZE];
-    (void)snprintf(path, sizeof path, "%.1000s/runs", self->data);
-    DIR *folder = opendir(path);
-    for (struct dirent *item; folder && (item = readdir(folder));)
-        recover_run(self, item->d_name);
-    if (folder)
-        (void)closedir(folder);
-    else
-        iw_log("journal.unreadable", "%s: %s", path, strerror(errno));
+    iw_error err;
+    size_t n = 0;
+    iw_found_run *found = iw_recovery_look(self->data, self->crew, &n, &err);
+    if (!found)
+        iw_log("journal.unreadable", "%s", err.text);
+    for (size_t i = 0; i < n; i++)
+        tell_found(self, &found[i]);
+    free(found);
     iw_mail *mail = iw_mail_new(IW_MAIL_READY, self->n_recovered);
     if (mail)
         (void)iw_mail_send(self->front, &mail);
