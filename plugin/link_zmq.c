@@ -12,8 +12,9 @@
 #include <unistd.h>
 #include <zmq.h>
 
-/* What the daemon may send is small; frames that wait inside the socket are bounded in bytes. */
-enum { MOST_RECEIVED = 1 << 20, SOCKET_BYTES = 4 << 20, SEND_BATCH = 64 };
+/* What the daemon may send is small, so that the thousand messages that libzmq keeps are; frames
+ * that wait inside the socket are bounded in bytes. */
+enum { MOST_RECEIVED = 1 << 16, SOCKET_BYTES = 4 << 20, SEND_BATCH = 64 };
 
 /* What a context, its sockets and our thread take, with a little to spare. */
 enum { DESCRIPTORS = 20, THREADS = 3 };

@@ -9,6 +9,10 @@
 
 enum { TICK_MS = 250, BATCH = 256, LINGER_MS = 1000 };
 
+/* Messages that wait inside libzmq for each peer.  What an adapter sends is left with it sooner
+ * than it fills our memory; what is long among answers is counted in bytes, see ledger.h. */
+enum { WAITING_IN = 128, WAITING_OUT = 4096 };
+
 static const double PUB_PAUSE_S = 0.5;
 
 /* A socket file that nobody answers is left over from a daemon that was killed: libzmq replaces it.
@@ -128,12 +132,13 @@ bind_all(iw_front *self, void *context, const iw_front_options *options, iw_erro
     int yes = 1;
     int linger_ms = LINGER_MS;
     int64_t limit = (int64_t)self->message_limit; /* a longer one ends the connection unread */
-    int waiting = 4096;
+    int in = WAITING_IN;
+    int out = WAITING_OUT;
     (void)zmq_setsockopt(self->router, ZMQ_ROUTER_MANDATORY, &yes, sizeof yes);
     (void)zmq_setsockopt(self->router, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
     (void)zmq_setsockopt(self->router, ZMQ_MAXMSGSIZE, &limit, sizeof limit);
-    (void)zmq_setsockopt(self->router, ZMQ_RCVHWM, &waiting, sizeof waiting);
-    (void)zmq_setsockopt(self->router, ZMQ_SNDHWM, &waiting, sizeof waiting);
+    (void)zmq_setsockopt(self->router, ZMQ_RCVHWM, &in, sizeof in);
+    (void)zmq_setsockopt(self->router, ZMQ_SNDHWM, &out, sizeof out);
     iw_gate_watch(self->gate, self->router);
     for (size_t i = 0; i < options->n_listen; i++) {
         iw_status status =
