@@ -56,20 +56,29 @@ usual_case(char *name)
         memcpy(name, usual, 2);
 }
 
+static iw_status
+make_room(iw_names *self, iw_error *err)
+{
+    if (self->n < self->capacity)
+        return IW_OK;
+    size_t capacity = self->capacity ? 2 * self->capacity : 64;
+    void *grown = realloc(self->name, capacity * sizeof *self->name);
+    if (!grown)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for the names of %zu atoms", capacity);
+    self->name = grown;
+    self->capacity = capacity;
+    return IW_OK;
+}
+
 iw_status
 iw_names_add(iw_names *self, const char *name, size_t size, iw_error *err)
 {
     if (size == 0 || size > IW_SPECIES_LENGTH)
         return iw_fail(err, IW_INVALID, "the name of an atom has 1 to %d characters, not %zu",
                        IW_SPECIES_LENGTH, size);
-    if (self->n == self->capacity) {
-        size_t capacity = self->capacity ? 2 * self->capacity : 64;
-        void *grown = realloc(self->name, capacity * sizeof *self->name);
-        if (!grown)
-            return iw_fail(err, IW_NO_MEMORY, "no memory for the names of %zu atoms", capacity);
-        self->name = grown;
-        self->capacity = capacity;
-    }
+    iw_status status = make_room(self, err);
+    if (status != IW_OK)
+        return status;
     char *to = self->name[self->n];
     memset(to, 0, sizeof *self->name);
     memcpy(to, name, size);
@@ -100,12 +109,16 @@ iw_names_parse(iw_names *self, const char *list, iw_error *err)
         size_t until = size;
         while (until > from && at[until - 1] == ' ')
             until--;
-        for (long i = 0; i < times; i++) {
-            iw_status status = iw_names_add(self, at + from, until - from, err);
-            if (status != IW_OK) {
-                (void)iw_prefix(err, "species '%.60s'", list);
-                return status;
-            }
+        iw_status status = iw_names_add(self, at + from, until - from, err);
+        for (long i = 1; i < times && status == IW_OK; i++) {
+            status = make_room(self, err);
+            if (status == IW_OK)
+                memcpy(self->name[self->n], self->name[self->n - 1], sizeof *self->name);
+            self->n += status == IW_OK;
+        }
+        if (status != IW_OK) {
+            (void)iw_prefix(err, "species '%.60s'", list);
+            return status;
         }
         at = end ? end : at + size;
         if (!*at)

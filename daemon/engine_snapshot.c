@@ -49,8 +49,10 @@ fill_paper(const iw_engine *self, size_t g, iw_group_snapshot *out, iw_error *er
     iw_status status = iw_series_alloc(&out->vdos_paper, paper->vdos.n, false, err);
     if (status != IW_OK)
         return status;
-    memcpy(out->vdos_paper.x, paper->vdos.energy_meV, paper->vdos.n * sizeof(double));
-    memcpy(out->vdos_paper.y, paper->vdos.g, paper->vdos.n * sizeof(double));
+    if (paper->vdos.n > 0) { /* a short run may have no energy to show */
+        memcpy(out->vdos_paper.x, paper->vdos.energy_meV, paper->vdos.n * sizeof(double));
+        memcpy(out->vdos_paper.y, paper->vdos.g, paper->vdos.n * sizeof(double));
+    }
     out->paper = paper->vibration;
     out->has_paper = true;
     return IW_OK;

@@ -25,8 +25,9 @@ typedef struct {
     uint32_t number;
     char id[IW_ID_LENGTH + 1];
     uint64_t taken, durable; /* highest frame that came; of it, on disk */
-    bool ended;              /* BYE is in it, and no HELLO since */
-    bool to_file;            /* BYE is durable, the store is to answer */
+    uint64_t bytes;
+    bool ended;   /* BYE is in it, and no HELLO since */
+    bool to_file; /* BYE is durable, the store is to answer */
     bool removed;
 } journalled;
 
@@ -42,23 +43,14 @@ static struct {
     unsigned parts;    /* of it; 0: none is on its way */
     uint8_t peer, part;
     iw_who who;
+    iw_peer to; /* whom the front is about to answer */
 } world;
 
-static char router, inbox, journal, store; /* what their addresses stand for */
+static char router, inbox, journal, store, other; /* what their addresses stand for */
 
 double __wrap_iw_now(void);
 void __wrap_iw_log(const char *id, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void __wrap_iw_gate_who(iw_gate *self, zmq_msg_t *message, iw_who *who);
-void __wrap_iw_gate_refused(iw_gate *self, const char *id, const char *who, const char *what,
-                            const char *text);
-bool __wrap_iw_gate_readers_changed(iw_gate *self);
-uint64_t __wrap_iw_gate_refusals(iw_gate *self);
-const char *__wrap_iw_gate_server_key(const iw_gate *self);
-void __wrap_iw_pub_send(iw_pub *self, const char *topic, const void *json, size_t size);
-void __wrap_iw_pub_hear(iw_pub *self);
-bool __wrap_iw_pub_is_wanted(const iw_pub *self, const char *topic);
-size_t __wrap_iw_pub_count(const iw_pub *self);
-const char *__wrap_iw_pub_endpoint(const iw_pub *self, size_t i);
 bool __wrap_iw_mail_send(void *socket, iw_mail **mail);
 iw_mail *__wrap_iw_mail_receive(void *socket, bool wait);
 int __wrap_zmq_poll(zmq_pollitem_t *items, int n, long timeout);
@@ -67,6 +59,11 @@ int __wrap_zmq_msg_recv(zmq_msg_t *message, void *socket, int flags);
 int __wrap_zmq_msg_more(const zmq_msg_t *message);
 int __wrap_zmq_getsockopt(void *socket, int option, void *value, size_t *size);
 int __wrap_zmq_send(void *socket, const void *data, size_t size, int flags);
+int __wrap_zmq_msg_send(zmq_msg_t *message, void *socket, int flags);
+void *__wrap_zmq_socket(void *context, int type);
+int __wrap_zmq_bind(void *socket, const char *endpoint);
+void *__wrap_iw_mailbox_bind(void *context, const char *name, iw_error *err);
+void *__wrap_iw_mailbox_connect(void *context, const char *name, iw_error *err);
 
 double
 __wrap_iw_now(void)
@@ -93,73 +90,44 @@ __wrap_iw_gate_who(iw_gate *self, zmq_msg_t *message, iw_who *who)
     *who = world.who;
 }
 
-void
-__wrap_iw_gate_refused(iw_gate *self, const char *id, const char *who, const char *what,
-                       const char *text)
+/* ---- sockets ---- */
+
+void *
+__wrap_zmq_socket(void *context, int type)
 {
-    (void)self;
-    if (!*id || !who || !*what || !*text)
-        abort();
+    (void)context;
+    return type == ZMQ_ROUTER ? &router : &other;
 }
 
-bool
-__wrap_iw_gate_readers_changed(iw_gate *self)
+int
+__wrap_zmq_bind(void *socket, const char *endpoint)
 {
-    (void)self;
-    return false;
+    return socket == &router && *endpoint ? 0 : -1;
 }
 
-uint64_t
-__wrap_iw_gate_refusals(iw_gate *self)
+static void *
+box(const char *name)
 {
-    (void)self;
-    return 0;
+    return strcmp(name, "front") == 0 ? &inbox : strcmp(name, "store") == 0 ? &store : &journal;
 }
 
-const char *
-__wrap_iw_gate_server_key(const iw_gate *self)
+void *
+__wrap_iw_mailbox_bind(void *context, const char *name, iw_error *err)
 {
-    (void)self;
-    return "";
+    (void)context;
+    (void)err;
+    return box(name);
 }
 
-void
-__wrap_iw_pub_send(iw_pub *self, const char *topic, const void *json, size_t size)
+void *
+__wrap_iw_mailbox_connect(void *context, const char *name, iw_error *err)
 {
-    (void)self;
-    (void)json;
-    (void)size;
-    if (!iw_uuid_valid(topic))
-        abort();
+    (void)context;
+    (void)err;
+    return box(name);
 }
 
-void
-__wrap_iw_pub_hear(iw_pub *self)
-{
-    (void)self;
-}
-
-bool
-__wrap_iw_pub_is_wanted(const iw_pub *self, const char *topic)
-{
-    (void)self;
-    return topic[0] == 'a';
-}
-
-size_t
-__wrap_iw_pub_count(const iw_pub *self)
-{
-    (void)self;
-    return 0;
-}
-
-const char *
-__wrap_iw_pub_endpoint(const iw_pub *self, size_t i)
-{
-    (void)self;
-    (void)i;
-    return "";
-}
+/* ---- journal and store ---- */
 
 static journalled *
 run_of(const iw_mail *mail)
@@ -183,6 +151,7 @@ to_front(iw_mail_kind kind, const journalled *run, uint64_t seq, iw_status statu
     if (!mail || world.n_inbox == MAILS)
         abort();
     mail->seq = seq;
+    mail->offset = run ? run->bytes : 0;
     mail->status = status;
     iw_text_copy(mail->text, sizeof mail->text, text);
     if (run)
@@ -218,11 +187,14 @@ check_record(journalled *run, const iw_mail *mail)
 bool
 __wrap_iw_mail_send(void *socket, iw_mail **mail)
 {
+    static const char series[6000] = "{}";
     iw_mail *taken = *mail;
     *mail = NULL;
     if (socket == &store || taken->kind == IW_MAIL_SHOW) { /* answered at once, in all shapes */
         taken->kind = IW_MAIL_ANSWER;
         taken->status = world.now_s > 50 ? IW_NOT_FOUND : IW_OK;
+        if (taken->flag) /* with series: a long one */
+            (void)iw_buffer_append(&taken->json, series, sizeof series, NULL);
         if (world.n_inbox == MAILS)
             abort();
         world.inbox[world.n_inbox++] = taken;
@@ -267,6 +239,7 @@ commit(iw_status status)
         break;
     case IW_MAIL_FRAME:
         run->durable = mail->seq;
+        run->bytes += zmq_msg_size(&mail->message) << (mail->seq % 16); /* some are long */
         to_front(IW_MAIL_DURABLE, run, run->durable, IW_OK, "");
         break;
     case IW_MAIL_BYE:
@@ -494,6 +467,10 @@ more(void)
 int
 __wrap_zmq_getsockopt(void *socket, int option, void *value, size_t *size)
 {
+    if (option == ZMQ_LAST_ENDPOINT) {
+        (void)snprintf(value, *size, "tcp://127.0.0.1:1");
+        return 0;
+    }
     if (socket != &router || option != ZMQ_RCVMORE || *size != sizeof(int))
         abort();
     int answer = more();
@@ -522,17 +499,10 @@ __wrap_zmq_msg_more(const zmq_msg_t *message)
     return more();
 }
 
-int
-__wrap_zmq_send(void *socket, const void *data, size_t size, int flags)
+/* What is said is a message, and acknowledges nothing but what is durable. */
+static void
+check_said(const iw_peer *to, const void *data, size_t size)
 {
-    static iw_peer to;
-    if (socket != &router)
-        abort();
-    if (flags & ZMQ_SNDMORE) {
-        to.size = (unsigned char)size;
-        memcpy(to.data, data, size);
-        return (int)size;
-    }
     iw_message message;
     iw_message_init(&message, IW_MSG_PING);
     if (iw_wire_decode(data, size, &message, NULL) != IW_OK)
@@ -540,12 +510,37 @@ __wrap_zmq_send(void *socket, const void *data, size_t size, int flags)
     bool known = message.type != IW_MSG_ACK;
     for (size_t i = 0; i < world.front->runs.n && !known; i++) {
         const iw_live *run = world.front->runs.items[i];
-        for (size_t k = 0; k < world.n_runs && iw_peer_equal(&run->peer, &to); k++)
+        for (size_t k = 0; k < world.n_runs && iw_peer_equal(&run->peer, to); k++)
             known |= world.runs[k].number == run->number && message.seq <= world.runs[k].durable;
     }
     if (!known)
         abort();
+}
+
+int
+__wrap_zmq_send(void *socket, const void *data, size_t size, int flags)
+{
+    if (socket != &router || size > 100000)
+        abort();
+    if (flags & ZMQ_SNDMORE) {
+        world.to.size = (unsigned char)size;
+        memcpy(world.to.data, data, size);
+    } else {
+        check_said(&world.to, data, size);
+    }
     return (int)size;
+}
+
+int
+__wrap_zmq_msg_send(zmq_msg_t *message, void *socket, int flags)
+{
+    if (socket != &router || (flags & ZMQ_SNDMORE))
+        abort();
+    int size = (int)zmq_msg_size(message);
+    check_said(&world.to, zmq_msg_data(message), zmq_msg_size(message));
+    (void)zmq_msg_close(message);
+    (void)zmq_msg_init(message);
+    return size;
 }
 
 /* What a start finds in the data folder. */
@@ -581,26 +576,32 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     memset(&world, 0, sizeof world);
     world.in = (fuzz_input){data, size};
-    iw_front *front = calloc(1, sizeof *front);
+    static const char *const listen[] = {"tcp://127.0.0.1:1"};
+    static const iw_front_options options = {.listen = listen,
+                                             .n_listen = 1,
+                                             .authorised_keys = "",
+                                             .message_limit_mib = 1,
+                                             .queue_mib = 1,
+                                             .max_runs = 2,
+                                             .max_atoms = 3,
+                                             .max_run_mib = 1,
+                                             .heartbeat_s = 30,
+                                             .lost_after_s = 3600,
+                                             .data = "data",
+                                             .db = "db"};
+    iw_error err;
+    iw_front *front = iw_front_new(NULL, &options, &err);
     if (!front)
         abort();
     world.front = front;
-    front->router = &router;
-    front->inbox = &inbox;
-    front->journal = &journal;
-    front->store = &store;
-    front->heartbeat_s = 30;
-    front->lost_after_s = 3600;
-    front->message_limit = 1 << 20;
+    front->runs.room = 600; /* a few frames */
     recover(&world.in);
     (void)iw_front_run(front);
     while (world.n_inbox > 0)
         iw_mail_destroy(&world.inbox[--world.n_inbox]);
     while (world.n_queue > 0)
         iw_mail_destroy(&world.queue[--world.n_queue]);
-    iw_live_list_fini(&front->runs);
-    iw_buffer_fini(&front->out);
+    iw_front_destroy(&front);
     iw_buffer_fini(&world.message);
-    free(front);
     return 0;
 }
