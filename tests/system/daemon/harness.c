@@ -95,8 +95,8 @@ add_words(const char *variable, char *buffer, size_t size, const char *argv[MAX_
     return n;
 }
 
-static void
-launch(harness *self, const char *const *options, unsigned long file_limit)
+void
+harness_launch(harness *self, const char *const *options, unsigned long file_limit)
 {
     const char *build = getenv("IONWATCH_BUILD");
     char program[4096], wrap[1024], more[1024];
@@ -130,7 +130,7 @@ launch(harness *self, const char *const *options, unsigned long file_limit)
 int
 harness_fail(harness *self, const char *const *options)
 {
-    launch(self, options, 0);
+    harness_launch(self, options, 0);
     int status = 0;
     (void)waitpid(self->pid, &status, 0);
     self->pid = 0;
@@ -140,7 +140,7 @@ harness_fail(harness *self, const char *const *options)
 void
 harness_start(harness *self, const char *const *options, unsigned long file_limit)
 {
-    launch(self, options, file_limit);
+    harness_launch(self, options, file_limit);
     if (self->reader)
         (void)zmq_close(self->reader);
     self->reader = dealer(self->context, self->endpoint);

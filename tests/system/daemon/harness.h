@@ -32,6 +32,8 @@ int harness_end(void **state);
  * IONWATCH_DAEMON_OPTIONS="--a 1 --b 2", and a program to run them in, IONWATCH_WRAP="valgrind -q":
  * both are words with blanks between them. */
 void harness_start(harness *self, const char *const *options, unsigned long file_limit);
+/* Starts it and does not wait. */
+void harness_launch(harness *self, const char *const *options, unsigned long file_limit);
 /* Runs a daemon that must not start: its exit code; what it said is in self->log. */
 int harness_fail(harness *self, const char *const *options);
 void harness_kill(harness *self, int number); /* and waits; SIGTERM must give exit code 0 */
