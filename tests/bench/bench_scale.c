@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 static const double LOOK_S = 0.5;
+static const double QUIET_S = 3; /* without a frame behind: all is caught up */
 
 typedef struct {
     crowd_options crowd;
@@ -46,6 +47,7 @@ typedef struct {
     size_t next_show;
     uint64_t behind;      /* frames due and not counted, at the last look */
     double disturbed_s;   /* > 0: killed then, and not caught up yet */
+    double behind_s;      /* when any was seen last */
     double caught_up_s;   /* after the kill */
     uint64_t late_frames; /* outside of a disturbance */
 } watch;
@@ -141,12 +143,13 @@ take_list(watch *self, const json_t *list, double now)
             self->late_frames += now - due > self->set->late_s;
         }
         uint64_t due = crowd_due(self->crowd, run, self->list_asked_s - self->set->late_s);
-        if (due > self->counted[run])
-            self->behind += due - self->counted[run];
+        if (due > frames)
+            self->behind += due - frames;
     }
-    if (self->disturbed_s > 0 && self->behind == 0 &&
-        json_array_size(list) >= self->set->crowd.runs) {
-        self->caught_up_s = now - self->disturbed_s;
+    if (self->behind > 0 || json_array_size(list) < self->set->crowd.runs)
+        self->behind_s = now;
+    if (self->disturbed_s > 0 && now - self->behind_s > QUIET_S) {
+        self->caught_up_s = self->behind_s - self->disturbed_s;
         self->disturbed_s = 0;
     }
 }
@@ -235,7 +238,7 @@ kill_and_start(watch *self, const char *const *options)
 {
     double start = crowd_now_s();
     harness_kill(self->daemon, SIGKILL);
-    self->disturbed_s = start;
+    self->disturbed_s = self->behind_s = start;
     harness_start(self->daemon, options, 0);
     printf("killed, and answers again after %.1f s\n", crowd_now_s() - start);
     connect_reader(self);
@@ -263,7 +266,8 @@ stream(watch *self, const char *const *options)
     usage last = {0};
     for (;;) {
         double now = crowd_now_s();
-        bool complete = crowd_complete(self->crowd) && count_all(self) == all;
+        bool complete =
+            crowd_complete(self->crowd) && count_all(self) == all && self->disturbed_s == 0;
         if (now > end + 60 || (now > end && complete))
             break;
         crowd_work(self->crowd, 0.02);
