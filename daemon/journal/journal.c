@@ -5,6 +5,7 @@
 #include "ionwatchd/log.h"
 #include "journal/checkpoint.h"
 #include "journal/folder.h"
+#include "journal/journal_internal.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
 
@@ -15,50 +16,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { PATH_SIZE = 1024, BATCH_MAILS = 8192, BATCH_BYTES = 64 << 20, CREW = 16 };
-
-/* The journal of one run. */
-typedef struct entry {
-    uint32_t run;
-    char id[IW_ID_LENGTH + 1];
-    iw_framelog_writer *writer; /* NULL while the run is filed or its disk is away */
-    uint64_t durable_seq, durable_bytes;
-    bool at_worker;        /* OPEN was sent */
-    iw_mail *first, *last; /* in order of arrival; gone once durable and passed on */
-    bool waiting;
-    double retry_at, backoff_s;
-    struct entry *next;
-} entry;
-
-/* What the crew does for one run in a commit, and what came of it. */
-typedef struct {
-    const iw_journal *journal;
-    entry *run;
-    iw_status status;
-    iw_error err;
-    uint64_t last_seq;
-    iw_run_info *found; /* of a file that was there and that no worker has yet */
-    uint64_t cut;       /* bytes of its torn tail */
-} turn;
-
-struct iw_journal {
-    char data[PATH_SIZE];
-    int lock;
-    unsigned n_workers;
-    unsigned min_free_mib;
-    double looked_s; /* at the file system's room */
-    bool low;        /* there was less than that */
-    iw_error low_error;
-    void *inbox, *front;
-    void **workers;
-    entry *entries;
-    size_t n_entries;
-    iw_crew *crew;
-    turn *turns; /* [turn_room] of the commit at hand */
-    size_t turn_room;
-    uint32_t n_recovered;
-    bool terminated;
-};
+enum { BATCH_MAILS = 8192, BATCH_BYTES = 64 << 20, CREW = 16 };
 
 unsigned
 iw_journal_worker(uint32_t run, unsigned workers)
@@ -100,7 +58,7 @@ iw_journal_new(void *context, const iw_journal_options *options, iw_error *err)
 }
 
 static void
-drop_mails(entry *run)
+drop_mails(iw_entry *run)
 {
     while (run->first) {
         iw_mail *mail = run->first;
@@ -117,7 +75,7 @@ iw_journal_destroy(iw_journal **journal)
     if (!self)
         return;
     while (self->entries) {
-        entry *run = self->entries;
+        iw_entry *run = self->entries;
         self->entries = run->next;
         drop_mails(run);
         if (run->writer)
@@ -143,13 +101,13 @@ worker_of(const iw_journal *self, uint32_t run)
     return self->workers[iw_journal_worker(run, self->n_workers)];
 }
 
-static entry *
+static iw_entry *
 entry_of(iw_journal *self, const iw_mail *mail)
 {
-    for (entry *run = self->entries; run; run = run->next)
+    for (iw_entry *run = self->entries; run; run = run->next)
         if (run->run == mail->run)
             return run;
-    entry *run = calloc(1, sizeof *run);
+    iw_entry *run = calloc(1, sizeof *run);
     if (!run)
         return NULL;
     run->run = mail->run;
@@ -161,9 +119,9 @@ entry_of(iw_journal *self, const iw_mail *mail)
 }
 
 static void
-forget(iw_journal *self, entry *run)
+forget(iw_journal *self, iw_entry *run)
 {
-    for (entry **at = &self->entries; *at; at = &(*at)->next)
+    for (iw_entry **at = &self->entries; *at; at = &(*at)->next)
         if (*at == run) {
             *at = run->next;
             self->n_entries--;
@@ -176,7 +134,7 @@ forget(iw_journal *self, entry *run)
 }
 
 static iw_mail *
-mail_about(iw_mail_kind kind, const entry *run, iw_status status, const char *text)
+mail_about(iw_mail_kind kind, const iw_entry *run, iw_status status, const char *text)
 {
     iw_mail *mail = iw_mail_new(kind, run->run);
     if (!mail)
@@ -190,7 +148,7 @@ mail_about(iw_mail_kind kind, const entry *run, iw_status status, const char *te
 }
 
 static void
-send_simple(void *to, iw_mail_kind kind, const entry *run, iw_status status, const char *text)
+send_simple(void *to, iw_mail_kind kind, const iw_entry *run, iw_status status, const char *text)
 {
     iw_mail *mail = mail_about(kind, run, status, text);
     if (mail)
@@ -198,7 +156,7 @@ send_simple(void *to, iw_mail_kind kind, const entry *run, iw_status status, con
 }
 
 static void
-send_open(iw_journal *self, entry *run, const iw_run_info *info, bool recovered, bool ended,
+send_open(iw_journal *self, iw_entry *run, const iw_run_info *info, bool recovered, bool ended,
           uint64_t cut_bytes)
 {
     iw_mail *mail = iw_mail_new(IW_MAIL_OPEN, run->run);
@@ -222,105 +180,6 @@ send_open(iw_journal *self, entry *run, const iw_run_info *info, bool recovered,
     run->at_worker = true;
 }
 
-/* Takes off what a failed commit left behind: it may not have reached the disk. */
-static iw_status
-cut_back(const entry *run, const char *path, iw_error *err)
-{
-    struct stat info;
-    if (run->durable_bytes == 0 || stat(path, &info) != 0 ||
-        (uint64_t)info.st_size <= run->durable_bytes)
-        return IW_OK;
-    if (truncate(path, (off_t)run->durable_bytes) != 0)
-        return iw_fail_errno(err, "cannot cut %s back to %llu bytes", path,
-                             (unsigned long long)run->durable_bytes);
-    return IW_OK;
-}
-
-/* How the journal stands that was just opened: a filed run that goes on is read again from its
- * start. */
-static iw_status
-take_stock(turn *at, const char *path, uint64_t bytes, iw_error *err)
-{
-    entry *run = at->run;
-    if (run->durable_bytes == bytes)
-        return IW_OK;
-    iw_journal_scan scan;
-    iw_status status = iw_journal_scan_file(path, &scan, err);
-    if (status == IW_NOT_FOUND) { /* new, or it never held a whole record */
-        run->durable_bytes = bytes;
-        return IW_OK;
-    }
-    if (status != IW_OK)
-        return status;
-    run->durable_seq = scan.last_seq;
-    run->durable_bytes = scan.bytes;
-    at->found = scan.info;
-    return IW_OK;
-}
-
-/* Opens the file for appending.  The entry gets the writer only once it is known what in the file
- * is durable: nobody may cut it back before that. */
-static iw_status
-open_writer(turn *at, iw_error *err)
-{
-    const char *data = at->journal->data;
-    entry *run = at->run;
-    char path[PATH_SIZE];
-    iw_folder_path(data, run->id, "journal.iwlog", path, sizeof path);
-    if (iw_folder_make_run(data, run->id, err) != IW_OK || cut_back(run, path, err) != IW_OK)
-        return err->code;
-    iw_framelog_writer *writer =
-        iw_framelog_writer_open_from(path, run->durable_bytes, &at->cut, err);
-    if (!writer)
-        return err->code;
-    if (at->cut > 0)
-        iw_log("journal.torn_tail", "run %s: %llu bytes cut from %s", run->id,
-               (unsigned long long)at->cut, path);
-    iw_status status = iw_folder_sync(data, run->id, err);
-    if (status == IW_OK)
-        status = take_stock(at, path, iw_framelog_size(writer), err);
-    if (status == IW_OK)
-        run->writer = writer;
-    else
-        (void)iw_framelog_writer_close(&writer, NULL);
-    return status;
-}
-
-static bool
-is_record(iw_mail_kind kind)
-{
-    return kind == IW_MAIL_HELLO || kind == IW_MAIL_FRAME || kind == IW_MAIL_BYE ||
-           kind == IW_MAIL_CONTROL || kind == IW_MAIL_FILED;
-}
-
-static iw_status
-append_filed(entry *run, const iw_mail *mail, iw_error *err)
-{
-    iw_message message;
-    iw_message_init(&message, IW_MSG_FILED);
-    iw_text_copy(message.text, sizeof message.text, mail->text);
-    iw_buffer bytes = {0};
-    iw_status status = iw_wire_encode(&message, &bytes, err);
-    if (status == IW_OK)
-        status = iw_framelog_append(run->writer, IW_MSG_FILED, run->durable_seq, bytes.data,
-                                    bytes.size, err);
-    iw_buffer_fini(&bytes);
-    return status;
-}
-
-static iw_status
-append(entry *run, iw_mail *mail, iw_error *err)
-{
-    if (mail->kind == IW_MAIL_FILED)
-        return append_filed(run, mail, err);
-    uint32_t kind = mail->kind == IW_MAIL_HELLO   ? IW_MSG_HELLO
-                    : mail->kind == IW_MAIL_FRAME ? IW_MSG_FRAME
-                    : mail->kind == IW_MAIL_BYE   ? IW_MSG_BYE
-                                                  : IW_MSG_CONTROL;
-    return iw_framelog_append(run->writer, kind, mail->seq, zmq_msg_data(&mail->message),
-                              zmq_msg_size(&mail->message), err);
-}
-
 /* Is there less room than the operator wants to keep?  Looked at twice a second at most. */
 static void
 look_at_room(iw_journal *self, double now)
@@ -340,67 +199,16 @@ look_at_room(iw_journal *self, double now)
                self->low ? ": frames wait, and new runs are refused" : "");
 }
 
-/* A run that was never here before. */
-static bool
-is_new(const iw_journal *self, const entry *run)
-{
-    char path[PATH_SIZE];
-    iw_folder_path(self->data, run->id, "", path, sizeof path);
-    return run->durable_bytes == 0 && access(path, F_OK) != 0;
-}
-
-/* FULL: it is refused; IO: it waits.  What is small and ends a run is written all the same. */
-static iw_status
-check_room(const iw_journal *self, const entry *run, iw_error *err)
-{
-    bool grows = false;
-    for (const iw_mail *mail = run->first; mail && !grows; mail = mail->next)
-        grows = mail->kind == IW_MAIL_FRAME || mail->kind == IW_MAIL_HELLO;
-    if (!grows || !self->low)
-        return IW_OK;
-    *err = self->low_error;
-    err->code = is_new(self, run) ? IW_FULL : IW_IO;
-    return err->code;
-}
-
-static iw_status
-write_all(turn *at, iw_error *err)
-{
-    entry *run = at->run;
-    iw_status status = check_room(at->journal, run, err);
-    if (status == IW_OK && !run->writer)
-        status = open_writer(at, err);
-    at->last_seq = run->durable_seq;
-    bool any = false;
-    for (iw_mail *mail = run->first; status == IW_OK && mail; mail = mail->next) {
-        if (!is_record(mail->kind))
-            continue;
-        status = append(run, mail, err);
-        any = true;
-        if (mail->kind == IW_MAIL_FRAME)
-            at->last_seq = mail->seq;
-    }
-    return status == IW_OK && any ? iw_framelog_sync(run->writer, err) : status;
-}
-
-/* On a thread of the crew. */
-static void
-take_turn(void *item)
-{
-    turn *at = item;
-    at->status = write_all(at, &at->err);
-}
-
 /* What could not be made durable is cut off again, so that a retry writes each record once. */
 static void
-retreat(iw_journal *self, entry *run, const iw_error *why)
+retreat(iw_journal *self, iw_entry *run, const iw_error *why)
 {
-    char path[PATH_SIZE];
+    char path[IW_JOURNAL_PATH];
     iw_folder_path(self->data, run->id, "journal.iwlog", path, sizeof path);
     iw_error err;
     if (run->writer) {
         (void)iw_framelog_writer_close(&run->writer, NULL);
-        if (cut_back(run, path, &err) != IW_OK) /* tried again before the file is */
+        if (iw_entry_cut_back(run, path, &err) != IW_OK) /* tried again before the file is */
             iw_log("journal.truncate", "run %s: %s", run->id, err.text);
     }
     run->backoff_s = run->waiting ? 2 * run->backoff_s : 0.5;
@@ -416,7 +224,7 @@ retreat(iw_journal *self, entry *run, const iw_error *why)
 }
 
 static void
-refuse(iw_journal *self, entry *run, const iw_error *why)
+refuse(iw_journal *self, iw_entry *run, const iw_error *why)
 {
     if (why->code != IW_FULL) /* that is said once for all runs */
         iw_log("journal.refused", "run %s: %s", run->id, why->text);
@@ -425,10 +233,10 @@ refuse(iw_journal *self, entry *run, const iw_error *why)
 }
 
 static void
-save_summary(iw_journal *self, entry *run, iw_mail *mail)
+save_summary(iw_journal *self, iw_entry *run, iw_mail *mail)
 {
     mail->summary.last_seq = run->durable_seq;
-    char path[PATH_SIZE];
+    char path[IW_JOURNAL_PATH];
     iw_folder_path(self->data, run->id, "summary.json", path, sizeof path);
     iw_error err;
     if (iw_summary_save(path, &mail->summary, run->durable_bytes, &err) != IW_OK)
@@ -439,7 +247,7 @@ save_summary(iw_journal *self, entry *run, iw_mail *mail)
 /* Passes on a mail whose record, if it had one, is durable.  A worker that has dropped the run
  * sends questions on to the store. */
 static void
-pass_on(iw_journal *self, entry *run, iw_mail *mail)
+pass_on(iw_journal *self, iw_entry *run, iw_mail *mail)
 {
     switch (mail->kind) {
     case IW_MAIL_STATE:
@@ -459,7 +267,7 @@ pass_on(iw_journal *self, entry *run, iw_mail *mail)
 }
 
 static void
-send_durable(iw_journal *self, const entry *run, uint64_t landed, bool ended)
+send_durable(iw_journal *self, const iw_entry *run, uint64_t landed, bool ended)
 {
     iw_mail *mail = mail_about(IW_MAIL_DURABLE, run, IW_OK, ended ? "ended" : "");
     if (!mail)
@@ -470,9 +278,9 @@ send_durable(iw_journal *self, const entry *run, uint64_t landed, bool ended)
 
 /* What was written, or not, is told. */
 static void
-conclude(iw_journal *self, turn *at)
+conclude(iw_journal *self, iw_turn *at)
 {
-    entry *run = at->run;
+    iw_entry *run = at->run;
     if (at->found && !run->at_worker)
         send_open(self, run, at->found, false, false, at->cut);
     if (at->found) {
@@ -499,7 +307,7 @@ conclude(iw_journal *self, turn *at)
     bool filed = false;
     uint64_t landed = 0;
     for (iw_mail *mail = run->first; mail; mail = mail->next) {
-        grown |= is_record(mail->kind);
+        grown |= iw_is_record(mail->kind);
         landed += mail->kind == IW_MAIL_FRAME ? zmq_msg_size(&mail->message) : 0;
         ended |= mail->kind == IW_MAIL_BYE;
         filed |= mail->kind == IW_MAIL_FILED;
@@ -529,7 +337,7 @@ conclude(iw_journal *self, turn *at)
 static void
 remove_run(iw_journal *self, iw_mail **mail)
 {
-    for (entry *run = self->entries; run; run = run->next)
+    for (iw_entry *run = self->entries; run; run = run->next)
         if (run->run == (*mail)->run) {
             forget(self, run);
             break;
@@ -574,7 +382,7 @@ take(iw_journal *self, iw_mail *mail)
         pass_refusal(self, mail);
         return;
     }
-    entry *run = entry_of(self, mail);
+    iw_entry *run = entry_of(self, mail);
     if (!run) {
         iw_log("journal.memory", "run %s: out of memory: it is turned away", mail->id);
         mail->kind = IW_MAIL_OPENED;
@@ -583,7 +391,7 @@ take(iw_journal *self, iw_mail *mail)
         (void)iw_mail_send(self->front, &mail);
         return;
     }
-    if (run->waiting && !is_record(mail->kind)) { /* questions do not wait for the disk */
+    if (run->waiting && !iw_is_record(mail->kind)) { /* questions do not wait for the disk */
         (void)iw_mail_send(worker_of(self, run->run), &mail);
         return;
     }
@@ -595,7 +403,7 @@ take(iw_journal *self, iw_mail *mail)
 }
 
 static bool
-is_due(const entry *run, double now)
+is_due(const iw_entry *run, double now)
 {
     return run->first && !(run->waiting && now < run->retry_at);
 }
@@ -607,16 +415,16 @@ commit_all(iw_journal *self)
     size_t n = 0;
     look_at_room(self, now);
     if (self->n_entries > self->turn_room) {
-        turn *turns = realloc(self->turns, 2 * self->n_entries * sizeof *turns);
+        iw_turn *turns = realloc(self->turns, 2 * self->n_entries * sizeof *turns);
         if (turns) {
             self->turns = turns;
             self->turn_room = 2 * self->n_entries;
         }
     }
-    for (entry *run = self->entries; run && n < self->turn_room; run = run->next)
+    for (iw_entry *run = self->entries; run && n < self->turn_room; run = run->next)
         if (is_due(run, now))
-            self->turns[n++] = (turn){.journal = self, .run = run};
-    iw_crew_run(self->crew, take_turn, self->turns, n, sizeof *self->turns);
+            self->turns[n++] = (iw_turn){.journal = self, .run = run};
+    iw_crew_run(self->crew, iw_turn_take, self->turns, n, sizeof *self->turns);
     for (size_t i = 0; i < n; i++)
         conclude(self, &self->turns[i]);
 }
@@ -626,7 +434,7 @@ static void
 hand_over(iw_journal *self, iw_mail *mail, const iw_journal_scan *scan, iw_framelog_writer **writer,
           uint64_t cut)
 {
-    entry *run = entry_of(self, mail);
+    iw_entry *run = entry_of(self, mail);
     if (!run)
         return;
     if (!scan->ended) { /* nothing will be written before it is filed */
@@ -699,7 +507,7 @@ patience_ms(const iw_journal *self)
 {
     double wait_s = -1;
     double now = iw_now();
-    for (const entry *run = self->entries; run; run = run->next)
+    for (const iw_entry *run = self->entries; run; run = run->next)
         if (run->waiting && run->first) {
             double left = run->retry_at > now ? run->retry_at - now : 0;
             if (wait_s < 0 || left < wait_s)
@@ -726,7 +534,7 @@ iw_journal_run(void *journal)
         }
         commit_all(self);
     }
-    for (entry *run = self->entries; run; run = run->next)
+    for (iw_entry *run = self->entries; run; run = run->next)
         if (run->waiting && run->first)
             iw_log("journal.unwritten", "run %s: its last frames stay with the adapter", run->id);
     for (unsigned i = 0; i < self->n_workers; i++) {
