@@ -194,8 +194,7 @@ iw_collective_mean_volume_A3(const iw_collective *self)
 size_t
 iw_collective_memory(const iw_collective *self)
 {
-    size_t numbers = self->n_flows * (self->n_atoms + 3) + 3 * self->result.n_lags;
-    size_t held = numbers * sizeof(double) + self->moment_sums.room;
+    size_t held = self->n_flows * (self->n_atoms + 3) * sizeof(double);
     if (self->msd)
         held += iw_msd_memory(self->msd);
     if (self->moments)

@@ -8,15 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From so many MSD frames on the correlator's own choice of block is best; shorter runs that are
- * known beforehand are cut in BLOCKS. */
-enum { LONG_RUN = 16384, BLOCKS = 4, SHORTEST_BLOCK = 64 };
-
 void
 iw_engine_options_init(iw_engine_options *options)
 {
     *options = (iw_engine_options){.drift = IW_DRIFT_COM,
                                    .vacf_window_ps = 4.0,
+                                   .memory_mib = 4096,
                                    .taper = IW_TAPER_PARZEN,
                                    .cutoff_meV = 30.0,
                                    .temperature_K = NAN,
@@ -93,6 +90,7 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
     self->options = *options;
     self->options.mobile = NULL;
     self->next_check = IW_CHECK_FRAMES;
+    self->thinning = 1;
     self->paper_spacing_fs = NAN;
     iw_convergence_init(&self->convergence, "too few frames to judge");
     if (check_options(options, err) != IW_OK ||
@@ -222,6 +220,8 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
         status = iw_engine_take(self, frame, &step, err);
     if (status == IW_OK)
         iw_engine_judge_start(self);
+    if (status == IW_OK)
+        status = iw_engine_bound_memory(self, err);
     /* What is judged next are the averages of the frames read again. */
     if (status == IW_OK && !self->skip.wants && iw_engine_checks(self) &&
         iw_trajectory_frames(self->trajectory) >= self->next_check)
@@ -317,20 +317,4 @@ iw_engine_temperature_K(const iw_engine *self)
     if (self->run.temperature_K > 0.0)
         return self->run.temperature_K;
     return iw_engine_measured_K(self);
-}
-
-size_t
-iw_engine_memory(const iw_engine *self)
-{
-    /* Beside the correlators: what trajectory keeps of a frame, and the results of the last query.
-     */
-    size_t held = sizeof *self + iw_collective_memory(&self->collective) +
-                  iw_skip_memory(&self->skip, self->run.n_atoms) + self->moment_sums.room;
-    held += self->run.n_atoms * 34 * sizeof(double) + iw_health_memory(self->health);
-    held += 3 * self->msd_sums.n_species * self->msd_sums.n_lags * sizeof(double);
-    held += self->vacf_sums.n_species * self->vacf_sums.n_lags * sizeof(double);
-    if (self->msd)
-        held += iw_msd_memory(self->msd) + iw_moments_memory(self->moments) +
-                iw_vacf_memory(self->vacf) + iw_epochs_memory(self->epochs);
-    return held;
 }

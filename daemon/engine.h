@@ -34,6 +34,8 @@ typedef struct {
     const char *const *mobile; /* species names; borrowed for new() */
     size_t msd_stride;         /* frames; 0: about 10 fs apart */
     double vacf_window_ps;     /* 4 */
+    size_t memory_mib;         /* 4096; where the analysis would hold more, the stride of the MSD
+                                  doubles and the frames are read again; 0: no limit */
     iw_taper taper;            /* parzen */
     double cutoff_meV;         /* 30, of omega30_mean */
     double temperature_K;      /* overrides the run's; NAN: the run's, else the measured one */
@@ -69,10 +71,11 @@ iw_status iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err);
  * reference.  NULL: NO_MEMORY. */
 iw_snapshot *iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err);
 
-/* True when what is left out at the start is to change, and the frames are to be read again from
- * the first one before the next push.  In between the averages are of some of the frames only.
- * IW_REPLAY_LIVE: after a push, at frame counts that grow by a quarter; the same frames want the
- * same at the same moment. */
+/* True when what is left out at the start is to change, or the MSD is to be thinned, and the frames
+ * are to be read again from the first one before the next push.  In between the averages are of
+ * some of the frames only.  After a push: with IW_REPLAY_LIVE at frame counts that grow by a
+ * quarter, and unless the replay is NEVER wherever memory_mib would be passed.  The same frames
+ * want the same at the same moment. */
 bool iw_engine_wants_replay(const iw_engine *self);
 /* The next frame from the start again, refused ones too, until nothing is wanted any more.  Events
  * are not told twice.  NO_MEMORY ends the analysis. */
@@ -110,6 +113,8 @@ void iw_engine_archive(iw_engine *self, iw_archive *archive);
 uint64_t iw_engine_frames(const iw_engine *self);
 /* MD time covered by the segments, ps; NAN before two frames. */
 double iw_engine_time_ps(const iw_engine *self);
+/* Bytes held at most until the next frame has been taken, with a snapshot; by frames and options
+ * alone. */
 size_t iw_engine_memory(const iw_engine *self);
 
 #endif

@@ -75,7 +75,7 @@ static void
 archive_options(const iw_engine *self, iw_archive *archive)
 {
     const iw_engine_options *options = &self->options;
-    IW_ARCHIVE_KNOWS(iw_engine_options, 224);
+    IW_ARCHIVE_KNOWS(iw_engine_options, 232);
     IW_ARCHIVE_KNOWS(iw_diffusion_options, 32);
     IW_ARCHIVE_KNOWS(iw_skip_options, 24);
     iw_archive_tag(archive, "options", 1);
@@ -84,6 +84,7 @@ archive_options(const iw_engine *self, iw_archive *archive)
     iw_archive_same(archive, options->drift, "drift");
     iw_archive_same(archive, options->msd_stride, "MSD stride");
     same_double(archive, options->vacf_window_ps, "VACF window in ps");
+    iw_archive_same(archive, options->memory_mib, "memory limit in MiB");
     iw_archive_same(archive, options->taper, "taper");
     same_double(archive, options->cutoff_meV, "cut-off in meV");
     same_double(archive, options->temperature_K, "temperature in K");
@@ -106,6 +107,9 @@ archive_correlators(iw_engine *self, iw_archive *archive)
 {
     bool made = self->msd != NULL;
     iw_archive_tag(archive, "correlators", 1);
+    iw_archive_limited(archive, &self->thinning, UINT32_MAX, "thinning of the MSD");
+    IW_ARCHIVE_CHECK(archive, self->thinning > 0);
+    iw_archive_bool(archive, &self->over_limit);
     iw_archive_size(archive, &self->stride);
     iw_archive_size(archive, &self->window);
     iw_archive_size(archive, &self->in_segment);
@@ -210,7 +214,7 @@ archive_paper(iw_engine *self, iw_archive *archive)
 void
 iw_engine_archive(iw_engine *self, iw_archive *archive)
 {
-    IW_ARCHIVE_KNOWS(iw_engine, 4632);
+    IW_ARCHIVE_KNOWS(iw_engine, 4648);
     if (self->skip.again)
         iw_archive_fail(archive, IW_INVALID, "no state while frames are read again");
     if (iw_archive_loading(archive) && (iw_engine_frames(self) > 0 || self->last_seq > 0))

@@ -83,6 +83,7 @@ choose_lags(iw_engine *self)
     self->stride = self->options.msd_stride;
     if (self->stride == 0)
         self->stride = (size_t)fmax(1.0, round(MSD_SPACING_FS / dt_fs));
+    self->stride *= self->thinning;
 }
 
 iw_status

@@ -37,9 +37,11 @@ struct iw_engine {
     iw_waiting *waiting;
     size_t n_waiting;
     size_t stride;          /* frames from one MSD frame to the next */
+    size_t thinning;        /* a power of two: of the stride that options ask for */
     size_t window;          /* lags of the VACF */
     size_t in_segment;      /* frames of this segment so far */
     bool vacf_broken;       /* the next velocities do not follow on the last ones */
+    bool over_limit;        /* more memory is needed than options allow, and that was said */
     uint64_t last_seq;      /* of the last frame, for events */
     int64_t last_step;      /* likewise */
     double last_time_fs;    /* likewise */
@@ -70,6 +72,8 @@ iw_trajectory *iw_engine_new_trajectory(const iw_engine *self, iw_event_list *ev
 iw_status iw_engine_feed(iw_engine *self, const iw_step *step, iw_error *err);
 /* Empty ones, by self->stride and self->window.  NO_MEMORY. */
 iw_status iw_engine_make_correlators(iw_engine *self, iw_error *err);
+/* engine_memory.c: keeps what is held within options.memory_mib, by a thinner MSD. */
+iw_status iw_engine_bound_memory(iw_engine *self, iw_error *err);
 /* Throws away the correlators and what they were fed. */
 void iw_engine_discard(iw_engine *self);
 /* From self->msd_sums, which must be fresh. */

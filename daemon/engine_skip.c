@@ -240,6 +240,12 @@ want(iw_engine *self, uint64_t frames)
     self->skip.wanted = frames;
 }
 
+void
+iw_engine_read_again(iw_engine *self)
+{
+    want(self, self->skip.frames);
+}
+
 static double
 frames_apart(uint64_t a, uint64_t b)
 {
@@ -315,12 +321,13 @@ begin_again(iw_engine *self, iw_error *err)
     if (!skip->again)
         return err->code;
     iw_engine_discard(self);
+    /* Checks of before were of other averages. */
+    if (skip->frames != skip->wanted)
+        self->convergence.held[IW_RULE_PRECISION] = self->convergence.held[IW_RULE_FUTILITY] = 0;
+    self->last_checked = 0;
     skip->frames = skip->wanted;
     skip->taken = skip->kept = skip->segments = skip->first_seq = skip->kinetic_frames = 0;
     skip->kinetic_K = (iw_sum){0};
-    /* Checks of before were of other averages. */
-    self->convergence.held[IW_RULE_PRECISION] = self->convergence.held[IW_RULE_FUTILITY] = 0;
-    self->last_checked = 0;
     return IW_OK;
 }
 

@@ -54,6 +54,9 @@ iw_status iw_engine_take(struct iw_engine *self, const iw_frame *frame, const iw
 /* Judges when it is time to, while frames come. */
 void iw_engine_judge_start(struct iw_engine *self);
 
+/* Wants the frames again, leaving out the same ones: the correlators are to be made anew. */
+void iw_engine_read_again(struct iw_engine *self);
+
 /* MD time that entered the averages, ps; NAN before two frames. */
 double iw_engine_averaged_ps(const struct iw_engine *self);
 /* MD time of the frames left out so far, ps. */

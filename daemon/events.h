@@ -52,7 +52,9 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(energy_drift, IW_WARNING, "the total energy drifts")                                         \
     X(exploding_cell, IW_WARNING, "the volume of the cell changed beyond any solid")               \
     X(framework_melting, IW_WARNING, "the atoms that should stay wander")                          \
-    X(centre_of_mass_drift, IW_WARNING, "the whole moves faster than heat explains")
+    X(centre_of_mass_drift, IW_WARNING, "the whole moves faster than heat explains")               \
+    X(thinned, IW_NOTE, "fewer frames enter the MSD: the analysis came to its memory limit")       \
+    X(memory, IW_WARNING, "the analysis needs more memory than its limit")
 
 typedef enum {
 #define IW_EVENT_ENUM(id, severity, text) IW_EVENT_##id,

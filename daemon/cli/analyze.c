@@ -134,17 +134,18 @@ replay_rewind(void *state, iw_error *err)
     return iw_reader_rewind(self->of->reader, err);
 }
 
-/* What has not settled at the start is left out: the averages are made again, and the reader stands
- * where it stood.  An interruption leaves them at the frames read so far. */
+/* What has not settled at the start is left out, or the MSD is thinned: the averages are made
+ * again, and the reader stands where it stood.  An interruption leaves them at the frames read so
+ * far. */
 static iw_status
-leave_out_start(analysis *self, iw_error *err)
+read_again(analysis *self, iw_error *err)
 {
     replay frames = {.of = self};
     iw_source source = {
         .self = &frames, .run = &self->run, .next = replay_next, .rewind = replay_rewind};
     if (!iw_engine_wants_replay(self->engine))
         return IW_OK;
-    iw_progress_start(&frames.progress, "without the start");
+    iw_progress_start(&frames.progress, "reading again");
     iw_status status = iw_engine_replay(self->engine, &source, err);
     iw_progress_end(&frames.progress);
     while (iw_reader_note(self->reader)) /* told the first time */
@@ -174,7 +175,7 @@ read_frames(analysis *self, iw_error *err)
         iw_progress_update(&progress, self->frames, iw_reader_progress(self->reader));
         if (status == IW_OK && iw_engine_wants_replay(self->engine)) {
             iw_progress_end(&progress);
-            status = leave_out_start(self, err);
+            status = read_again(self, err);
             if (status)
                 return status; /* the averages are of some of the frames only */
         }
@@ -291,7 +292,7 @@ iw_command_analyze(const iw_settings *settings)
         status = iw_fail(&err, IW_INVALID, "%s: there is no frame in it", settings->operands[0]);
     if (status == IW_OK && !iw_interrupted()) {
         iw_engine_conclude(self.engine);
-        status = leave_out_start(&self, &err);
+        status = read_again(&self, &err);
     }
     if (status) {
         iw_complain_error(settings, &err);

@@ -39,6 +39,7 @@ typedef struct {
 
     const char *mobile, *drift, *taper, *skip; /* analysis; NULL: the default of the engine */
     long msd_stride;                           /* 0: about 10 fs */
+    long memory_mib;                           /* 0: default */
     double vacf_window_ps, target, cutoff_meV, hop_length_A, paper_spacing_fs; /* NAN: default */
     bool no_paper, judge;
 

@@ -66,6 +66,8 @@ static const iw_cli_option analysis_options[] = {
 };
 
 static const iw_cli_option analyze_options[] = {
+    {"memory", 0, IW_OPT_COUNT, TO(memory_mib), "MIB", "MiB", "4096", 16, 1e9, NULL,
+     "take fewer frames for the MSD where the analysis would hold more, MiB"},
     {"judge", 0, IW_OPT_FLAG, TO(judge), NULL, "", NULL, 0, 0, NULL,
      "say when the stop rules would have ended the run, as the daemon does while it goes on"},
     {"no-paper", 0, IW_OPT_FLAG, TO(no_paper), NULL, "", NULL, 0, 0, NULL,

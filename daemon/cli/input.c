@@ -118,6 +118,8 @@ iw_input_engine(const iw_settings *settings, iw_engine_options *options, iw_mobi
         options->taper = taper_of(settings->taper);
     if (settings->msd_stride)
         options->msd_stride = (size_t)settings->msd_stride;
+    if (settings->memory_mib)
+        options->memory_mib = (size_t)settings->memory_mib;
     set_number(&options->vacf_window_ps, settings->vacf_window_ps);
     set_number(&options->cutoff_meV, settings->cutoff_meV);
     set_number(&options->paper_spacing_fs, settings->paper_spacing_fs);

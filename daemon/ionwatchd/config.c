@@ -45,6 +45,9 @@ const iw_option iw_config_options[] = {
     {"daemon", "min_free_mib", IW_OPTION_COUNT, "MiB", "256", 0, 1e9, NULL, AT(min_free_mib),
      "room that journals leave on the file system of the data folder: below it new runs are "
      "refused, and the frames of the others wait; 0: they may fill it"},
+    {"daemon", "memory_mib", IW_OPTION_COUNT, "MiB", "4096", 0, 1e9, NULL, AT(memory_mib),
+     "what the analysis of one run may hold: where it would be more, half of the frames of the MSD "
+     "are left out and the journal is read again; 0: no limit"},
     {"daemon", "workers", IW_OPTION_COUNT, "threads", "0", 0, 256, NULL, AT(workers),
      "analysis threads; 0: one for each processor"},
     {"daemon", "heartbeat_s", IW_OPTION_REAL, "s", "30", 1, 86400, NULL, AT(heartbeat_s),
@@ -449,6 +452,7 @@ iw_config_engine(const iw_config *config, const char *mobile[IW_CONFIG_MOBILE],
     options->mobile = mobile;
     options->msd_stride = config->msd_stride;
     options->vacf_window_ps = config->vacf_window_ps;
+    options->memory_mib = config->memory_mib;
     options->taper = (iw_taper)config->taper;
     options->cutoff_meV = config->cutoff_meV;
     options->temperature_K = config->temperature_K;

@@ -50,7 +50,7 @@ typedef struct {
     char authorised_keys[IW_CONFIG_TEXT];
     bool insecure_tcp, require_keys;
     unsigned workers, message_limit_mib, queue_mib;
-    unsigned max_runs, max_atoms, max_run_mib, min_free_mib;
+    unsigned max_runs, max_atoms, max_run_mib, min_free_mib, memory_mib;
     double heartbeat_s, lost_after_s, publish_s;
 
     int drift, taper, stop;

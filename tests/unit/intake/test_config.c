@@ -37,6 +37,7 @@ defaults_are_those_of_the_engine(void **state)
     assert_int_equal(mine.taper, engine.taper);
     assert_int_equal(mine.n_mobile, 0);
     assert_int_equal(mine.msd_stride, engine.msd_stride);
+    assert_int_equal(mine.memory_mib, engine.memory_mib);
     assert_close(mine.vacf_window_ps, engine.vacf_window_ps, 0, 0);
     assert_close(mine.cutoff_meV, engine.cutoff_meV, 0, 0);
     assert_true(isnan(mine.temperature_K) && isnan(engine.temperature_K));
