@@ -298,9 +298,7 @@ static void
 no_number_that_is_loaded_leads_astray(void **state)
 {
     (void)state;
-    static const uint64_t numbers[] = {0,    1,         2,         3,         7,
-                                       8,    9,         64,        1000,      1u << 20,
-                                       ~0ul, ~0ul >> 1, 1ul << 32, 1ul << 63, (1ul << 61) + 1};
+    static const uint64_t numbers[] = {0, 1, 9, 1000, 1UL << 32, ~0UL, (1UL << 61) + 1};
     for (size_t i = 0; i < N_CORRELATORS; i++) {
         const running *r = &correlators[i];
         synthetic s = hostile_data(r);
@@ -309,8 +307,8 @@ no_number_that_is_loaded_leads_astray(void **state)
         size_t loaded = 0, tries = 0;
         /* Most of it are sums, which may be anything: counts are at the start, and here and there.
          */
-        for (size_t at = 0; at + 8 <= saved.size; at += at < 500 ? 1 : 31) {
-            for (size_t k = at < 500 ? 0 : 10; k < sizeof numbers / sizeof *numbers; k++) {
+        for (size_t at = 0; at + 8 <= saved.size; at += at < 500 ? 1 : 97) {
+            for (size_t k = at < 500 ? 0 : 5; k < sizeof numbers / sizeof *numbers; k++) {
                 unsigned char kept[8];
                 memcpy(kept, saved.data + at, 8);
                 memcpy(saved.data + at, &numbers[k], 8);
