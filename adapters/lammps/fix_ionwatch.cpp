@@ -51,6 +51,7 @@ FixIonwatch::FixIonwatch(LAMMPS *owner, int narg, char **arg) : Fix(owner, narg,
         error->all(FLERR, std::string("fix ionwatch needs atom ids: remove 'atom_modify id no'"));
     time_depend = 1;
     dynamic_group_allow = 0;
+    restart_global = 1;
 }
 
 /* No access to update, domain or timer here: LAMMPS deletes them first. */
@@ -225,6 +226,24 @@ FixIonwatch::post_run()
         ending = timer->is_timeout() ? "walltime" : "completed";
     if (handle && state == STREAMING)
         warn_if_unheard(true);
+}
+
+/* Collective.  The steps before a restart file are not computed again, so their frames should be
+ * with the daemon first; a daemon that is away is not waited for.  Nothing of ours is in the file.
+ */
+void
+FixIonwatch::write_restart(FILE *file)
+{
+    const int nothing = 0;
+    if (file)
+        (void)fwrite(&nothing, sizeof nothing, 1, file);
+    ionwatch_stats stats;
+    stats.size = sizeof stats;
+    if (!handle)
+        return;
+    ionwatch_get_stats(handle, &stats);
+    if (stats.connected)
+        (void)ionwatch_flush(handle, LINGER_MS);
 }
 
 double

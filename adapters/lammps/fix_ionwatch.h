@@ -35,6 +35,7 @@ class FixIonwatch : public Fix
     void setup(int vflag) override;
     void end_of_step() override;
     void post_run() override;
+    void write_restart(FILE *file) override;
     double memory_usage() override;
 
   private:

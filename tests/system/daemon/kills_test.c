@@ -76,8 +76,10 @@ be_md(char **argv)
         pause_ms(pause);
         /* What lies before a checkpoint is not computed again, so it must have arrived. */
         if (step % CHECKPOINT == 0) {
-            if (ionwatch_flush(code.handle, 60000) != IONWATCH_OK)
+            if (ionwatch_flush(code.handle, 60000) != IONWATCH_OK) {
+                print_error("step %lu: %s\n", step, ionwatch_error(code.handle));
                 return 2;
+            }
             rewind(checkpoint);
             if (fprintf(checkpoint, "%lu\n", step) < 0 || fflush(checkpoint) != 0)
                 return 3;
@@ -187,7 +189,7 @@ kill_md(life *self)
 static void
 wait_a_moment(void)
 {
-    pause_ms(iw_test_uniform(&seed) < 0.5 ? random_ms(40) : random_ms(300));
+    pause_ms(iw_test_uniform(&seed) < 0.5 ? random_ms(80) : random_ms(400));
 }
 
 static void
