@@ -164,6 +164,8 @@ archive_mark(iw_epochs *self, size_t i, iw_archive *archive)
 void
 iw_epochs_archive(iw_epochs *self, iw_archive *archive)
 {
+    IW_ARCHIVE_KNOWS(iw_epochs, 544);
+    IW_ARCHIVE_KNOWS(mark, 16);
     size_t first = self->spacing;
     iw_archive_tag(archive, "epochs", 1);
     iw_archive_same(archive, self->n_species, "species");

@@ -450,6 +450,8 @@ archive_level(const iw_moments *self, level *l, iw_archive *archive)
 void
 iw_moments_archive(iw_moments *self, iw_archive *archive)
 {
+    IW_ARCHIVE_KNOWS(iw_moments, 4720);
+    IW_ARCHIVE_KNOWS(level, 96);
     iw_archive_tag(archive, "moments", 1);
     iw_archive_same(archive, self->n_atoms, "atoms");
     iw_archive_same(archive, self->n_species, "species");

@@ -136,6 +136,8 @@ archive_finished(iw_msd *self, iw_archive *archive)
 void
 iw_msd_archive(iw_msd *self, iw_archive *archive)
 {
+    IW_ARCHIVE_KNOWS(iw_msd, 400);
+    IW_ARCHIVE_KNOWS(iw_msd_block, 56);
     bool waiting = self->untransformed > 0;
     iw_archive_tag(archive, "msd", 1);
     iw_archive_same(archive, self->block, "frames in a block");

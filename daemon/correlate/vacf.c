@@ -512,6 +512,7 @@ archive_blocks(iw_vacf *self, iw_archive *archive)
 void
 iw_vacf_archive(iw_vacf *self, iw_archive *archive)
 {
+    IW_ARCHIVE_KNOWS(iw_vacf, 312);
     size_t lags = self->max_lag + 1;
     iw_archive_tag(archive, "vacf", 1);
     iw_archive_same(archive, self->max_lag, "longest lag");

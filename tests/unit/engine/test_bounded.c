@@ -119,7 +119,8 @@ a_thinned_run_is_one_of_that_stride_from_the_start(void **state)
     for (int velocities = 0; velocities < 2; velocities++) {
         model m;
         model_init(&m, T, CELL_SKEWED, true, velocities, 3);
-        const settings bounded = {LIMIT, 1, 0.4, "none", IW_REPLAY_LIVE};
+        const settings bounded = {LIMIT, 1, 0.4, "none",
+                                  velocities ? IW_REPLAY_LIVE : IW_REPLAY_AT_END};
         iw_engine *engine = engine_with(&m, &bounded);
         replays found = send_all(&m, engine, 0);
         assert_int_equal(found.n, 2);
