@@ -155,6 +155,22 @@ bind_all(iw_front *self, void *context, const iw_front_options *options, iw_erro
     return self->pub ? iw_gate_start(self->gate, err) : IW_IO;
 }
 
+static iw_status
+connect_workers(iw_front *self, void *context, unsigned n, iw_error *err)
+{
+    self->workers = calloc(n + 1, sizeof *self->workers);
+    if (!self->workers)
+        return iw_fail(err, IW_NO_MEMORY, "the front door: out of memory");
+    for (; self->n_workers < n; self->n_workers++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "worker-%u", self->n_workers);
+        self->workers[self->n_workers] = iw_mailbox_connect(context, name, err);
+        if (!self->workers[self->n_workers])
+            return IW_IO;
+    }
+    return IW_OK;
+}
+
 iw_front *
 iw_front_new(void *context, const iw_front_options *options, iw_error *err)
 {
@@ -180,7 +196,8 @@ iw_front_new(void *context, const iw_front_options *options, iw_error *err)
         self->inbox = iw_mailbox_bind(context, "front", err);
         self->journal = iw_mailbox_connect(context, "journal", err);
         self->store = iw_mailbox_connect(context, "store", err);
-        good = self->inbox && self->journal && self->store;
+        good = self->inbox && self->journal && self->store &&
+               connect_workers(self, context, options->workers, err) == IW_OK;
     }
     if (!good)
         iw_front_destroy(&self);
@@ -200,6 +217,9 @@ iw_front_destroy(iw_front **front)
     iw_mailbox_close(&self->inbox);
     iw_mailbox_close(&self->journal);
     iw_mailbox_close(&self->store);
+    for (unsigned i = 0; i < self->n_workers; i++)
+        iw_mailbox_close(&self->workers[i]);
+    free(self->workers);
     iw_pub_close(&self->pub);
     iw_gate_destroy(&self->gate);
     iw_ledger_destroy(&self->ledger);

@@ -14,6 +14,8 @@ enum { IW_REMOVED = 64 };
 
 struct iw_front {
     void *router, *inbox, *journal, *store;
+    void **workers; /* [n_workers] */
+    unsigned n_workers;
     iw_gate *gate;
     iw_ledger *ledger; /* of readers */
     iw_who who;        /* sent the message at hand */

@@ -182,6 +182,18 @@ find(iw_front *self, const iw_peer *peer, const iw_message *ask, bool or_else, i
     return run;
 }
 
+/* Finished runs, and those that only the database knows, come from there.  Others come from their
+ * worker, whatever the disk does; a new one is known to it behind its first record. */
+static void *
+who_shows(const iw_front *self, const iw_live *run)
+{
+    if (!run || run->filed)
+        return self->store;
+    if (self->n_workers == 0 || (run->opening && run->journal_bytes == 0))
+        return self->journal;
+    return self->workers[iw_mail_worker(run->number, self->n_workers)];
+}
+
 static void
 ask_show(iw_front *self, const iw_peer *peer, const iw_message *ask)
 {
@@ -200,10 +212,10 @@ ask_show(iw_front *self, const iw_peer *peer, const iw_message *ask)
     mail->seq = run ? run->durable_seq : 0;
     if (run)
         memcpy(mail->id, run->info->id, sizeof mail->id);
-    /* finished runs, and those that only the database knows, come from there */
     iw_text_copy(mail->text, sizeof mail->text,
                  run ? run->info->id : (ask->arg[0] ? ask->arg : ask->run_id));
-    (void)iw_mail_send(run && !run->filed ? self->journal : self->store, &mail);
+    mail->offset = run ? run->journal_bytes : 0;
+    (void)iw_mail_send(who_shows(self, run), &mail);
 }
 
 static void

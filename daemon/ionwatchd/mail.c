@@ -65,6 +65,12 @@ iw_summary_of(iw_summary *summary, const iw_snapshot *snapshot)
     iw_timestamp(summary->updated);
 }
 
+unsigned
+iw_mail_worker(uint32_t run, unsigned workers)
+{
+    return run % workers;
+}
+
 iw_mail *
 iw_mail_new(iw_mail_kind kind, uint32_t run)
 {

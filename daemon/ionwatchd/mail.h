@@ -9,6 +9,7 @@
  * needs, because it cannot see the ordering inside libzmq.
  *
  *   front --(HELLO, FRAME, BYE, CONTROL, STATE, LISTEN, SHOW, REMOVE)--> journal
+ *   front --(SHOW)--> worker of the run, store
  *   journal --(OPENED, DURABLE, WAITING, RECOVERED, FILED)--> front
  *   journal --(OPEN, DURABLE, STATE, LISTEN, SHOW, FILED, FORGET, REMOVE)--> worker of the run
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
@@ -82,7 +83,7 @@ typedef struct iw_mail {
     iw_mail_kind kind;
     uint32_t run;    /* number of the run in this process, 0 if none */
     uint64_t seq;    /* frame; HELLO and OPENED: see above */
-    uint64_t offset; /* DURABLE, OPEN, RECOVERED: bytes of the journal that are durable */
+    uint64_t offset; /* DURABLE, OPEN, RECOVERED, SHOW: bytes of the journal that are durable */
     uint64_t
         landed; /* DURABLE: bytes of the frames, as they came, that are durable since the last */
     bool flag;  /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
@@ -100,6 +101,9 @@ typedef struct iw_mail {
     iw_summary summary;    /* PUBLISH, RECOVERED */
     struct iw_mail *next;  /* for queues of the owner */
 } iw_mail;
+
+/* The worker that owns a run, by the run's number. */
+unsigned iw_mail_worker(uint32_t run, unsigned workers);
 
 /* NULL when memory is exhausted. */
 iw_mail *iw_mail_new(iw_mail_kind kind, uint32_t run);

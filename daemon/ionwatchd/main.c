@@ -75,6 +75,7 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
         if (!self->workers[i])
             return err->code;
     }
+    options.workers = self->n_workers;
     self->front = iw_front_new(self->context, &options, err);
     self->to_front = self->front ? iw_mailbox_connect(self->context, "front", err) : NULL;
     self->to_store = self->front ? iw_mailbox_connect(self->context, "store", err) : NULL;

@@ -334,16 +334,37 @@ forget(iw_worker *self, uint32_t number)
         }
 }
 
+/* The front may know more of what is durable than the journal's mail has told yet. */
 static void
 take_ask(iw_worker *self, iw_job *run, iw_mail *mail)
 {
-    if (!run) { /* filed while the question was on its way */
-        (void)iw_mail_send(self->store, &mail);
+    if (!run) {
+        mail->next = self->strays;
+        self->strays = mail;
         return;
     }
+    if (mail->offset > run->durable_bytes)
+        run->durable_bytes = mail->offset;
     mail->until_s = iw_now() + PATIENCE_S;
     mail->next = run->asks;
     run->asks = mail;
+}
+
+/* With all mails read: a run that is still not known was filed while the question was on its way.
+ */
+static void
+take_strays(iw_worker *self)
+{
+    while (self->strays) {
+        iw_mail *mail = self->strays;
+        self->strays = mail->next;
+        mail->next = NULL;
+        iw_job *run = job_of(self, mail->run);
+        if (run)
+            take_ask(self, run, mail);
+        else
+            (void)iw_mail_send(self->store, &mail);
+    }
 }
 
 static void
@@ -356,7 +377,7 @@ take(iw_worker *self, iw_mail *mail)
             open_run(self, mail);
         break;
     case IW_MAIL_DURABLE:
-        if (run)
+        if (run && mail->offset > run->durable_bytes)
             run->durable_bytes = mail->offset;
         break;
     case IW_MAIL_STATE:
@@ -421,6 +442,7 @@ iw_worker_run(void *worker)
         (void)zmq_poll(&item, 1, patience_ms(self));
         for (iw_mail *mail; !self->terminated && (mail = iw_mail_receive(self->inbox, false));)
             take(self, mail);
+        take_strays(self);
         for (iw_job *run = self->jobs; run && !self->terminated; run = run->next) {
             advance(self, run);
             if (!run->parked)

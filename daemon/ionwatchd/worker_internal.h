@@ -44,6 +44,7 @@ struct iw_worker {
     const iw_config *config;
     void *inbox, *front, *store;
     iw_job *jobs;
+    iw_mail *strays;     /* questions about runs that were not known when they came */
     double next_slice_s; /* when snapshots may be made again */
     unsigned slots;      /* taken */
     unsigned guests;

@@ -18,12 +18,6 @@
 
 enum { BATCH_MAILS = 8192, BATCH_BYTES = 64 << 20, CREW = 16 };
 
-unsigned
-iw_journal_worker(uint32_t run, unsigned workers)
-{
-    return run % workers;
-}
-
 iw_journal *
 iw_journal_new(void *context, const iw_journal_options *options, iw_error *err)
 {
@@ -98,7 +92,7 @@ iw_journal_destroy(iw_journal **journal)
 static void *
 worker_of(const iw_journal *self, uint32_t run)
 {
-    return self->workers[iw_journal_worker(run, self->n_workers)];
+    return self->workers[iw_mail_worker(run, self->n_workers)];
 }
 
 static iw_entry *

@@ -32,7 +32,4 @@ void iw_journal_destroy(iw_journal **journal);
  * it passes on to the workers, and answers DONE to the front. */
 void *iw_journal_run(void *journal);
 
-/* The worker that owns a run, by the run's number. */
-unsigned iw_journal_worker(uint32_t run, unsigned workers);
-
 #endif
