@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char adapter_a[] = "11111111-1111-4111-8111-111111111111";
@@ -298,6 +299,60 @@ fill(const char *path, size_t mib)
     (void)close(file);
 }
 
+static double
+now_s(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* A disk that stands still for seconds: nothing is acknowledged, and everybody is answered. */
+static void
+slow_disk_holds_up_acknowledgements_and_nothing_else(void **state)
+{
+    harness *daemon = *state;
+    char sign[128];
+    iw_message answer;
+    md m;
+    (void)snprintf(sign, sizeof sign, "%s/slow", daemon->folder);
+    const char *environment[] = {"LD_PRELOAD", IONWATCH_SLOW_DISK, "IONWATCH_SLOW_DISK",
+                                 sign,         "ASAN_OPTIONS",     "verify_asan_link_order=0",
+                                 NULL};
+    daemon->environment = environment;
+    harness_start(daemon, NULL, 0);
+    md_open(&m, daemon, 20, NULL, NULL);
+    md_send(&m, 1, 300);
+    assert_int_equal(ionwatch_flush(m.handle, 20000), IONWATCH_OK);
+    wait_analysed(daemon, m.run.id, 300);
+    int file = open(sign, O_WRONLY | O_CREAT, 0600);
+    assert_true(file >= 0);
+    (void)close(file);
+    md_send(&m, 301, 400);
+    assert_int_equal(ionwatch_flush(m.handle, 500), IONWATCH_TIMEOUT);
+    double slowest = 0;
+    for (int i = 0; i < 10; i++) {
+        double start = now_s();
+        json_t *record = harness_ask(daemon, "show", m.run.id, true, &answer);
+        json_t *list = harness_ask(daemon, "list", "", true, &answer);
+        double took = now_s() - start;
+        assert_int_equal(
+            json_integer_value(json_object_get(json_object_get(record, "run"), "frames")), 300);
+        assert_int_equal(json_array_size(list), 1);
+        json_decref(record);
+        json_decref(list);
+        slowest = took > slowest ? took : slowest;
+        pause_ms(100);
+    }
+    print_message("with a disk that stands still show and ls take %.3f s at most\n", slowest);
+    assert_true(slowest < 2); /* the disk would take for ever */
+    assert_int_equal(ionwatch_flush(m.handle, 0), IONWATCH_TIMEOUT);
+    assert_int_equal(unlink(sign), 0);
+    assert_int_equal(ionwatch_flush(m.handle, 10000), IONWATCH_OK);
+    assert_record_is_undisturbed(daemon, &m.run, 400);
+    md_close(&m);
+}
+
 static void
 disk_below_min_free_takes_no_run_and_no_frame_and_still_files(void **state)
 {
@@ -389,6 +444,7 @@ main(void)
         CASE(run_at_max_run_mib_is_filed_and_refused),
         CASE(frames_that_find_no_room_stay_with_their_adapters),
         CASE(readers_who_take_nothing_cost_bounded_memory_and_nobody_time),
+        CASE(slow_disk_holds_up_acknowledgements_and_nothing_else),
         CASE(disk_below_min_free_takes_no_run_and_no_frame_and_still_files),
         CASE(more_runs_than_descriptors_are_refused),
     };
