@@ -453,9 +453,14 @@ stop_reaches_the_adapter_and_survives_a_restart(void **state)
     peer_expect(s.peer, IW_MSG_CONTROL, &message);
     assert_true(message.stop);
     harness_wait_state(daemon, s.run.id, "running");
-    json_t *record = harness_show(daemon, s.run.id, 10);
-    assert_true(has_event(record, "stop_asked"));
-    json_decref(record);
+    bool seen = false; /* its record is no frame, which alone is waited for */
+    for (int tenths = 0; tenths < 100 && !seen; tenths++) {
+        json_t *record = harness_show(daemon, s.run.id, 10);
+        seen = has_event(record, "stop_asked");
+        json_decref(record);
+        pause_ms(100);
+    }
+    assert_true(seen);
     harness_kill(daemon, SIGTERM);
     harness_start(daemon, NULL, 0);
     stream_again(&s, daemon);
