@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #define AT(field) offsetof(iw_config, field)
 
@@ -48,6 +50,9 @@ const iw_option iw_config_options[] = {
     {"daemon", "memory_mib", IW_OPTION_COUNT, "MiB", "4096", 0, 1e9, NULL, AT(memory_mib),
      "what the analysis of one run may hold: where it would be more, half of the frames of the MSD "
      "are left out and the journal is read again; 0: no limit"},
+    {"daemon", "checkpoint_mib", IW_OPTION_REAL, "MiB", "16", 0, 1048576, NULL, AT(checkpoint_mib),
+     "growth of a run's journal after which its analysis is saved, at least, so that a restart "
+     "need not read the journal from its start; 0: never"},
     {"daemon", "workers", IW_OPTION_COUNT, "threads", "0", 0, 256, NULL, AT(workers),
      "analysis threads; 0: one for each processor"},
     {"daemon", "heartbeat_s", IW_OPTION_REAL, "s", "30", 1, 86400, NULL, AT(heartbeat_s),
@@ -438,6 +443,48 @@ iw_config_charges(const iw_config *config, iw_run_info *run, iw_error *err)
     if (status != IW_OK)
         (void)iw_prefix(err, "charges %s", config->charges);
     return status;
+}
+
+uint64_t
+iw_config_analysis_hash(const iw_config *config)
+{
+    XXH3_state_t hash;
+    (void)XXH3_64bits_reset(&hash);
+    for (const iw_option *option = iw_config_options; option->key; option++) {
+        const void *value = (const char *)config + option->offset;
+        const iw_skip_options *skip = value; /* only where it is one, as below */
+        const iw_config_list *list = value;
+        if (strcmp(option->section, "daemon") == 0 && option->offset != AT(memory_mib))
+            continue;
+        switch (option->type) {
+        case IW_OPTION_TEXT:
+        case IW_OPTION_CHARGES:
+            (void)XXH3_64bits_update(&hash, value, strlen(value) + 1);
+            break;
+        case IW_OPTION_LIST:
+            (void)XXH3_64bits_update(&hash, &list->n, sizeof list->n);
+            for (size_t i = 0; i < list->n; i++)
+                (void)XXH3_64bits_update(&hash, list->items[i], strlen(list->items[i]) + 1);
+            break;
+        case IW_OPTION_REAL:
+            (void)XXH3_64bits_update(&hash, value, sizeof(double));
+            break;
+        case IW_OPTION_COUNT:
+            (void)XXH3_64bits_update(&hash, value, sizeof(unsigned));
+            break;
+        case IW_OPTION_FLAG:
+            (void)XXH3_64bits_update(&hash, value, sizeof(bool));
+            break;
+        case IW_OPTION_CHOICE:
+            (void)XXH3_64bits_update(&hash, value, sizeof(int));
+            break;
+        case IW_OPTION_SKIP:
+            (void)XXH3_64bits_update(&hash, &skip->rule, sizeof skip->rule);
+            (void)XXH3_64bits_update(&hash, &skip->fixed_ps, sizeof skip->fixed_ps);
+            break;
+        }
+    }
+    return XXH3_64bits_digest(&hash);
 }
 
 void

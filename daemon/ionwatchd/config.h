@@ -51,7 +51,7 @@ typedef struct {
     bool insecure_tcp, require_keys;
     unsigned workers, message_limit_mib, queue_mib;
     unsigned max_runs, max_atoms, max_run_mib, min_free_mib, memory_mib;
-    double heartbeat_s, lost_after_s, publish_s;
+    double heartbeat_s, lost_after_s, publish_s, checkpoint_mib;
 
     int drift, taper, stop;
     iw_config_list mobile;
@@ -93,6 +93,9 @@ iw_status iw_config_of_run(iw_config *config, const iw_run_info *run, iw_error *
 /* Charges for a run: those that its metadata give, else those that came with its atoms, else the
  * daemon's.  INVALID: a species without a charge; the run is as before. */
 iw_status iw_config_charges(const iw_config *config, iw_run_info *run, iw_error *err);
+
+/* Of every option that the analysis depends on: the same number for the same analysis. */
+uint64_t iw_config_analysis_hash(const iw_config *config);
 
 /* The analysis options as the engine takes them; names are borrowed from config through mobile. */
 void iw_config_engine(const iw_config *config, const char *mobile[IW_CONFIG_MOBILE],

@@ -120,7 +120,8 @@ start(parts *self)
  * 1. The front takes nothing more and tells the journal.
  * 2. The journal makes durable what was taken, tells front and workers, and ends.
  * 3. The front acknowledges that, and ends.
- * 4. The workers end after the frame at hand: the journal has everything that they know.
+ * 4. The workers end after the frame at hand: the journal has everything that they know.  They save
+ * what would take long to read again, for 10 s at most.
  * 5. The store ends after the transaction at hand; what is not filed yet is filed at the next
  * start.
  * 6. Sockets, files and the lock are closed.
@@ -183,6 +184,7 @@ serve(iw_config *config)
     (void)sigaddset(&set, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread, so that all inherit it */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not an end */
     int signals = signalfd(-1, &set, SFD_CLOEXEC);
     parts *self = calloc(1, sizeof *self);
     iw_error err = {0};

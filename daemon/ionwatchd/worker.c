@@ -2,6 +2,7 @@
 #include "ionwatchd/worker_internal.h"
 
 #include "ionwatchd/log.h"
+#include "ionwatchd/program.h"
 #include "journal/folder.h"
 
 #include <math.h>
@@ -10,6 +11,7 @@
 
 static const double TURN_S = 0.02;  /* one run's turn while others wait */
 static const double PATIENCE_S = 5; /* a reader waits so long for the newest frames */
+static const double STOP_S = 10;    /* for checkpoints at the end */
 
 iw_worker *
 iw_worker_new(void *context, unsigned index, const iw_config *config, iw_error *err)
@@ -22,6 +24,8 @@ iw_worker_new(void *context, unsigned index, const iw_config *config, iw_error *
     char name[32];
     (void)snprintf(name, sizeof name, "worker-%u", index);
     self->config = config;
+    self->settings = iw_config_analysis_hash(config);
+    iw_program_name(self->program, sizeof self->program);
     self->inbox = iw_mailbox_bind(context, name, err);
     self->front = iw_mailbox_connect(context, "front", err);
     self->store = iw_mailbox_connect(context, "store", err);
@@ -42,6 +46,7 @@ destroy_job(iw_job *self)
     iw_journal_reader_close(&self->again);
     iw_snapshot_unref(&self->held);
     iw_engine_destroy(&self->engine);
+    iw_saver_fini(&self->saver);
     iw_run_info_fini(self->info);
     free(self->info);
     free(self);
@@ -78,8 +83,8 @@ static void
 remark(iw_job *self, iw_event_kind kind, const char *text)
 {
     if (self->engine)
-        (void)iw_event_add(iw_engine_events(self->engine), kind, false, self->seq, 0, NAN, "%s",
-                           text);
+        (void)iw_event_add(iw_engine_events(self->engine), kind, false, self->about.scan.last_seq,
+                           0, NAN, "%s", text);
 }
 
 /* The daemon's settings, then the run's own; a species that the run lacks is no reason to drop it.
@@ -122,6 +127,56 @@ iw_worker_reader(const iw_worker *self, const char *id, iw_error *err)
     return iw_journal_reader_open(path, err);
 }
 
+/* All that a restart found has been read. */
+static void
+note_recovered(iw_job *run)
+{
+    if (run->remarked || run->recovered_at == 0 || run->read_bytes < run->recovered_at)
+        return;
+    run->remarked = true;
+    char text[100];
+    uint64_t frames = run->about.scan.last_seq;
+    if (run->saved_seq > 0)
+        (void)snprintf(text, sizeof text, "checkpoint at frame %llu, %llu frames from the journal",
+                       (unsigned long long)run->saved_seq,
+                       (unsigned long long)(frames - run->saved_seq));
+    else
+        (void)snprintf(text, sizeof text, "the journal gave %llu frames back",
+                       (unsigned long long)frames);
+    if (run->cut[0])
+        remark(run, IW_EVENT_torn_tail, run->cut);
+    remark(run, IW_EVENT_recovered, text);
+    if (!run->revived)
+        iw_log("worker.recovered", "run %s: %s, in %.1f s", run->id, text, iw_now() - run->begun_s);
+}
+
+static const char *
+ended_by(const char *why)
+{
+    return why[0] ? why : "ended";
+}
+
+/* Goes on where the analysis was saved. */
+static void
+take_up(iw_worker *self, iw_job *run)
+{
+    iw_status status = iw_saver_load(&run->saver, &run->about, run->reader, run->engine);
+    if (status == IW_NOT_FOUND)
+        return;
+    if (status != IW_OK) {
+        iw_engine_destroy(&run->engine);
+        start_engine(self, run);
+        return;
+    }
+    run->read_bytes = run->about.place.end;
+    run->saved_seq = run->about.scan.last_seq;
+    if (run->about.scan.ended && !run->about.scan.filed)
+        iw_text_copy(run->why, sizeof run->why, ended_by(run->about.scan.why));
+    run->remarked = run->revived && run->read_bytes >= run->recovered_at; /* it is in there */
+    run->changed = true;
+    note_recovered(run);
+}
+
 void
 iw_worker_begin(iw_worker *self, iw_job *run)
 {
@@ -130,6 +185,12 @@ iw_worker_begin(iw_worker *self, iw_job *run)
     if (!run->reader)
         iw_log("worker.journal", "run %s: %s", run->id, err.text);
     start_engine(self, run);
+    run->about = (iw_checkpoint){.settings = self->settings};
+    run->saved_seq = 0;
+    run->begun_s = iw_now();
+    iw_saver_init(&run->saver, self->config, run->id, self->program);
+    if (run->reader && run->engine)
+        take_up(self, run);
 }
 
 static void
@@ -187,29 +248,29 @@ take_hello(iw_job *run, const iw_journal_item *item)
     run->why[0] = '\0';
     run->filing = false;
     bool again = run->read_bytes > 0;
-    if (again && (!item->text[0] || strcmp(run->adapter, item->text) != 0))
+    if (again && (!item->text[0] || strcmp(run->about.adapter, item->text) != 0))
         remark(run, IW_EVENT_restart, "the adapter said HELLO again");
-    memcpy(run->adapter, item->text, sizeof run->adapter);
+    iw_text_copy(run->about.adapter, sizeof run->about.adapter, item->text);
 }
 
 static void
 take_item(iw_job *run, const iw_journal_item *item)
 {
+    iw_journal_scan_take(&run->about.scan, item->kind, item->seq, item->text, item->stop);
     switch (item->kind) {
     case IW_MSG_FRAME:
-        run->seq = item->seq;
         take_frame(run, item);
         break;
     case IW_MSG_HELLO:
         take_hello(run, item);
         break;
     case IW_MSG_CONTROL:
-        if (!run->stop_asked)
+        if (!run->about.stop_asked)
             remark(run, IW_EVENT_stop_asked, item->text);
-        run->stop_asked = true;
+        run->about.stop_asked = true;
         break;
     case IW_MSG_BYE:
-        iw_text_copy(run->why, sizeof run->why, item->text[0] ? item->text : "ended");
+        iw_text_copy(run->why, sizeof run->why, ended_by(item->text));
         remark(run, IW_EVENT_ended, run->why);
         if (run->engine)
             iw_engine_conclude(run->engine);
@@ -221,22 +282,14 @@ take_item(iw_job *run, const iw_journal_item *item)
         break;
     }
     run->read_bytes = item->end;
-    if (!run->remarked && run->recovered_at > 0 && run->read_bytes >= run->recovered_at) {
-        run->remarked = true;
-        char text[100];
-        (void)snprintf(text, sizeof text, "the journal gave %llu frames back",
-                       (unsigned long long)run->seq);
-        if (run->cut[0])
-            remark(run, IW_EVENT_torn_tail, run->cut);
-        remark(run, IW_EVENT_recovered, text);
-    }
+    note_recovered(run);
 }
 
 static void
 wish_stop(iw_worker *self, iw_job *run)
 {
     const char *reason = NULL;
-    if (run->wished || run->stop_asked || run->why[0] || !run->engine ||
+    if (run->wished || run->about.stop_asked || run->why[0] || !run->engine ||
         !iw_engine_should_stop(run->engine, &reason))
         return;
     run->wished = true;
@@ -292,7 +345,8 @@ read_again(iw_worker *self, iw_job *run)
 static void
 advance(iw_worker *self, iw_job *run)
 {
-    double until = iw_now() + TURN_S;
+    double start = iw_now();
+    double until = start + TURN_S;
     iw_error err;
     iw_journal_item item;
     while ((iw_job_has_more(run) || iw_job_reads_again(run)) && iw_now() < until) {
@@ -312,6 +366,7 @@ advance(iw_worker *self, iw_job *run)
                 iw_journal_reader_close(&run->reader);
         }
     }
+    run->saver.busy_s += iw_now() - start;
     wish_stop(self, run);
 }
 
@@ -416,6 +471,31 @@ take(iw_worker *self, iw_mail *mail)
     iw_mail_destroy(&mail);
 }
 
+bool
+iw_job_save(iw_job *run)
+{
+    if (!run->engine || !run->reader || iw_job_reads_again(run))
+        return false;
+    iw_saver_save(&run->saver, &run->about, run->reader, run->engine);
+    return true;
+}
+
+/* In order, what a restart would analyse again the longest first. */
+static void
+save_all(iw_worker *self)
+{
+    for (double until = iw_now() + STOP_S; iw_now() < until;) {
+        iw_job *worst = NULL;
+        for (iw_job *run = self->jobs; run; run = run->next)
+            if (!worst || run->saver.busy_s > worst->saver.busy_s)
+                worst = run;
+        if (!worst || !iw_saver_worth(&worst->saver))
+            return;
+        if (!iw_job_save(worst))
+            worst->saver.busy_s = 0; /* the next one */
+    }
+}
+
 /* When something is to be done without a mail: now (0), later, or never (-1). */
 static int
 patience_ms(const iw_worker *self)
@@ -447,10 +527,13 @@ iw_worker_run(void *worker)
             advance(self, run);
             if (!run->parked)
                 iw_worker_answer_due(self, run);
+            if (iw_saver_due(&run->saver, run->read_bytes))
+                (void)iw_job_save(run);
             iw_worker_file_due(self, run);
             iw_worker_count(self, run);
         }
         iw_worker_publish_due(self);
     }
+    save_all(self);
     return NULL;
 }

@@ -51,6 +51,7 @@ release(iw_job *run)
     iw_journal_reader_close(&run->reader);
     iw_journal_reader_close(&run->again);
     iw_engine_destroy(&run->engine);
+    iw_saver_fini(&run->saver);
     run->parked = true;
     run->parked_bytes = run->durable_bytes;
     run->park_s = 0;
@@ -60,6 +61,8 @@ void
 iw_worker_park(iw_worker *self, iw_job *run)
 {
     iw_worker_leave_slot(self, run);
+    if (iw_saver_worth(&run->saver))
+        (void)iw_job_save(run);
     release(run);
     iw_snapshot_unref(&run->held);
 }
@@ -67,10 +70,10 @@ iw_worker_park(iw_worker *self, iw_job *run)
 static void
 revive(iw_worker *self, iw_job *run)
 {
-    run->read_bytes = run->seq = 0;
+    run->read_bytes = 0;
     run->remarked = run->parked = run->filing = false;
-    run->wished = run->stop_asked = run->changed = false;
-    run->why[0] = run->adapter[0] = '\0';
+    run->wished = run->changed = false;
+    run->why[0] = '\0';
     run->revived = true;
     iw_worker_begin(self, run);
 }

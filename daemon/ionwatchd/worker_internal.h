@@ -2,8 +2,10 @@
 #ifndef IW_WORKER_INTERNAL_H
 #define IW_WORKER_INTERNAL_H
 /* worker_internal.h - shared by the files of a worker: reading, publishing, filing. */
+#include "ionwatchd/saver.h"
 #include "ionwatchd/worker.h"
 #include "journal/reader.h"
+
 /* One run. */
 typedef struct iw_job {
     uint32_t run;
@@ -16,9 +18,11 @@ typedef struct iw_job {
     uint64_t durable_bytes, read_bytes;
     uint64_t recovered_at; /* > 0: a restart found so much; its remark is due there */
     bool remarked;         /* it was made */
-    uint64_t seq;
+    iw_checkpoint about;   /* what the records so far said; its place is filled when it is saved */
+    iw_saver saver;
+    uint64_t saved_seq;     /* the frame at which the analysis was taken up; 0: at the start */
+    double begun_s;         /* reading began */
     char cut[IW_WIRE_TEXT]; /* of a torn tail */
-    char adapter[IW_ID_LENGTH + 1];
     char state[24];
     char why[IW_WIRE_TEXT]; /* the run has ended; "" while it has not */
     bool filing;            /* its record was sent to the store */
@@ -30,7 +34,6 @@ typedef struct iw_job {
     uint64_t refused_bytes; /* the record up to there is none for the database; 0: no such */
     double park_s;          /* > 0: it is parked then, if it waits so long */
     bool wished;            /* STOP_WISH was sent */
-    bool stop_asked;        /* a CONTROL record was read */
     bool changed;           /* since the last snapshot */
     double next_snapshot_s;
     bool listened;        /* somebody subscribes to it */
@@ -42,6 +45,8 @@ typedef struct iw_job {
 
 struct iw_worker {
     const iw_config *config;
+    uint64_t settings; /* hash of the options of the analysis */
+    char program[IW_CHECKPOINT_PROGRAM];
     void *inbox, *front, *store;
     iw_job *jobs;
     iw_mail *strays;     /* questions about runs that were not known when they came */
@@ -52,11 +57,14 @@ struct iw_worker {
 };
 
 /* worker.c */
-/* Reader and engine, for a run that is read from its start. */
+/* Reader and engine, for a run that is read from its checkpoint if it has one, else from its start.
+ */
 void iw_worker_begin(iw_worker *self, iw_job *run);
 iw_journal_reader *iw_worker_reader(const iw_worker *self, const char *id, iw_error *err);
 bool iw_job_has_more(const iw_job *run);    /* records that are durable and not read */
 bool iw_job_reads_again(const iw_job *run); /* see iw_engine_wants_replay */
+/* A checkpoint now.  False: there is nothing that could be saved. */
+bool iw_job_save(iw_job *run);
 
 /* worker_publish.c: what readers get. */
 void iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot);

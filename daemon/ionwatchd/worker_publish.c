@@ -152,7 +152,8 @@ iw_worker_answer_due(iw_worker *self, iw_job *run)
     bool held = run->held != NULL;
     for (iw_mail **at = &run->asks; *at;) {
         iw_mail *ask = *at;
-        if (iw_job_has_more(run) && run->seq < ask->seq && iw_now() < ask->until_s) {
+        if (iw_job_has_more(run) && run->about.scan.last_seq < ask->seq &&
+            iw_now() < ask->until_s) {
             at = &ask->next;
             continue;
         }

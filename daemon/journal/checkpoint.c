@@ -101,8 +101,11 @@ archive_head(checkpoint_head *head, iw_archive *archive)
     iw_archive_u64(archive, &about->place.record);
     iw_archive_u64(archive, &about->place.checksum);
     iw_archive_u64(archive, &about->place.first_checksum);
-    iw_archive_u64(archive, &about->last_seq);
-    iw_archive_text(archive, about->stop, sizeof about->stop);
+    iw_archive_u64(archive, &about->scan.last_seq);
+    iw_archive_bool(archive, &about->scan.ended);
+    iw_archive_bool(archive, &about->scan.filed);
+    iw_archive_text(archive, about->scan.why, sizeof about->scan.why);
+    iw_archive_text(archive, about->scan.stop, sizeof about->scan.stop);
     iw_archive_text(archive, about->adapter, sizeof about->adapter);
     iw_archive_bool(archive, &about->stop_asked);
     iw_archive_u64(archive, &about->settings);
@@ -399,6 +402,7 @@ static iw_status
 read_index(int fd, uint64_t at, const checkpoint_head *head, iw_bulk *bulk, iw_error *err)
 {
     size_t n = (size_t)head->n_blocks;
+    free(bulk->now.items);
     bulk->now = (iw_bulk_file){.size = head->block_bytes, .file = head->block_file};
     if (n > 0)
         bulk->now.items = calloc(n, sizeof *bulk->now.items);
@@ -517,7 +521,6 @@ iw_checkpoint_peek(const char *data, const char *id, iw_framelog_place *place,
     char path[PATH_SIZE];
     uint64_t at;
     checkpoint_head head = {.hash = 0};
-    memset(scan, 0, sizeof *scan);
     iw_folder_path(data, id, "state.iwck", path, sizeof path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -532,7 +535,6 @@ iw_checkpoint_peek(const char *data, const char *id, iw_framelog_place *place,
     if (log)
         iw_framelog_reader_close(&log);
     *place = head.about.place;
-    scan->last_seq = head.about.last_seq;
-    memcpy(scan->stop, head.about.stop, sizeof scan->stop);
+    *scan = head.about.scan;
     return good;
 }

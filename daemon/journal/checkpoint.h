@@ -15,7 +15,7 @@
  * XXH3 of state and index is in it.  A checkpoint is never needed: the journal has everything, so
  * whatever is wrong with one, it is not used, and nothing but time is lost.
  *
- * Only a run that goes on has one: it is removed when the run is filed.
+ * A run that is filed has none any more.
  */
 #include "archive.h"
 #include "journal/folder.h"
@@ -26,8 +26,7 @@ enum { IW_CHECKPOINT_PROGRAM = 128 };
 /* What is true of the run where its analysis was saved. */
 typedef struct {
     iw_framelog_place place;        /* in the journal: the records before it are in the state */
-    uint64_t last_seq;              /* highest frame before it */
-    char stop[IW_WIRE_TEXT];        /* as in iw_journal_scan */
+    iw_journal_scan scan;           /* what the records before it said, without info and bytes */
     char adapter[IW_ID_LENGTH + 1]; /* of the last HELLO */
     bool stop_asked;                /* a CONTROL record is before it */
     uint64_t settings;              /* hash of the options of the analysis */

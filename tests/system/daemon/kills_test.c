@@ -19,6 +19,9 @@ enum { ATOMS = 20, STEPS = 4000, CHECKPOINT = 50, PIECE = 10, COLD = 700 };
 /* Kills in the life of one run; after that another run begins. */
 enum { KILLS_OF_A_RUN = 20 };
 
+/* Checkpoints all the time, except of the undisturbed run: most restarts go on from one. */
+static const char *const often[] = {"--checkpoint-mib", "0.02", NULL};
+
 static uint64_t seed = 20260131;
 static char *rows; /* of the undisturbed run */
 
@@ -140,7 +143,7 @@ start_daemon(life *self)
     if (log)
         (void)fclose(log);
     self->journal_from = journal_size(self);
-    harness_launch(self->daemon, NULL, 0);
+    harness_launch(self->daemon, often, 0);
 }
 
 /* By what it has said since it was started. */
@@ -223,14 +226,28 @@ end_life(life *self, bool restarts, bool kills_daemon)
         start_daemon(self);
     }
     harness_kill(self->daemon, SIGKILL);
-    harness_start(self->daemon, NULL, 0);
+    harness_start(self->daemon, often, 0);
     assert_filed(self->daemon, self->id, rows);
     harness_kill(self->daemon, SIGTERM);
+}
+
+static unsigned
+restarts_from_checkpoints(const harness *daemon)
+{
+    char line[1024];
+    unsigned n = 0;
+    FILE *file = fopen(daemon->log, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file))
+        n += strncmp(line, "worker.recovered", 16) == 0 && strstr(line, "checkpoint at frame");
+    (void)fclose(file);
+    return n;
 }
 
 static void
 print_figures(const life *self, const char *who)
 {
+    unsigned taken_up = restarts_from_checkpoints(self->daemon);
     print_message(
         "%s: %u kills of the daemon, %u of the MD code, %u runs of %d frames, all records "
         "equal%s\n",
@@ -238,6 +255,10 @@ print_figures(const life *self, const char *who)
         self->daemon_kills > 0 ? "; the daemon was" : "");
     for (int i = 0; self->daemon_kills > 0 && i < PLACES; i++)
         print_message("  %4u %s\n", self->found[i], place_names[i]);
+    if (self->daemon_kills > 0) {
+        print_message("  %4u restarts went on from a checkpoint\n", taken_up);
+        assert_true(taken_up > 0);
+    }
 }
 
 static void

@@ -159,8 +159,9 @@ static iw_status
 save(fixture *self, dummy *state, uint64_t *bytes, iw_error *err)
 {
     iw_journal_item item;
-    iw_checkpoint about = {.settings = SETTINGS, .last_seq = self->frames, .stop_asked = true};
-    (void)snprintf(about.stop, sizeof about.stop, "known");
+    iw_checkpoint about = {
+        .settings = SETTINGS, .scan = {.last_seq = self->frames}, .stop_asked = true};
+    (void)snprintf(about.scan.stop, sizeof about.scan.stop, "known");
     (void)snprintf(about.adapter, sizeof about.adapter, "adapter");
     iw_journal_reader_rewind(self->reader);
     uint64_t size = iw_framelog_size(self->log);
@@ -191,7 +192,7 @@ load(fixture *self, uint64_t settings, dummy *state, iw_error *err)
     iw_status status = iw_checkpoint_load(self->files, settings, self->reader, &about,
                                           archive_dummy, state, NULL, err);
     if (status == IW_OK) {
-        assert_string_equal(about.stop, "known");
+        assert_string_equal(about.scan.stop, "known");
         assert_string_equal(about.adapter, "adapter");
         assert_true(about.stop_asked);
     }
