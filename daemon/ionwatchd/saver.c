@@ -33,7 +33,7 @@ iw_saver_due(const iw_saver *self, uint64_t offset)
     if (!self->files || offset < self->tried_at)
         return false;
     double grown = (double)(offset - self->tried_at);
-    return grown >= self->config->checkpoint_mib * MIB && grown >= (double)self->wrote &&
+    return grown >= self->config->checkpoint_mib * MIB && grown >= (double)self->wrote.state &&
            self->busy_s >= BUSY_SHARE * self->took_s;
 }
 

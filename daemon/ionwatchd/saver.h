@@ -5,10 +5,10 @@
  * saver.h - when the analysis of a run is saved, and how it is taken up again after a restart.
  *
  * A checkpoint is due when the journal has grown by checkpoint_mib since the last one, but by no
- * less than that one wrote, and when analysing that took ten times as long as saving: so
- * checkpoints write no more than the journals do, cost a tenth of the time at most, and a restart
- * reads no more than that again.  One that cannot be written is a line in the log; the run goes on
- * without.
+ * less than what that one wrote of what changes, and when analysing that took ten times as long as
+ * saving: so what is written over and over is no more than the journals are, checkpoints cost a
+ * tenth of the time at most, and a restart reads no more of the journal than that.  One that cannot
+ * be written is a line in the log; the run goes on without.
  */
 #include "engine.h"
 #include "ionwatchd/config.h"
@@ -20,7 +20,7 @@ typedef struct {
     char id[IW_ID_LENGTH + 1];
     iw_checkpoint_files *files; /* NULL: no checkpoints */
     uint64_t tried_at;          /* offset in the journal where it was saved, or could not be */
-    uint64_t wrote;             /* bytes, the last time */
+    iw_checkpoint_bytes wrote;  /* the last time */
     double took_s;              /* likewise */
     double busy_s;              /* analysis since then; the caller adds */
     bool failing;               /* said in the log */

@@ -29,7 +29,6 @@ typedef struct {
     uint64_t state_bytes, n_blocks; /* what follows the head, and its hash */
     uint64_t hash;
     uint64_t block_file, block_bytes;
-    uint64_t written; /* by making this checkpoint */
 } checkpoint_head;
 
 struct iw_checkpoint_files {
@@ -114,7 +113,6 @@ archive_head(checkpoint_head *head, iw_archive *archive)
     iw_archive_u64(archive, &head->hash);
     iw_archive_u64(archive, &head->block_file);
     iw_archive_u64(archive, &head->block_bytes);
-    iw_archive_u64(archive, &head->written);
     IW_ARCHIVE_CHECK(archive, head->block_file <= 1);
 }
 
@@ -250,11 +248,10 @@ write_state(output *out, iw_checkpoint_archive *save, void *state, checkpoint_he
 /* Makes state.iwck.new, durable. */
 static iw_status
 write_fresh(iw_checkpoint_files *self, iw_checkpoint_archive *save, void *state,
-            checkpoint_head *head, iw_error *err)
+            checkpoint_head *head, iw_checkpoint_bytes *wrote, iw_error *err)
 {
     iw_buffer bytes = {0};
     output out = {.fd = -1, .bulk = &self->bulk};
-    uint64_t before = self->bulk.renew ? 0 : self->bulk.now.size;
     iw_status status = encode_head(head, &bytes, err);
     if (status != IW_OK)
         goto done;
@@ -271,7 +268,8 @@ write_fresh(iw_checkpoint_files *self, iw_checkpoint_archive *save, void *state,
     (void)XXH3_64bits_reset(&out.hash);
     out.at = bytes.size;
     status = write_state(&out, save, state, head, err);
-    head->written = bytes.size + out.total + (head->block_bytes - before);
+    wrote->state = out.at;
+    wrote->blocks = head->block_bytes - (self->bulk.renew ? 0 : self->bulk.now.size);
     if (status == IW_OK)
         status = encode_head(head, &bytes, err);
     if (status == IW_OK)
@@ -300,14 +298,15 @@ sync_names(const iw_checkpoint_files *self)
 
 iw_status
 iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
-                   iw_checkpoint_archive *archive, void *state, uint64_t *bytes, iw_error *err)
+                   iw_checkpoint_archive *archive, void *state, iw_checkpoint_bytes *bytes,
+                   iw_error *err)
 {
     checkpoint_head head = {.about = *about};
     memcpy(head.program, self->program, sizeof head.program);
     memcpy(head.id, self->id, sizeof head.id);
     iw_status status = iw_bulk_begin(&self->bulk, err);
     if (status == IW_OK)
-        status = write_fresh(self, archive, state, &head, err);
+        status = write_fresh(self, archive, state, &head, bytes, err);
     if (status == IW_OK) {
         if (self->bulk.renew)
             sync_names(self); /* the file of the blocks is new: its name goes first */
@@ -319,8 +318,6 @@ iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
     else
         (void)unlink(self->fresh);
     iw_bulk_end(&self->bulk, status == IW_OK);
-    if (status == IW_OK && bytes)
-        *bytes = head.written;
     return status;
 }
 
@@ -483,7 +480,7 @@ check_head(const iw_checkpoint_files *self, const checkpoint_head *head, uint64_
 iw_status
 iw_checkpoint_load(iw_checkpoint_files *self, uint64_t settings, iw_journal_reader *reader,
                    iw_checkpoint *about, iw_checkpoint_archive *archive, void *state,
-                   uint64_t *bytes, iw_error *err)
+                   iw_checkpoint_bytes *bytes, iw_error *err)
 {
     uint64_t at = 0;
     checkpoint_head head = {.hash = 0};
@@ -509,8 +506,7 @@ iw_checkpoint_load(iw_checkpoint_files *self, uint64_t settings, iw_journal_read
         return status;
     }
     *about = head.about;
-    if (bytes)
-        *bytes = head.written;
+    *bytes = (iw_checkpoint_bytes){.state = at + head.state_bytes + head.n_blocks * INDEX_ITEM};
     return IW_OK;
 }
 

@@ -32,6 +32,12 @@ typedef struct {
     uint64_t settings;              /* hash of the options of the analysis */
 } iw_checkpoint;
 
+/* What a checkpoint wrote. */
+typedef struct {
+    uint64_t state;  /* and the next one will write about so much again */
+    uint64_t blocks; /* once for all */
+} iw_checkpoint_bytes;
+
 /* The saved state itself, for both directions. */
 typedef void iw_checkpoint_archive(void *state, iw_archive *archive);
 
@@ -41,20 +47,19 @@ typedef struct iw_checkpoint_files iw_checkpoint_files;
 iw_checkpoint_files *iw_checkpoint_files_new(const char *data, const char *id, const char *program);
 void iw_checkpoint_files_destroy(iw_checkpoint_files **self);
 
-/* Replaces the checkpoint; *bytes (may be NULL) is what was written.  A failure leaves the one that
- * was there.  IO, NO_MEMORY. */
+/* Replaces the checkpoint.  A failure leaves the one that was there.  IO, NO_MEMORY. */
 iw_status iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
-                             iw_checkpoint_archive *archive, void *state, uint64_t *bytes,
-                             iw_error *err);
+                             iw_checkpoint_archive *archive, void *state,
+                             iw_checkpoint_bytes *bytes, iw_error *err);
 
 /* Takes up the checkpoint: *about is filled, the reader stands behind its place, and state is
- * loaded; *bytes (may be NULL) as when it was saved.  NOT_FOUND: there is none.  Else why it is not
+ * loaded; bytes->state as when it was saved.  NOT_FOUND: there is none.  Else why it is not
  * used: UNSUPPORTED (another program), INVALID (settings differ), CORRUPT, IO, NO_MEMORY: the
  * reader is where it was opened, state is to be destroyed, and the files are gone. */
 iw_status iw_checkpoint_load(iw_checkpoint_files *self, uint64_t settings,
                              iw_journal_reader *reader, iw_checkpoint *about,
-                             iw_checkpoint_archive *archive, void *state, uint64_t *bytes,
-                             iw_error *err);
+                             iw_checkpoint_archive *archive, void *state,
+                             iw_checkpoint_bytes *bytes, iw_error *err);
 
 /* For who reads the journal alone: where a reading may begin, and what the records before it said.
  * False: at its start. */

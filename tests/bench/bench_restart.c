@@ -98,7 +98,7 @@ analyse_here(const harness *daemon, const plan *p, const char *id)
     iw_engine *engine = iw_engine_new(iw_journal_reader_run(reader), &options, &err);
     assert_non_null(engine);
     iw_saver_init(&saver, &config, id, "bench");
-    double begun = now_s(), saving_s = 0, longest_s = 0, written = 0;
+    double begun = now_s(), saving_s = 0, longest_s = 0, states = 0, blocks = 0;
     size_t saves = 0;
     while (iw_journal_reader_next(reader, UINT64_MAX, &item, &err) == IW_OK) {
         double start = now_s();
@@ -112,14 +112,15 @@ analyse_here(const harness *daemon, const plan *p, const char *id)
         saves++;
         saving_s += saver.took_s;
         longest_s = fmax(longest_s, saver.took_s);
-        written += (double)saver.wrote;
+        states += (double)saver.wrote.state;
+        blocks += (double)saver.wrote.blocks;
     }
     double took_s = now_s() - begun;
     double journal = (double)item.end;
     (void)printf("one run in this process: %.2f s, of which %zu checkpoints %.2f s, the longest "
-                 "%.3f s; their bytes are %.2f of the journal's %.0f MB; memory %.0f MB\n",
-                 took_s, saves, saving_s, longest_s, written / journal, journal / 1e6,
-                 (double)iw_engine_memory(engine) / 1e6);
+                 "%.3f s; states are %.2f, blocks %.2f of the journal's %.0f MB; memory %.0f MB\n",
+                 took_s, saves, saving_s, longest_s, states / journal, blocks / journal,
+                 journal / 1e6, (double)iw_engine_memory(engine) / 1e6);
     iw_saver_fini(&saver);
     iw_engine_destroy(&engine);
     iw_journal_reader_close(&reader);

@@ -213,12 +213,14 @@ disk_without_room_for_a_checkpoint_costs_nothing_else(void **state)
     harness *daemon = *state;
     md code;
     char path[300];
-    harness_start(daemon, often, 220UL * 1024); /* the journal fits, the state does not */
+    const struct rlimit small = {100UL * 1024, RLIM_INFINITY};
+    harness_start(daemon, often, 0);
+    assert_int_equal(prlimit(daemon->pid, RLIMIT_FSIZE, &small, NULL), 0);
     md_open(&code, daemon, 8, NULL, NULL);
-    md_send(&code, 1, 500);
+    md_send(&code, 1, 200); /* the journal of 70 kB fits, the state does not */
     assert_int_equal(ionwatch_flush(code.handle, 20000), IONWATCH_OK);
-    json_t *shown = harness_show(daemon, code.run.id, 500);
-    json_t *expected = synthetic_record(&code.run, 500, "running");
+    json_t *shown = harness_show(daemon, code.run.id, 200);
+    json_t *expected = synthetic_record(&code.run, 200, "running");
     assert_same_physics(shown, expected);
     assert_true(harness_log_has(daemon, "File too large: a restart reads more of the journal"));
     (void)snprintf(path, sizeof path, "%s/runs/%s/state.iwck.new", daemon->data, code.run.id);
