@@ -225,6 +225,7 @@ static inline void
 story_of_a_lost_cause(story *s)
 {
     story_init(s, "a run whose answer is out of reach", 2000, CELL_CUBIC, true, true);
+    s->run.temperature_K = NAN; /* heat is judged by the early run, once that is known */
     s->options.convergence.target = 0.001;
     s->options.convergence.budget_ps = 5;
     s->options.convergence.mode[IW_RULE_FUTILITY] = IW_STOP_STOP;
