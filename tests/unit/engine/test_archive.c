@@ -104,11 +104,11 @@ is_thorough(void)
     return getenv("IONWATCH_THOROUGH") != NULL;
 }
 
-/* All of the first frames, then every eleventh, and where frames are wanted again. */
+/* All of the first frames, then every thirteenth, and where frames are wanted again. */
 static bool
 is_time(const iw_engine *engine, size_t t)
 {
-    return t < 250 || t % 11 == 0 || iw_engine_wants_replay(engine) || is_thorough();
+    return t < 150 || t % 13 == 0 || iw_engine_wants_replay(engine) || is_thorough();
 }
 
 /* After a frame the state goes into a new engine, which takes the next one.  It is the same, to the
@@ -260,6 +260,7 @@ CHANGE(change_wrapped, run->wrapped = false)
 CHANGE(change_drift, options->drift = IW_DRIFT_NONE)
 CHANGE(change_stride, options->msd_stride = 2)
 CHANGE(change_window, options->vacf_window_ps = 0.2)
+CHANGE(change_memory, options->memory_mib = 64)
 CHANGE(change_taper, options->taper = IW_TAPER_HANN)
 CHANGE(change_cutoff, options->cutoff_meV = 31.0)
 CHANGE(change_temperature, options->temperature_K = 650.0)
@@ -307,6 +308,7 @@ a_state_of_another_run_or_other_options_is_refused_with_what_differs(void **stat
         {change_drift, "drift"},
         {change_stride, "MSD stride: 1 was saved, 2 is wanted"},
         {change_window, "VACF window"},
+        {change_memory, "memory limit in MiB: 4096 was saved, 64 is wanted"},
         {change_taper, "taper"},
         {change_cutoff, "cut-off"},
         {change_temperature, "temperature in K"},
