@@ -13,7 +13,7 @@
 
 /* A spacing, or a timestep, beyond these is none: what is derived from it could not be counted. */
 #define IW_SPACING_LEAST_FS 1e-6
-#define IW_SPACING_MOST_FS 1e9
+#define IW_SPACING_MOST_FS  1e9
 
 typedef enum {
     IW_TICK_FIRST,  /* nothing before it */

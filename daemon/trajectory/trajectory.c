@@ -300,8 +300,8 @@ judge_order(iw_trajectory *self, const iw_frame *frame, iw_error *err)
         return REPORT(self, bad_frame, frame, err, IW_INVALID,
                       "step %lld at %.6g ps came after step %lld at %.6g ps: frames have to be "
                       "%g to %g fs apart",
-                      (long long)frame->step, frame->time_fs / 1000.0, last,
-                      last_time_fs / 1000.0, IW_SPACING_LEAST_FS, IW_SPACING_MOST_FS);
+                      (long long)frame->step, frame->time_fs / 1000.0, last, last_time_fs / 1000.0,
+                      IW_SPACING_LEAST_FS, IW_SPACING_MOST_FS);
     }
     return status;
 }

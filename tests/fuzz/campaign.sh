@@ -75,7 +75,10 @@ minimise()
 
 if [ $what != table ]; then
     [ -f "$build/CMakeCache.txt" ] || (cd "$source" && cmake --preset fuzz -B "$build" >/dev/null)
-    [ $# -gt 0 ] || set -- $(cut -d' ' -f1 "$build/fuzz-targets")
+    if [ $# = 0 ]; then
+        mapfile -t all < <(cut -d' ' -f1 "$build/fuzz-targets")
+        set -- "${all[@]}"
+    fi
     cmake --build "$build" -j "${JOBS:-2}" --target "${@/#/fuzz_}" >"$work/build.log" || { tail "$work/build.log"; exit 1; }
 fi
 status=0
