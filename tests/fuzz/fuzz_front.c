@@ -468,7 +468,7 @@ int
 __wrap_zmq_getsockopt(void *socket, int option, void *value, size_t *size)
 {
     if (option == ZMQ_LAST_ENDPOINT) {
-        (void)snprintf(value, *size, "tcp://127.0.0.1:1");
+        *size = (size_t)snprintf(value, *size, "tcp://127.0.0.1:1") + 1;
         return 0;
     }
     if (socket != &router || option != ZMQ_RCVMORE || *size != sizeof(int))

@@ -71,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         n_commands++;
     if (!nowhere)
         nowhere = fopen("/dev/null", "w");
-    if (!nowhere)
+    if (!nowhere || n_commands == 0)
         abort();
     const iw_command *command = &iw_commands[(size ? data[0] : 0) % n_commands];
     size_t left = size ? size - 1 : 0;
