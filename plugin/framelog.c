@@ -202,6 +202,7 @@ adopt_file(iw_framelog_writer *self, const char *path, uint64_t size, uint64_t k
         status = cut(self->fd, 0, err);
         return status == IW_OK ? start_file(self, path, err) : status;
     }
+    sync_folder(path); /* who made the file may have been killed before it came to that */
     self->on_disk = known > IW_FRAMELOG_HEADER && known <= size ? known : IW_FRAMELOG_HEADER;
     status = find_end(self->fd, size, &self->on_disk, err);
     if (status == IW_OK && self->on_disk < size)

@@ -114,6 +114,10 @@ iw_folder_open(const char *data, iw_error *err)
     (void)snprintf(path, sizeof path, "%s/runs", data);
     int file = -1;
     iw_status status = make_folders(path, err);
+    if (status == IW_OK) /* who made them may have been killed before their names were durable */
+        status = sync_parent(path, err);
+    if (status == IW_OK)
+        status = sync_parent(data, err);
     if (status == IW_OK)
         status = check_private(data, err);
     if (status == IW_OK) {

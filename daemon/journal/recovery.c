@@ -50,6 +50,8 @@ reopen(const char *data, const char *id, const char *path, iw_journal_scan *scan
     iw_framelog_writer *writer =
         iw_framelog_writer_open_from(path, known ? place.end : 0, cut, err);
     iw_status status = writer ? IW_OK : err->code;
+    if (status == IW_OK) /* who made the file may have been killed before its name was durable */
+        status = iw_folder_sync(data, id, err);
     if (status == IW_OK)
         status = known ? iw_journal_scan_from(path, &place, scan, err)
                        : iw_journal_scan_file(path, scan, err);

@@ -3,7 +3,8 @@
  * kill -9 at random moments of the whole life of a run, start-up, recovery, filing and what follows
  * BYE included: of the daemon, of the MD code (which starts again from its checkpoint), and of
  * both. What is filed at the end equals, bit for bit, what is filed of a run that nobody disturbed.
- * IONWATCH_KILLS says how often in each case, IONWATCH_SEED when.
+ * IONWATCH_KILLS says how often in each case, IONWATCH_SEED when; IONWATCH_SLOWNESS stretches the
+ * time between kills, for a daemon that runs in valgrind.
  */
 #include "filed.h"
 #include "md.h"
@@ -79,7 +80,7 @@ be_md(char **argv)
         pause_ms(pause);
         /* What lies before a checkpoint is not computed again, so it must have arrived. */
         if (step % CHECKPOINT == 0) {
-            if (ionwatch_flush(code.handle, 60000) != IONWATCH_OK) {
+            if (md_flush(&code) != IONWATCH_OK) {
                 print_error("step %lu: %s\n", step, ionwatch_error(code.handle));
                 return 2;
             }
@@ -192,7 +193,9 @@ kill_md(life *self)
 static void
 wait_a_moment(void)
 {
-    pause_ms(iw_test_uniform(&seed) < 0.5 ? random_ms(80) : random_ms(400));
+    const char *slow = getenv("IONWATCH_SLOWNESS");
+    pause_ms((slow ? strtol(slow, NULL, 10) : 1) *
+             (iw_test_uniform(&seed) < 0.5 ? random_ms(80) : random_ms(400)));
 }
 
 static void

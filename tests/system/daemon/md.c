@@ -67,6 +67,17 @@ md_send(md *self, uint64_t first, uint64_t last)
     }
 }
 
+ionwatch_status
+md_flush(md *self)
+{
+    ionwatch_status status = ionwatch_flush(self->handle, 30000);
+    for (int i = 0; i < 600 && status == IONWATCH_REFUSED; i++) {
+        pause_ms(50);
+        status = ionwatch_flush(self->handle, 30000);
+    }
+    return status;
+}
+
 void
 md_close(md *self)
 {

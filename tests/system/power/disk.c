@@ -136,6 +136,26 @@ disk_promised(const disk *self, size_t cut, oplog_op kind, const char *run)
     return most;
 }
 
+bool
+disk_names_first(const disk *self, const char *run)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        const operation *ack = &self->operations[i];
+        if (ack->head.op != OP_ACK || ack->head.at == 0 || strcmp(ack->path, run) != 0)
+            continue;
+        size_t before = i;
+        bool synced = false;
+        while (before-- > 0 && !synced) {
+            const operation *op = &self->operations[before];
+            synced = op->head.op == OP_SYNC_FOLDER && op->head.process == ack->head.process &&
+                     strstr(op->path, run);
+        }
+        if (!synced)
+            return false;
+    }
+    return true;
+}
+
 static bool
 chance(moment *self)
 {

@@ -30,6 +30,10 @@ oplog_op disk_op(const disk *self, size_t i);
  * "cut".  False: it cannot be written. */
 bool disk_make(const disk *self, size_t cut, uint64_t *seed, const char *to);
 
+/* True when each process that acknowledged frames of the run had made the names in the run's folder
+ * durable before: also one that found a journal there, whose maker may not have come to it. */
+bool disk_names_first(const disk *self, const char *run);
+
 /* The highest number of that kind and run before the cut; 0 when there is none (FILED: 1). */
 uint64_t disk_promised(const disk *self, size_t cut, oplog_op kind, const char *run);
 

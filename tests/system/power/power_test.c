@@ -74,7 +74,7 @@ be_md(char **argv)
     md_open_small(&code, &daemon, ATOMS, id, QUEUE, spool);
     for (; step < STEPS; step += PIECE) {
         if (step % CHECKPOINT == 0 && step > 0) {
-            if (ionwatch_flush(code.handle, 20000) != IONWATCH_OK)
+            if (md_flush(&code) != IONWATCH_OK)
                 return 3;
             if (oplog_mark)
                 oplog_mark(OP_CHECKPOINT, id, step);
@@ -338,6 +338,8 @@ cut_again_and_again(harness *daemon, bool refusing)
     disk *recorded = disk_load(self.log, self.root);
     assert_non_null(recorded);
     assert_true(disk_size(recorded) > 100);
+    for (int run = 0; run < RUNS; run++)
+        assert_true(disk_names_first(recorded, self.id[run]));
     for (size_t i = 0; i < cuts; i++) {
         size_t at = (size_t)(iw_test_uniform(&seed) * (double)(disk_size(recorded) + 1));
         bool same_machine = i % 2 == 1;
