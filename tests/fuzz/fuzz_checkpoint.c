@@ -112,7 +112,8 @@ make_checkpoint(void)
 {
     double values[3] = {1, 2, 3};
     small one = {.number = 42, .text = "text", .n = 3, .values = values, .block = {1, 2, 3}};
-    iw_checkpoint about = {.last_seq = 2, .settings = SETTINGS, .stop = "enough"};
+    iw_checkpoint about = {.settings = SETTINGS, .scan = {.last_seq = 2, .stop = "enough"}};
+    iw_checkpoint_bytes bytes;
     iw_journal_item item;
     iw_error err;
     iw_journal_reader *reader = iw_journal_reader_open(journal_path, &err);
@@ -122,7 +123,7 @@ make_checkpoint(void)
         abort();
     iw_journal_reader_close(&reader);
     iw_checkpoint_files *files = iw_checkpoint_files_new(folder, FUZZ_RUN_ID, "fuzz");
-    if (!files || iw_checkpoint_save(files, &about, archive_small, &one, NULL, &err) != IW_OK)
+    if (!files || iw_checkpoint_save(files, &about, archive_small, &one, &bytes, &err) != IW_OK)
         abort();
     iw_checkpoint_files_destroy(&files);
     if (access(blocks_path, F_OK) != 0) /* it may begin with either */
@@ -194,6 +195,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     iw_journal_scan scan;
     iw_journal_item item;
     iw_checkpoint about;
+    iw_checkpoint_bytes bytes;
     small loaded = {.number = 0};
     iw_error err = {0};
     prepare();
@@ -208,11 +210,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!reader || !files)
         abort();
     iw_status status =
-        iw_checkpoint_load(files, SETTINGS, reader, &about, archive_small, &loaded, NULL, &err);
+        iw_checkpoint_load(files, SETTINGS, reader, &about, archive_small, &loaded, &bytes, &err);
     if (status == IW_OK) {
         if (strnlen(loaded.text, sizeof loaded.text) == sizeof loaded.text ||
-            strnlen(about.stop, sizeof about.stop) == sizeof about.stop || loaded.block[0] != 1 ||
-            loaded.block[1] != 2)
+            strnlen(about.scan.stop, sizeof about.scan.stop) == sizeof about.scan.stop ||
+            loaded.block[0] != 1 || loaded.block[1] != 2)
             abort();
     } else if (!err.text[0] || access(state_path, F_OK) == 0) {
         abort();
