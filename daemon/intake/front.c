@@ -195,8 +195,9 @@ iw_front_new(void *context, const iw_front_options *options, iw_error *err)
     if (good) {
         self->inbox = iw_mailbox_bind(context, "front", err);
         self->journal = iw_mailbox_connect(context, "journal", err);
+        self->keeper = iw_mailbox_connect(context, "keeper", err);
         self->store = iw_mailbox_connect(context, "store", err);
-        good = self->inbox && self->journal && self->store &&
+        good = self->inbox && self->journal && self->keeper && self->store &&
                connect_workers(self, context, options->workers, err) == IW_OK;
     }
     if (!good)
@@ -216,6 +217,7 @@ iw_front_destroy(iw_front **front)
     }
     iw_mailbox_close(&self->inbox);
     iw_mailbox_close(&self->journal);
+    iw_mailbox_close(&self->keeper);
     iw_mailbox_close(&self->store);
     for (unsigned i = 0; i < self->n_workers; i++)
         iw_mailbox_close(&self->workers[i]);
@@ -394,6 +396,8 @@ recovered(iw_front *self, iw_mail *mail)
     memcpy(run->why, mail->summary.state, sizeof run->why);
     memcpy(run->stop, mail->text, sizeof run->stop);
     run->summary = mail->summary;
+    if (run->filed)
+        iw_front_mail(self->keeper, IW_MAIL_KEEP, run, "");
 }
 
 static void
@@ -412,6 +416,9 @@ about_run(iw_front *self, iw_live *run, iw_mail *mail)
         break;
     case IW_MAIL_FILED:
         iw_front_filed(self, run, mail);
+        break;
+    case IW_MAIL_GONE:
+        run->gone = run->filed;
         break;
     case IW_MAIL_PUBLISH:
         run->summary = mail->summary;
@@ -456,6 +463,8 @@ take(iw_front *self, iw_mail *mail)
         break;
     case IW_MAIL_ANSWER:
         iw_ledger_answered(self->ledger, &mail->peer);
+        if (mail->removal)
+            iw_front_removed(self, mail->id);
         iw_front_answer(self, &mail->peer, mail->status, mail->text, (const char *)mail->json.data,
                         mail->json.size);
         break;

@@ -91,19 +91,20 @@ has_ended(const iw_live *run)
 static void
 go_on(iw_live *run)
 {
-    run->filed = run->unfiled = run->history = run->bye_durable = false;
+    run->filed = run->unfiled = run->history = run->gone = run->bye_durable = false;
     run->why[0] = run->stop[0] = '\0';
 }
 
-/* The first new frame of a filed run: now the HELLO counts. */
+/* The first new frame of a filed run: now the HELLO counts.  The frame stays with the adapter until
+ * the journal is ready, which takes long if it has to be unpacked. */
 static void
 wake(iw_front *self, iw_live *run)
 {
     iw_mail *hello = run->parked;
     run->parked = NULL;
-    go_on(run);
+    run->opening = true;
     iw_log("intake.again", "run %s goes on", run->info->id);
-    (void)iw_mail_send(self->journal, &hello);
+    (void)iw_mail_send(self->keeper, &hello);
 }
 
 /* For ipc libzmq says "localhost:UID:GID:PID". */
@@ -128,7 +129,8 @@ admit(iw_front *self, iw_live *run, iw_mail *hello)
     memcpy(run->key, hello->key, sizeof run->key);
     take_address(run, hello->address);
     run->heard_s = iw_now();
-    run->lagging = false;
+    run->lagging = run->asked = false;
+    run->left = 0;
     hello->run = run->number;
     if (run->filed) { /* nothing changes unless a new frame comes */
         park(run, hello);
@@ -195,13 +197,15 @@ add_run(iw_front *self, const iw_run_info *hello)
     return iw_live_add(&self->runs, self->runs.last_number + 1, &info);
 }
 
-/* The very handle that streamed it, not another program that starts the run anew. */
+/* The very handle that streamed it, not another program that starts the run anew.  NULL: whoever it
+ * is, because the removal goes on still. */
 static bool
 is_removed(const iw_front *self, const char *run, const char *adapter)
 {
     for (size_t i = 0; i < IW_REMOVED && i < self->n_removed; i++)
-        if (*adapter && strcmp(self->removed[i].run, run) == 0 &&
-            strcmp(self->removed[i].adapter, adapter) == 0)
+        if (strcmp(self->removed[i].run, run) == 0 &&
+            (adapter ? *adapter && strcmp(self->removed[i].adapter, adapter) == 0
+                     : self->removed[i].pending))
             return true;
     return false;
 }
@@ -267,6 +271,20 @@ iw_front_hello(iw_front *self, const iw_peer *peer, const iw_message *hello, iw_
     if (run && iw_live_match(run->info, *info, &err) != IW_OK) {
         iw_gate_refused(self->gate, "intake.refused", self->who.address, (*info)->id, err.text);
         iw_front_refuse(self, peer, err.code, err.text);
+        return;
+    }
+    if (run && run->filed && run->gone) {
+        char text[IW_WIRE_TEXT];
+        (void)snprintf(text, sizeof text,
+                       "run %s was filed (%s) and its frames are not kept here, so that it cannot "
+                       "go on: give the continuation another run id",
+                       (*info)->id, run->why);
+        iw_gate_refused(self->gate, "intake.refused", self->who.address, (*info)->id, text);
+        iw_front_refuse(self, peer, IW_REFUSED, text);
+        return;
+    }
+    if (!run && is_removed(self, (*info)->id, NULL)) {
+        iw_front_refuse(self, peer, IW_FULL, "the run is being removed: ask again");
         return;
     }
     if (!run && is_removed(self, (*info)->id, hello->adapter)) {
@@ -382,6 +400,8 @@ iw_front_frame(iw_front *self, const iw_peer *peer, const iw_message *message, z
 {
     const iw_frame_view *frame = &message->frame;
     iw_live *run = session(self, peer);
+    if (run && run->opening)
+        iw_live_leave(run, frame->seq);
     if (!run || run->opening || run->ending || self->quitting)
         return;
     if (has_ended(run) && !run->parked) {
@@ -392,8 +412,11 @@ iw_front_frame(iw_front *self, const iw_peer *peer, const iw_message *message, z
         refuse_atoms(self, run, peer, frame);
         return;
     }
-    if (run->filed && frame->seq >= run->next_seq)
+    if (run->filed && frame->seq >= run->next_seq) {
+        iw_live_leave(run, frame->seq);
         wake(self, run);
+        return;
+    }
     size_t size = zmq_msg_size(bytes);
     switch (iw_live_frame(&self->runs, run, frame->seq, size)) {
     case IW_FRAME_TAKE: {
@@ -442,25 +465,34 @@ void
 iw_front_opened(iw_front *self, iw_live *run, const iw_mail *mail)
 {
     bool expected = run->opening;
-    run->opening = false;
+    run->opening = run->waiting = false;
     if (mail->status != IW_OK) { /* the journal has dropped what it had of it */
         iw_gate_refused(self->gate, "intake.refused", run->address,
                         mail->status == IW_FULL ? "full" : run->info->id, mail->text);
         iw_front_refuse(self, &run->peer, mail->status, mail->text);
         iw_live_landed(&self->runs, run, run->in_flight);
         run->peer.size = 0;
-        if (run->durable_seq == 0)
+        run->gone = run->filed && mail->status == IW_REFUSED;
+        if (run->durable_seq == 0 && !run->filed)
             iw_live_remove(&self->runs, run);
         return;
     }
-    run->waiting = false;
-    if (!expected) /* a filed run that goes on: it was welcomed before */
+    if (!expected)
         return;
+    bool again = run->filed;
+    if (again)
+        go_on(run);
     run->durable_seq = mail->seq;
     run->next_seq = mail->seq + 1;
+    iw_live_ask(run);
     tell_seq(self, run, IW_MSG_WELCOME, run->next_seq);
     if (run->stop[0])
         tell_stop(self, run);
+    iw_mail *later = run->parked; /* its adapter said HELLO once more meanwhile */
+    if (again && later && run->rival_until_s == 0) {
+        run->parked = NULL;
+        admit(self, run, later);
+    }
 }
 
 void
@@ -497,6 +529,7 @@ iw_front_filed(iw_front *self, iw_live *run, const iw_mail *mail)
         run->summary = mail->summary;
         iw_text_copy(run->record, sizeof run->record, mail->text);
         tell_filed(self, run);
+        iw_front_mail(self->keeper, IW_MAIL_KEEP, run, "");
     }
     iw_mail *parked = run->parked;
     run->parked = NULL;
@@ -526,7 +559,7 @@ ask_again(iw_front *self)
 {
     uint64_t promised = 0;
     for (iw_live *run; (run = iw_live_next_lagging(&self->runs, &promised));) {
-        run->lagging = false;
+        iw_live_ask(run);
         tell_seq(self, run, IW_MSG_WELCOME, run->next_seq);
     }
 }
@@ -538,8 +571,8 @@ iw_front_tick(iw_front *self)
     ask_again(self);
     for (size_t i = 0; i < self->runs.n; i++) {
         iw_live *run = self->runs.items[i];
-        if (run->rival_until_s > 0 && run->ending) {
-            run->rival_until_s = 0; /* it is let in once the run is filed */
+        if (run->rival_until_s > 0 && (run->ending || !run->parked)) {
+            run->rival_until_s = 0; /* it is let in once the run is filed, or was */
         } else if (run->rival_until_s > 0 && now > run->rival_until_s) {
             iw_mail *parked = run->parked;
             run->parked = NULL;

@@ -13,7 +13,7 @@
 enum { IW_REMOVED = 64 };
 
 struct iw_front {
-    void *router, *inbox, *journal, *store;
+    void *router, *inbox, *journal, *keeper, *store;
     void **workers; /* [n_workers] */
     unsigned n_workers;
     iw_gate *gate;
@@ -34,6 +34,7 @@ struct iw_front {
     /* Handles whose run was removed: one that still lives must not bring its run back.  A ring. */
     struct {
         char run[IW_ID_LENGTH + 1], adapter[IW_ID_LENGTH + 1];
+        bool pending; /* until its folder is gone nobody can begin it anew */
     } removed[IW_REMOVED];
     size_t n_removed;
     bool ready;    /* the data folder was read: the door is open */
@@ -73,6 +74,7 @@ void iw_front_stop(iw_front *self, iw_live *run, const char *reason);
 void iw_front_tick(iw_front *self); /* silence: stalled, lost, rivals */
 
 /* front_reader.c: what readers ask. */
+void iw_front_removed(iw_front *self, const char *id); /* the folder of a run is gone */
 void iw_front_ask(iw_front *self, const iw_peer *peer, const iw_message *ask);
 void iw_front_answer(iw_front *self, const iw_peer *peer, iw_status status, const char *text,
                      const char *json, size_t size);

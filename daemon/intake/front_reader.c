@@ -265,16 +265,27 @@ ask_remove(iw_front *self, const iw_peer *peer, const iw_message *ask)
     iw_text_copy(mail->text, sizeof mail->text,
                  run ? run->info->id : (ask->arg[0] ? ask->arg : ask->run_id));
     mail->flag = run != NULL; /* it need not be in the database */
+    mail->removal = true;
     if (run) {
         iw_log("intake.remove", "run %s: removed on request", run->info->id);
         size_t at = self->n_removed++ % IW_REMOVED;
         memcpy(self->removed[at].run, run->info->id, sizeof self->removed[at].run);
         memcpy(self->removed[at].adapter, run->adapter, sizeof self->removed[at].adapter);
+        self->removed[at].pending = true;
+        void *owner = run->filed ? self->keeper : self->journal;
         iw_live_remove(&self->runs, run);
-        (void)iw_mail_send(self->journal, &mail);
+        (void)iw_mail_send(owner, &mail);
     } else {
         (void)iw_mail_send(self->store, &mail);
     }
+}
+
+void
+iw_front_removed(iw_front *self, const char *id)
+{
+    for (size_t i = 0; i < IW_REMOVED && i < self->n_removed; i++)
+        if (strcmp(self->removed[i].run, id) == 0)
+            self->removed[i].pending = false;
 }
 
 static const struct {

@@ -151,6 +151,8 @@ iw_live_match(const iw_run_info *known, const iw_run_info *hello, iw_error *err)
 const char *
 iw_live_state(const iw_live *run, double now_s, double heartbeat_s)
 {
+    if (run->filed && run->opening)
+        return run->waiting ? "waiting for disk" : "reopening";
     if (run->filed)
         return run->why;
     if (run->unfiled)
@@ -175,15 +177,34 @@ iw_live_frame(iw_live_list *list, iw_live *run, uint64_t seq, size_t bytes)
 {
     if (seq < run->next_seq)
         return IW_FRAME_REPEATED;
+    if (run->asked && seq > run->left) {
+        iw_live_leave(run, seq);
+        return IW_FRAME_LEAVE;
+    }
+    run->asked = false;
     if (run->lagging ||
         (run->in_flight > 0 && run->in_flight + 2 * (uint64_t)bytes > free_room(list))) {
         run->lagging = true;
+        iw_live_leave(run, seq);
         return IW_FRAME_LEAVE;
     }
     run->next_seq = seq + 1;
     run->in_flight += bytes;
     list->in_flight += bytes;
     return IW_FRAME_TAKE;
+}
+
+void
+iw_live_leave(iw_live *run, uint64_t seq)
+{
+    run->left = seq;
+}
+
+void
+iw_live_ask(iw_live *run)
+{
+    run->lagging = false;
+    run->asked = run->left >= run->next_seq;
 }
 
 void

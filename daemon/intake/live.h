@@ -24,11 +24,14 @@ typedef struct {
     bool opening;                   /* HELLO is on its way to the disk */
     bool waiting;                   /* the journal cannot be written */
     bool lagging;       /* frames were left with the adapter: there was no room for them */
+    uint64_t left;      /* the last of them */
+    bool asked;         /* to send them again; what it sent before may be on the way still */
     unsigned pongs_due; /* PINGs that wait until the BYE before them is durable */
     bool bye_durable;
     bool ending;             /* BYE is on its way to the database */
     bool filed;              /* in the database */
     bool history;            /* ... since before this daemon started */
+    bool gone;               /* ... and its frames are not kept: it cannot go on */
     bool unfiled;            /* the database refused it for good */
     char record[64];         /* its id in the database; "" if not known since a restart */
     char why[24];            /* it ended */
@@ -68,7 +71,8 @@ iw_live *iw_live_find(const iw_live_list *list, const char *words, iw_error *err
  */
 iw_status iw_live_match(const iw_run_info *known, const iw_run_info *hello, iw_error *err);
 
-/* "running", "stalled", "waiting for disk", "ending", "unfiled", or why it ended. */
+/* "running", "stalled", "waiting for disk", "ending", "unfiled", why it ended, or "reopening": a
+ * filed run goes on once its journal is ready. */
 const char *iw_live_state(const iw_live *run, double now_s, double heartbeat_s);
 
 /* What to do with frame seq of a run. */
@@ -82,6 +86,12 @@ typedef enum {
  * that want more than there is gets one part in n + 1, and a run that wants little always finds
  * some.  A frame of a run that has none in flight is always taken, so that every run goes on. */
 iw_frame_fate iw_live_frame(iw_live_list *list, iw_live *run, uint64_t seq, size_t bytes);
+/* This frame stays with the adapter, whatever it is. */
+void iw_live_leave(iw_live *run, uint64_t seq);
+/* The adapter is asked for its frames from next_seq on.  Those that it had sent before go on
+ * growing by one; they are left, too, until a number comes that is not higher than the last one,
+ * or frames that are wanted would count as lost. */
+void iw_live_ask(iw_live *run);
 /* So many bytes of the run's frames have left for the disk. */
 void iw_live_landed(iw_live_list *list, iw_live *run, uint64_t bytes);
 /* The next run whose adapter should send again what was left with it; NULL: none, or there is no

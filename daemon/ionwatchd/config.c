@@ -59,6 +59,14 @@ const iw_option iw_config_options[] = {
      "silence of an adapter after which its run is called stalled"},
     {"daemon", "lost_after_s", IW_OPTION_REAL, "s", "3600", 1, 31536000, NULL, AT(lost_after_s),
      "silence of an adapter after which its run is filed as lost"},
+    {"daemon", "keep", IW_OPTION_CHOICE, "", "all", 0, 0, "all|trajectory|nothing", AT(keep),
+     "what is kept of the journal of a filed run: all as it is, the trajectory packed without "
+     "loss, "
+     "or nothing but the record in the database, so that the run cannot go on"},
+    {"daemon", "keep_after_s", IW_OPTION_REAL, "s", "604800", 0, 3.2e9, NULL, AT(keep_after_s),
+     "time that a run has been filed and untouched before its journal is packed or removed: MD "
+     "codes "
+     "are restarted and go on"},
     {"daemon", "publish_every_s", IW_OPTION_REAL, "s", "1", 0.05, 3600, NULL, AT(publish_s),
      "shortest time between two live snapshots of a run"},
 

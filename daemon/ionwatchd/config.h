@@ -51,7 +51,8 @@ typedef struct {
     bool insecure_tcp, require_keys;
     unsigned workers, message_limit_mib, queue_mib;
     unsigned max_runs, max_atoms, max_run_mib, min_free_mib, memory_mib;
-    double heartbeat_s, lost_after_s, publish_s, checkpoint_mib;
+    double heartbeat_s, lost_after_s, publish_s, checkpoint_mib, keep_after_s;
+    int keep;
 
     int drift, taper, stop;
     iw_config_list mobile;

@@ -10,6 +10,8 @@
  *
  *   front --(HELLO, FRAME, BYE, CONTROL, STATE, LISTEN, SHOW, REMOVE)--> journal
  *   front --(SHOW)--> worker of the run, store
+ *   front --(KEEP; of a filed run HELLO and REMOVE)--> keeper --(HELLO, REMOVE)--> journal
+ *   keeper --(GONE, WAITING, OPENED)--> front
  *   journal --(OPENED, DURABLE, WAITING, RECOVERED, FILED)--> front
  *   journal --(OPEN, DURABLE, STATE, LISTEN, SHOW, FILED, FORGET, REMOVE)--> worker of the run
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
@@ -32,6 +34,8 @@
     X(LISTEN, "flag: somebody subscribes to live snapshots of the run, or no longer")              \
     X(SHOW, "a reader wants a snapshot; answered by the worker, or the store")                     \
     X(REMOVE, "forget the run: journal, then worker, then store, then ANSWER")                     \
+    X(KEEP, "a run is filed: its journal is the keeper's now")                                     \
+    X(GONE, "the frames of a filed run are not kept: it cannot go on")                             \
     X(OPENED, "the HELLO is durable: seq is the highest durable frame")                            \
     X(DURABLE, "all up to seq, and to offset in the file, is durable; text \"ended\": BYE too")    \
     X(WAITING, "the journal of the run, or with no run the database, cannot be written: text")     \
@@ -85,8 +89,9 @@ typedef struct iw_mail {
     uint64_t seq;    /* frame; HELLO and OPENED: see above */
     uint64_t offset; /* DURABLE, OPEN, RECOVERED, SHOW: bytes of the journal that are durable */
     uint64_t
-        landed; /* DURABLE: bytes of the frames, as they came, that are durable since the last */
-    bool flag;  /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
+        landed;   /* DURABLE: bytes of the frames, as they came, that are durable since the last */
+    bool flag;    /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
+    bool removal; /* REMOVE, and the ANSWER that it becomes */
     iw_status status;            /* OPEN: END for a run that has ended and is not filed */
     double until_s;              /* SHOW: how long newer frames are waited for */
     iw_peer peer;                /* whom to answer, if anybody */

@@ -4,6 +4,7 @@
  */
 #include "intake/front.h"
 #include "ionwatchd/config.h"
+#include "ionwatchd/keeper.h"
 #include "ionwatchd/log.h"
 #include "ionwatchd/storer.h"
 #include "ionwatchd/worker.h"
@@ -24,13 +25,15 @@ enum { MAX_WORKERS = 256, EXIT_USAGE = 2, DESCRIPTORS_OF_RUN = 3, OTHER_DESCRIPT
 
 typedef struct {
     void *context;
-    void *to_front, *to_store;
+    void *to_front, *to_keeper, *to_store;
     iw_front *front;
     iw_journal *journal;
+    iw_keeper *keeper;
     iw_storer *storer;
     unsigned n_workers;
     iw_worker *workers[MAX_WORKERS];
-    pthread_t front_thread, journal_thread, store_thread, worker_threads[MAX_WORKERS];
+    pthread_t front_thread, journal_thread, keeper_thread, store_thread,
+        worker_threads[MAX_WORKERS];
 } parts;
 
 static iw_status
@@ -75,11 +78,15 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
         if (!self->workers[i])
             return err->code;
     }
+    self->keeper = iw_keeper_new(self->context, config, err);
+    if (!self->keeper)
+        return err->code;
     options.workers = self->n_workers;
     self->front = iw_front_new(self->context, &options, err);
     self->to_front = self->front ? iw_mailbox_connect(self->context, "front", err) : NULL;
+    self->to_keeper = self->front ? iw_mailbox_connect(self->context, "keeper", err) : NULL;
     self->to_store = self->front ? iw_mailbox_connect(self->context, "store", err) : NULL;
-    return self->to_front && self->to_store ? IW_OK : err->code;
+    return self->to_front && self->to_keeper && self->to_store ? IW_OK : err->code;
 }
 
 static void
@@ -89,8 +96,10 @@ destroy_parts(parts *self)
     iw_journal_destroy(&self->journal);
     for (unsigned i = 0; i < self->n_workers; i++)
         iw_worker_destroy(&self->workers[i]);
+    iw_keeper_destroy(&self->keeper);
     iw_storer_destroy(&self->storer);
     iw_mailbox_close(&self->to_front);
+    iw_mailbox_close(&self->to_keeper);
     iw_mailbox_close(&self->to_store);
     if (self->context)
         (void)zmq_ctx_term(self->context);
@@ -112,6 +121,7 @@ start(parts *self)
     must_start(&self->store_thread, iw_storer_run, self->storer);
     for (unsigned i = 0; i < self->n_workers; i++)
         must_start(&self->worker_threads[i], iw_worker_run, self->workers[i]);
+    must_start(&self->keeper_thread, iw_keeper_run, self->keeper);
     must_start(&self->journal_thread, iw_journal_run, self->journal);
     must_start(&self->front_thread, iw_front_run, self->front);
 }
@@ -122,9 +132,10 @@ start(parts *self)
  * 3. The front acknowledges that, and ends.
  * 4. The workers end after the frame at hand: the journal has everything that they know.  They save
  * what would take long to read again, for 10 s at most.
- * 5. The store ends after the transaction at hand; what is not filed yet is filed at the next
+ * 5. The keeper gives up what it is packing: the journal is as it was.
+ * 6. The store ends after the transaction at hand; what is not filed yet is filed at the next
  * start.
- * 6. Sockets, files and the lock are closed.
+ * 7. Sockets, files and the lock are closed.
  */
 static void
 stop(parts *self)
@@ -136,6 +147,10 @@ stop(parts *self)
     (void)pthread_join(self->front_thread, NULL);
     for (unsigned i = 0; i < self->n_workers; i++)
         (void)pthread_join(self->worker_threads[i], NULL);
+    quit = iw_mail_new(IW_MAIL_QUIT, 0);
+    if (quit)
+        (void)iw_mail_send(self->to_keeper, &quit);
+    (void)pthread_join(self->keeper_thread, NULL);
     quit = iw_mail_new(IW_MAIL_QUIT, 0);
     if (quit)
         (void)iw_mail_send(self->to_store, &quit);

@@ -173,7 +173,9 @@ iw_status
 iw_folder_remove_run(const char *data, const char *id, iw_error *err)
 {
     char path[PATH_SIZE];
-    static const char *const files[] = {"journal.iwlog", "summary.json", "summary.json.new"};
+    static const char *const files[] = {"journal.iwlog",      "journal.iwlog.new", "journal.iwpack",
+                                        "journal.iwpack.new", "run.iwlog",         "run.iwlog.new",
+                                        "summary.json",       "summary.json.new"};
     if (iw_checkpoint_remove(data, id, err) != IW_OK)
         return err ? err->code : IW_IO;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -356,6 +358,7 @@ iw_summary_load(const char *path, uint64_t journal_bytes, iw_summary *summary)
     if (!json)
         return IW_NOT_FOUND;
     bool current =
+        journal_bytes == 0 ||
         json_integer_value(json_object_get(json, "journal_bytes")) == (json_int_t)journal_bytes;
     summary->frames = (uint64_t)json_integer_value(json_object_get(json, "frames"));
     summary->last_seq = (uint64_t)json_integer_value(json_object_get(json, "last_seq"));

@@ -5,10 +5,10 @@
  * folder.h - the data folder: its lock, the folders of runs, and what a start finds in them.
  *
  *   DATA/lock                        held while a daemon runs
- *   DATA/runs/<id>/journal.iwlog     the truth
- *   DATA/runs/<id>/summary.json      of a filed run: what listings show, so that nobody reads it
- * again
- *   DATA/runs/<id>/....iwck          of a run that goes on: its saved analysis, see checkpoint.h
+ *   DATA/runs/<id>/journal.iwlog     the truth; of a filed run it may have other forms, see
+ * keeping.h DATA/runs/<id>/summary.json      of a filed run: what listings show, so that nobody
+ * reads it again DATA/runs/<id>/....iwck          of a run that goes on: its saved analysis, see
+ * checkpoint.h
  */
 #include "framelog.h"
 #include "ionwatchd/mail.h"
@@ -44,7 +44,8 @@ iw_status iw_journal_scan_from(const char *path, const iw_framelog_place *place,
 void iw_journal_scan_take(iw_journal_scan *scan, iw_msg_type kind, uint64_t seq, const char *text,
                           bool stop);
 
-/* The summary of a filed run; load: NOT_FOUND when there is none or the journal has grown since. */
+/* The summary of a filed run; load: NOT_FOUND when there is none or the journal has grown since
+ * (not looked at for 0 bytes: it is packed or removed, and cannot have). */
 iw_status iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_bytes,
                           iw_error *err);
 iw_status iw_summary_load(const char *path, uint64_t journal_bytes, iw_summary *summary);

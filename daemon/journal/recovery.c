@@ -2,6 +2,7 @@
 #include "journal/recovery.h"
 
 #include "journal/checkpoint.h"
+#include "journal/keeping.h"
 #include "journal/reader.h"
 
 #include <dirent.h>
@@ -66,11 +67,15 @@ look_at(void *item)
 {
     iw_found_run *self = item;
     char path[PATH_SIZE], summary[PATH_SIZE];
-    iw_folder_path(self->data, self->id, "journal.iwlog", path, sizeof path);
+    iw_kept kept = iw_keeping_look(self->data, self->id, path, sizeof path);
     iw_folder_path(self->data, self->id, "summary.json", summary, sizeof summary);
     self->filed = iw_summary_load(summary, self->bytes, &self->summary) == IW_OK;
     if (self->filed) {
         self->status = read_filed(path, &self->summary, &self->scan, &self->err);
+        return;
+    }
+    if (kept != IW_KEPT_PLAIN) {
+        self->status = iw_fail(&self->err, IW_CORRUPT, "%s is missing or cannot be read", summary);
         return;
     }
     self->writer = reopen(self->data, self->id, path, &self->scan, &self->cut, &self->err);
@@ -84,10 +89,10 @@ is_run(const char *data, const char *id, uint64_t *bytes)
     struct stat info;
     if (!iw_uuid_valid(id))
         return false;
-    iw_folder_path(data, id, "journal.iwlog", path, sizeof path);
+    iw_kept kept = iw_keeping_look(data, id, path, sizeof path);
     if (stat(path, &info) != 0)
         return false;
-    *bytes = (uint64_t)info.st_size;
+    *bytes = kept == IW_KEPT_PLAIN ? (uint64_t)info.st_size : 0;
     return true;
 }
 

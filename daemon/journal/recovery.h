@@ -19,7 +19,7 @@ typedef struct {
     iw_journal_scan scan;       /* its info is the caller's */
     iw_framelog_writer *writer; /* of a run that is not filed; the caller's */
     uint64_t cut;               /* bytes of a torn tail that were taken off */
-    uint64_t bytes;             /* of the file before that */
+    uint64_t bytes;             /* of the journal before that; 0: it is packed or removed */
 } iw_found_run;
 
 /* All runs of the data folder, as many as *n; the caller frees the array.  NULL: IO, NO_MEMORY. */

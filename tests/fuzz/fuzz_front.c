@@ -46,7 +46,7 @@ static struct {
     iw_peer to; /* whom the front is about to answer */
 } world;
 
-static char router, inbox, journal, store, other; /* what their addresses stand for */
+static char router, inbox, journal, keeper, store, other; /* what their addresses stand for */
 
 double __wrap_iw_now(void);
 void __wrap_iw_log(const char *id, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -108,7 +108,10 @@ __wrap_zmq_bind(void *socket, const char *endpoint)
 static void *
 box(const char *name)
 {
-    return strcmp(name, "front") == 0 ? &inbox : strcmp(name, "store") == 0 ? &store : &journal;
+    return strcmp(name, "front") == 0    ? &inbox
+           : strcmp(name, "store") == 0  ? &store
+           : strcmp(name, "keeper") == 0 ? &keeper
+                                         : &journal;
 }
 
 void *
@@ -200,7 +203,13 @@ __wrap_iw_mail_send(void *socket, iw_mail **mail)
         world.inbox[world.n_inbox++] = taken;
         return true;
     }
-    if (socket != &journal || world.n_queue == MAILS)
+    if (socket == &keeper && taken->kind == IW_MAIL_KEEP) {
+        iw_mail_destroy(&taken);
+        return true;
+    }
+    /* The keeper passes on what goes through it. */
+    bool through = taken->kind == IW_MAIL_HELLO || taken->kind == IW_MAIL_REMOVE;
+    if ((socket != &journal && !(socket == &keeper && through)) || world.n_queue == MAILS)
         abort();
     journalled *run = run_of(taken);
     if (run)
@@ -292,6 +301,9 @@ news(fuzz_input *in, uint8_t what)
         break;
     case 3:
         to_front(IW_MAIL_WAITING, run, 0, IW_IO, "the disk is full");
+        break;
+    case 4:
+        to_front(IW_MAIL_GONE, run, 0, IW_OK, "");
         break;
     default:
         to_front(IW_MAIL_PUBLISH, run, 0, IW_OK, "");
@@ -437,7 +449,7 @@ __wrap_zmq_poll(zmq_pollitem_t *items, int n, long timeout)
     else if (op < 210)
         commit(IW_OK);
     else if (op < 240)
-        news(in, op % 5);
+        news(in, op % 6);
     else
         world.now_s += op < 245 ? 1 : op < 250 ? 20 : 4000;
     return 1;

@@ -341,6 +341,7 @@ silent_adapter_makes_the_run_stalled_then_lost_and_filed(void **state)
 {
     harness *daemon = *state;
     stream s;
+    iw_message welcome;
     const char *options[] = {"--heartbeat-s", "1", "--lost-after-s", "2", NULL};
     harness_start(daemon, options, 0);
     stream_open(&s, daemon, 8);
@@ -355,6 +356,9 @@ silent_adapter_makes_the_run_stalled_then_lost_and_filed(void **state)
     /* it was only slow: the run goes on */
     stream_again(&s, daemon);
     assert_int_equal(stream_hello(&s), 31);
+    stream_send(&s, 31, 60); /* the first opens the run again, and is asked for anew */
+    peer_expect(s.peer, IW_MSG_WELCOME, &welcome);
+    assert_int_equal(welcome.seq, 31);
     stream_send(&s, 31, 60);
     peer_expect_ack(s.peer, 60);
     record = harness_show(daemon, s.run.id, 60);
@@ -516,6 +520,9 @@ finished_run_is_listed_after_a_restart_and_can_go_on(void **state)
     stream_again(&s, daemon);
     assert_int_equal(stream_hello(&s), 101);
     harness_wait_state(daemon, s.run.id, "walltime"); /* until there is a new frame */
+    stream_send(&s, 101, 200); /* the first opens the run again, and is asked for anew */
+    peer_expect(s.peer, IW_MSG_WELCOME, &message);
+    assert_int_equal(message.seq, 101);
     stream_send(&s, 101, 200);
     peer_expect_ack(s.peer, 200);
     record = harness_show(daemon, s.run.id, 200);

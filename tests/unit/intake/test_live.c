@@ -99,6 +99,49 @@ sequence_decides_what_happens_to_a_frame(void **state)
     assert_int_equal(run.next_seq, 6);
 }
 
+/* 4 to 9 are on the way when 3 is left; the adapter is asked when 3 to 6 have come. */
+static void
+frames_sent_before_the_adapter_was_asked_again_are_no_gap(void **state)
+{
+    (void)state;
+    iw_live_list list = {.room = 1 << 20};
+    iw_live run = {.next_seq = 3, .lagging = true};
+    for (uint64_t seq = 3; seq <= 6; seq++)
+        assert_int_equal(iw_live_frame(&list, &run, seq, 100), IW_FRAME_LEAVE);
+    iw_live_ask(&run);
+    for (uint64_t seq = 7; seq <= 9; seq++)
+        assert_int_equal(iw_live_frame(&list, &run, seq, 100), IW_FRAME_LEAVE);
+    for (uint64_t seq = 3; seq <= 12; seq++)
+        assert_int_equal(iw_live_frame(&list, &run, seq, 100), IW_FRAME_TAKE);
+    assert_int_equal(iw_live_frame(&list, &run, 14, 100), IW_FRAME_TAKE); /* 13 was dropped */
+}
+
+/* It was asked when all that it had sent had come: what comes next is the answer. */
+static void
+asked_adapter_may_have_dropped_the_frame_that_is_wanted(void **state)
+{
+    (void)state;
+    iw_live_list list = {.room = 1 << 20};
+    iw_live run = {.next_seq = 3};
+    iw_live_leave(&run, 3);
+    iw_live_leave(&run, 4);
+    iw_live_ask(&run);
+    assert_int_equal(iw_live_frame(&list, &run, 4, 100), IW_FRAME_TAKE);
+    assert_int_equal(run.next_seq, 5);
+}
+
+static void
+filed_run_that_goes_on_is_reopening_until_its_journal_is_ready(void **state)
+{
+    (void)state;
+    iw_live run = {.filed = true, .why = "completed"};
+    assert_string_equal(iw_live_state(&run, 0, 30), "completed");
+    run.opening = true;
+    assert_string_equal(iw_live_state(&run, 0, 30), "reopening");
+    run.waiting = true;
+    assert_string_equal(iw_live_state(&run, 0, 30), "waiting for disk");
+}
+
 enum { MIB = 1 << 20, ROOM = 240 * MIB };
 
 static const char *const ids[] = {
@@ -256,6 +299,9 @@ main(void)
         cmocka_unit_test(session_belongs_to_one_peer),
         cmocka_unit_test(hello_that_differs_is_refused_naming_what),
         cmocka_unit_test(sequence_decides_what_happens_to_a_frame),
+        cmocka_unit_test(frames_sent_before_the_adapter_was_asked_again_are_no_gap),
+        cmocka_unit_test(asked_adapter_may_have_dropped_the_frame_that_is_wanted),
+        cmocka_unit_test(filed_run_that_goes_on_is_reopening_until_its_journal_is_ready),
         cmocka_unit_test(one_run_may_fill_half_of_the_room),
         cmocka_unit_test(runs_that_want_too_much_share_the_room_and_leave_some),
         cmocka_unit_test(every_run_goes_on_when_there_is_no_room),
