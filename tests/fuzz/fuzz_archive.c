@@ -53,7 +53,7 @@ fill(const plot *p, size_t t, iw_frame *frame)
     frame->has_velocities = p->velocities;
     for (size_t i = 0; i < 3 * ATOMS; i++) {
         double x = i < 6 ? 0.002 * (double)t * (double)(i % 3) : 0.0;
-        frame->pos_A[i] = 2.5 * (double)(i / 3) + x + 0.1 * noise(1000 * t + i);
+        frame->pos_A[i] = 2.5 * floor((double)i / 3.0) + x + 0.1 * noise(1000 * t + i);
         frame->vel_A_fs[i] = warmth * 0.02 * noise(2000 * t + i);
     }
     if (p->bad_every && t % p->bad_every == p->bad_every - 1)
