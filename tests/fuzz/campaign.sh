@@ -32,6 +32,11 @@ work=$build/campaign totals=$build/campaign/totals
 mkdir -p "$work/crash"
 touch "$totals"
 
+column()
+{
+    awk -v at="$1" -v name="$2" '$1 == name { print $at }' "$build/fuzz-targets"
+}
+
 print_table()
 {
     awk 'BEGIN { format = "%-12s %14s %10s %8s %8s\n"; printf format, "target", "executions", "exec/s", "edges", "crashes" }
@@ -64,13 +69,13 @@ fuzz()
 # A few inputs that together reach all that the whole corpus reaches, the most telling first.
 minimise()
 {
-    local name=$1 control=$work/$1.merge
+    local name=$1 most=$2 control=$work/$1.merge
     rm -rf "$control" "$work/$name.fresh"
     mkdir -p "$work/$name" "$work/$name.fresh"
     "$build/fuzz_$name" -merge=1 -merge_control_file="$control" "$work/$name.fresh" "$here/corpus/$name" "$work/$name" \
         >"$work/$name.log" 2>&1 || return 1
     rm -rf "$work/$name.fresh"
-    python3 "$here/choose.py" "$control" "$here/corpus/$name"
+    python3 "$here/choose.py" "$control" "$here/corpus/$name" "$most"
 }
 
 if [ $what != table ]; then
@@ -84,8 +89,8 @@ fi
 status=0
 for name; do
     case $what in
-    run) fuzz "$name" "$(awk -v name="$name" '$1 == name { print $2 }' "$build/fuzz-targets")" || status=1 ;;
-    minimise) minimise "$name" || { echo "$name: the corpus could not be merged"; status=1; } ;;
+    run) fuzz "$name" "$(column 2 "$name")" || status=1 ;;
+    minimise) minimise "$name" "$(column 3 "$name")" || { echo "$name: the corpus could not be merged"; status=1; } ;;
     esac
 done
 print_table

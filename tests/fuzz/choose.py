@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""choose.py CONTROL FOLDER: a small corpus from libFuzzer's merge control file.
+"""choose.py CONTROL FOLDER MOST: a small corpus from libFuzzer's merge control file.
 
 Chooses by greed: the input that reaches most edges not reached yet, the shorter one of equals, until
 all edges are reached or there are MOST inputs.  They are added to FOLDER, where files with names of
@@ -10,7 +10,6 @@ import hashlib
 import os
 import sys
 
-MOST = 40  # inputs; a test runs each some hundred times
 LONGEST = 4096  # bytes
 
 
@@ -27,11 +26,11 @@ def read_control(path):
     return [(name, edges.get(i, set())) for i, name in enumerate(files) if os.path.isfile(name)]
 
 
-def choose(inputs):
+def choose(inputs, most):
     sizes = {name: os.path.getsize(name) for name, _ in inputs}
     left = [(name, edges) for name, edges in inputs if sizes[name] <= LONGEST]
     chosen, reached = [], set()
-    while left and len(chosen) < MOST:
+    while left and len(chosen) < most:
         best = max(left, key=lambda item: (len(item[1] - reached), -sizes[item[0]]))
         if not best[1] - reached:
             break
@@ -41,8 +40,8 @@ def choose(inputs):
     return chosen, len(reached)
 
 
-def main(control, folder):
-    chosen, n_edges = choose(read_control(control))
+def main(control, folder, most):
+    chosen, n_edges = choose(read_control(control), most)
     contents = {}
     for name in chosen:
         data = open(name, "rb").read()
@@ -59,4 +58,4 @@ def main(control, folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
