@@ -8,7 +8,7 @@
 #
 # Builds the preset "fuzz" (clang, libFuzzer, ASan, UBSan) in DIR (default: build-fuzz), gives each target (default: all)
 # N executions or S seconds, whichever ends first (default: 60 s), and prints a table of all that was run in DIR so far.
-# Exit code 1 if any input crashed, hung (5 s) or took too much memory (512 MiB, or 256 MiB at once): it is kept in
+# Exit code 1 if any input crashed, hung (20 s) or took too much memory (512 MiB, or 256 MiB at once): it is kept in
 # DIR/campaign/crash.  What was found to reach new code stays in DIR/campaign/TARGET for the next time; --minimise puts
 # a small choice of it, which reaches the same code, into the corpus that is run as a test in every build.
 set -euo pipefail
@@ -54,7 +54,7 @@ fuzz()
     mkdir -p "$work/$name"
     start=$(date +%s.%N)
     "$build/fuzz_$name" "$work/$name" "$here/corpus/$name" "${dict[@]}" -runs="$runs" -max_total_time="$seconds" \
-        -max_len="$max_len" -rss_limit_mb=512 -malloc_limit_mb=256 -timeout=5 -print_final_stats=1 \
+        -max_len="$max_len" -rss_limit_mb=512 -malloc_limit_mb=256 -timeout=20 -print_final_stats=1 \
         -artifact_prefix="$work/crash/$name-" >"$log" 2>&1 || failed=1
     awk -v name="$name" -v failed=$failed -v time="$(echo "$(date +%s.%N) - $start" | bc)" '
         /number_of_executed_units/ { n = $2 }
