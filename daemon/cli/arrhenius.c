@@ -90,7 +90,11 @@ add_live(sources *self, const char *material, const json_t *filed, json_t *runs,
         json_t *record = NULL;
         iw_status status = iw_ask(self->asker, "show", id, false, &record, err);
         if (status == IW_NOT_FOUND)
-            continue; /* removed in this moment */
+            continue;                      /* removed in this moment */
+        if (status == IW_AGAIN && ended) { /* the daemon cannot reach its database now */
+            iw_complain(self->settings, "run %s is left out: %s", id, err->text);
+            continue;
+        }
         if (status)
             return status;
         json_t *run = json_pack("{s:s, s:o}", "source", ended ? "filed" : "live", "record", record);
