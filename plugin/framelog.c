@@ -169,6 +169,10 @@ start_file(iw_framelog_writer *self, const char *path, iw_error *err)
     size_t written;
     iw_status status =
         write_out(self, 0, iw_framelog_header, sizeof iw_framelog_header, &written, err);
+    /* Alone: after a sync that fails records are written again, but never the header. */
+    if (status == IW_OK)
+        status = make_durable(self, err);
+    self->mark = false; /* there is no record before the first */
     if (status != IW_OK) {
         (void)cut(self->fd, 0, NULL);
         (void)iw_prefix(err, "%s", path);

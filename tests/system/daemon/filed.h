@@ -10,7 +10,7 @@
 #include "harness.h"
 
 /* As text, one value a line; freed by the caller.  NULL: the run is not there. */
-char *filed_rows(const char *db, const char *id);
+char *filed_rows(const char *path, const char *id);
 
 /* Waits until the run is "completed", and fails with the first line that differs.  rows: those of
  * the undisturbed run. */

@@ -20,6 +20,14 @@ now_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* What is waited for takes so much longer: IONWATCH_SLOWNESS, for daemons in valgrind. */
+static double
+slowness(void)
+{
+    const char *set = getenv("IONWATCH_SLOWNESS");
+    return set ? strtod(set, NULL) : 1;
+}
+
 void
 pause_ms(long ms)
 {
@@ -198,7 +206,7 @@ harness_ask(harness *self, const char *verb, const char *arg, bool flag, iw_mess
     (void)snprintf(ask.arg, sizeof ask.arg, "%s", arg);
     ask.flag = flag;
     send_message(self->reader, &ask);
-    int patience = 30000;
+    int patience = (int)(30000 * slowness());
     (void)zmq_setsockopt(self->reader, ZMQ_RCVTIMEO, &patience, sizeof patience);
     zmq_msg_t bytes;
     (void)zmq_msg_init(&bytes);
@@ -255,7 +263,7 @@ void
 harness_wait_state(harness *self, const char *id, const char *wanted)
 {
     char state[64] = "";
-    for (double until = now_s() + 20; now_s() < until; pause_ms(20)) {
+    for (double until = now_s() + 20 * slowness(); now_s() < until; pause_ms(20)) {
         harness_state(self, id, state);
         if (strcmp(state, wanted) == 0)
             return;

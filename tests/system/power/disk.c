@@ -61,7 +61,7 @@ static void *
 must(void *memory)
 {
     if (!memory)
-        fail_msg("out of memory");
+        abort();
     return memory;
 }
 
@@ -238,11 +238,10 @@ choose(moment *self, const file *of, content *to)
     size_t whole = below(self, of->n_pending + 1);
     for (size_t i = 0; i < of->n_pending; i++) {
         const operation *op = of->pending[i];
-        if (kind == ALL || (kind == WRITES && chance(self)))
+        bool torn = kind == TORN_AT_BYTE || kind == TORN_AT_SECTOR;
+        if (kind == ALL || (torn && i < whole) || (kind == WRITES && chance(self)))
             apply(to, op);
-        else if ((kind == TORN_AT_BYTE || kind == TORN_AT_SECTOR) && i < whole)
-            apply(to, op);
-        else if ((kind == TORN_AT_BYTE || kind == TORN_AT_SECTOR) && i == whole)
+        else if (torn && i == whole)
             apply_torn(self, to, op, kind == TORN_AT_SECTOR);
         else if (kind == SECTORS || kind == SECTORS_IN_SIZE)
             apply_sectors(self, to, op, kind == SECTORS_IN_SIZE);
@@ -339,8 +338,8 @@ add_name(moment *self, const operation *op)
         created->next = self->files;
         self->files = created;
     }
-    self->pending = must(realloc(self->pending, (self->n_pending + 1) * sizeof *self->pending));
-    self->created = must(realloc(self->created, (self->n_pending + 1) * sizeof *self->created));
+    self->pending = must(realloc(self->pending, (self->n_pending + 1) * sizeof(operation *)));
+    self->created = must(realloc(self->created, (self->n_pending + 1) * sizeof(file *)));
     self->pending[self->n_pending] = op;
     self->created[self->n_pending++] = created;
 }
@@ -360,7 +359,7 @@ take(moment *self, const operation *op)
     case OP_WRITE:
     case OP_TRUNCATE:
         of = file_of(self, op->head.file);
-        of->pending = must(realloc(of->pending, (of->n_pending + 1) * sizeof *of->pending));
+        of->pending = must(realloc(of->pending, (of->n_pending + 1) * sizeof(operation *)));
         of->pending[of->n_pending++] = op;
         break;
     case OP_SYNC:
@@ -435,7 +434,9 @@ destroy(moment *self)
 }
 
 bool
-disk_make(const disk *self, size_t cut, uint64_t *seed, const char *to)
+disk_make(const disk *self, size_t cut,
+          uint64_t *seed, /* NOLINT(readability-non-const-parameter): it goes on */
+          const char *to)
 {
     moment at = {.disk = self, .seed = seed};
     for (size_t i = 0; i < cut; i++)

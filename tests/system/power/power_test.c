@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -177,7 +178,11 @@ record(scene *self)
     pause_ms(self->refusals ? 600 : 50);
     if (self->refusals)
         atomic_store(&self->refusals->sync_error, 0);
+    /* Not between a call and its entry: the log would lack what the restarted daemon finds. */
+    int log = open(self->log, O_RDONLY | O_CLOEXEC);
+    assert_true(log >= 0 && flock(log, LOCK_EX) == 0);
     harness_kill(self->daemon, SIGKILL);
+    (void)close(log);
     harness_start(self->daemon, NULL, 0);
     for (int run = 0; run < RUNS; run++)
         wait_md(child[run]);

@@ -28,7 +28,7 @@
 
 #define PUBLIC __attribute__((visibility("default")))
 /* The next definition of a function: the real one. */
-#define REAL(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
+#define REAL(name) ((__typeof__(&(name)))(uintptr_t)dlsym(RTLD_NEXT, #name))
 
 enum { MAX_FD = 4096, MAX_PEERS = 64 };
 
@@ -164,6 +164,8 @@ mode_of(int flags, va_list more)
     return (flags & O_CREAT) != 0 ? va_arg(more, mode_t) : 0;
 }
 
+/* The C library's names of parameters are reserved. */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 #define OPEN(name)                                                                                 \
     PUBLIC int name(const char *path, int flags, ...)                                              \
     {                                                                                              \
@@ -443,3 +445,4 @@ zmq_send(void *socket, const void *data, size_t size, int flags)
         known = false;
     return REAL(zmq_send)(socket, data, size, flags);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
