@@ -63,8 +63,10 @@ make_room(iw_names *self, iw_error *err)
         return IW_OK;
     size_t capacity = self->capacity ? 2 * self->capacity : 64;
     void *grown = realloc(self->name, capacity * sizeof *self->name);
-    if (!grown)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for the names of %zu atoms", capacity);
+    if (!grown) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for the names of %zu atoms", capacity);
+        return IW_NO_MEMORY;
+    }
     self->name = grown;
     self->capacity = capacity;
     return IW_OK;

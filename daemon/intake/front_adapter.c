@@ -172,7 +172,7 @@ hello_mail(const iw_front *self, const iw_peer *peer, const iw_message *hello, i
     if (!mail)
         return NULL;
     memcpy(mail->id, (*info)->id, sizeof mail->id);
-    memcpy(mail->text, hello->adapter, sizeof hello->adapter);
+    iw_text_copy(mail->text, sizeof mail->text, hello->adapter);
     memcpy(mail->key, self->who.key, sizeof mail->key);
     memcpy(mail->address, self->who.address, sizeof mail->address);
     mail->peer = *peer;
@@ -510,7 +510,7 @@ iw_front_durable(iw_front *self, iw_live *run, const iw_mail *mail)
     iw_live_landed(&self->runs, run, mail->landed);
     run->journal_bytes = mail->offset;
     if (run->journal_bytes >= self->max_run_bytes && !run->ending && !run->filed) {
-        iw_error err;
+        iw_error err = {.code = IW_INVALID};
         end_by_daemon(self, run, "max_run_mib");
         (void)check_limits(self, run, run->info, &err);
         iw_front_refuse(self, &run->peer, err.code, err.text);

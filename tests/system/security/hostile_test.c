@@ -163,10 +163,11 @@ make_stream(hostile *self, unsigned char *bytes, size_t room)
                                            "\x05READY",
                                            "\x06"
                                            "CANCEL"};
+    static const unsigned char curve[] = {'C', 'U', 'R', 'V', 'E'};
     size_t used = sizeof greeting;
     memcpy(bytes, greeting, used);
     if (draw(self, 3) == 0)
-        memcpy(bytes + 12, "CURVE", 5);
+        memcpy(bytes + 12, curve, sizeof curve);
     memcpy(bytes + used, ready, sizeof ready - 1);
     used += sizeof ready - 1;
     for (uint64_t n = draw(self, 12); n > 0 && used + MESSAGE_MOST + 16 < room; n--) {

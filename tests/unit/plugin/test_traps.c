@@ -78,16 +78,14 @@ decode(const unsigned char *bytes, size_t size, iw_error *err)
 static size_t
 announce(unsigned char *bytes, int type, const char *key, unsigned char head, uint32_t number)
 {
-    size_t used = 0, length = strlen(key);
-    bytes[used++] = 0x83;
-    memcpy(bytes + used, "\xa4type", 5);
-    used += 5;
-    bytes[used++] = (unsigned char)type;
-    memcpy(bytes + used, "\xa7version\x01", 9);
-    used += 9;
-    bytes[used++] = (unsigned char)(0xa0 | length);
-    memcpy(bytes + used, key, length);
-    used += length;
+    static const unsigned char before[] = {0x83, 0xa4, 't', 'y', 'p', 'e', 0,   0xa7,
+                                           'v',  'e',  'r', 's', 'i', 'o', 'n', 1};
+    size_t used = sizeof before;
+    memcpy(bytes, before, used);
+    bytes[6] = (unsigned char)type;
+    bytes[used++] = (unsigned char)(0xa0 | strlen(key));
+    while (*key)
+        bytes[used++] = (unsigned char)*key++;
     bytes[used++] = head;
     for (int shift = 24; shift >= 0; shift -= 8)
         bytes[used++] = (unsigned char)(number >> shift);
@@ -174,7 +172,8 @@ record_of_a_gibibyte_in_a_short_log_reserves_nothing(void **state)
     iw_framelog_head_fill(bytes + IW_FRAMELOG_HEADER, IW_MSG_FRAME, 1, "abcd", 4);
     for (int i = 0; i < 4; i++) /* the size, little-endian: 2^30 */
         bytes[IW_FRAMELOG_HEADER + i] = i == 3 ? 0x40 : 0;
-    memcpy(bytes + sizeof bytes - 4, "abcd", 4);
+    for (size_t i = 0; i < 4; i++)
+        bytes[sizeof bytes - 4 + i] = (unsigned char)('a' + i);
     int fd = file_of(bytes, sizeof bytes, path);
     count_from_here();
     iw_framelog_reader *reader = iw_framelog_reader_open(path, &err);
