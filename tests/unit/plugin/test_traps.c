@@ -140,7 +140,7 @@ nesting_without_end_takes_no_stack(void **state)
     (void)state;
     enum { DEEP = 1 << 20 };
     static const unsigned char inside[] = {0x91, 0x81};
-    unsigned char *bytes = __real_malloc(DEEP + 16);
+    unsigned char *bytes = __real_malloc(DEEP + 64);
     iw_error err;
     assert_non_null(bytes);
     for (size_t kind = 0; kind < 2; kind++) {
