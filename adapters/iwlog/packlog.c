@@ -12,7 +12,7 @@
 /* A large file that is synced in one go holds up everybody else's syncs. */
 enum { SYNC_EVERY = 16 << 20 };
 /* What is lost is searched for records, byte by byte: a bound on it, by what is there. */
-enum { MOST_LOST = 4096 };
+enum { MOST_LOST = 256 };
 
 static iw_status
 check_watch(const iw_packlog_watch *watch, iw_error *err)
@@ -274,6 +274,7 @@ find_places(packed *self, iw_error *err)
     iw_framelog_record record;
     iw_status status = IW_OK;
     uint64_t end = 0;
+    uint32_t largest = 1;
     self->lost = 0;
     while (status == IW_OK || status == IW_CORRUPT) {
         uint64_t total;
@@ -291,6 +292,7 @@ find_places(packed *self, iw_error *err)
         block.at = record.seq;
         block.offset = record.offset;
         end = block.at + block.size;
+        largest = block.size > largest ? block.size : largest;
         status = iw_buffer_append(&self->places, &block, sizeof block, err);
     }
     if (status != IW_END && status != IW_AGAIN)
@@ -299,7 +301,7 @@ find_places(packed *self, iw_error *err)
     if (self->total == 0 || self->lost / MOST_LOST > iw_framelog_file_size(self->records))
         return iw_fail(err, IW_CORRUPT, "%llu of %llu bytes are missing",
                        (unsigned long long)self->lost, (unsigned long long)self->total);
-    return IW_OK;
+    return iw_buffer_reserve(&self->bytes, largest, err);
 }
 
 /* What stands for bytes that are lost: zeros, but the log has a header and a HELLO. */
@@ -404,8 +406,6 @@ open_packed(iw_framelog_reader *records, packed **out, iw_error *err)
     iw_framelog_rewind(records);
     self->coder = iw_packlog_coder_new(err);
     iw_status status = self->coder ? find_places(self, err) : IW_NO_MEMORY;
-    if (status == IW_OK)
-        status = iw_buffer_reserve(&self->bytes, IW_PACKLOG_BLOCK, err);
     if (status != IW_OK)
         packed_close(self);
     else

@@ -9,7 +9,7 @@
 enum { LEVEL = 1, ENTRY = 12, LANES = 4, ORDERS = 3 };
 
 struct iw_packlog_coder {
-    ZSTD_CCtx *pack;
+    ZSTD_CCtx *pack; /* each made when it is first needed */
     ZSTD_DCtx *unpack;
     iw_buffer content; /* before zstd */
     iw_buffer packed[2];
@@ -27,14 +27,8 @@ iw_packlog_coder *
 iw_packlog_coder_new(iw_error *err)
 {
     iw_packlog_coder *self = calloc(1, sizeof *self);
-    if (self) {
-        self->pack = ZSTD_createCCtx();
-        self->unpack = ZSTD_createDCtx();
-    }
-    if (!self || !self->pack || !self->unpack) {
-        iw_packlog_coder_destroy(&self);
+    if (!self)
         (void)iw_fail(err, IW_NO_MEMORY, "no memory to pack a log");
-    }
     return self;
 }
 
@@ -152,6 +146,8 @@ encode_order(iw_packlog_coder *self, const unsigned char *bytes, size_t size, ui
              unsigned order, const iw_packlog_array *arrays, size_t n, iw_buffer *out,
              iw_error *err)
 {
+    if (!self->pack && !(self->pack = ZSTD_createCCtx()))
+        return iw_fail(err, IW_NO_MEMORY, "no memory to pack a log");
     size_t content = n * ENTRY + size;
     size_t bound = IW_PACKLOG_HEAD + ZSTD_compressBound(content);
     iw_status status = iw_buffer_reserve(&self->content, content, err);
@@ -249,6 +245,8 @@ iw_packlog_decode(iw_packlog_coder *self, const void *payload, size_t payload_si
     iw_status status = iw_packlog_head(payload, payload_size, &total, &size, err);
     if (status != IW_OK)
         return status;
+    if (!self->unpack && !(self->unpack = ZSTD_createDCtx()))
+        return iw_fail(err, IW_NO_MEMORY, "no memory to unpack a log");
     memcpy(numbers, (const unsigned char *)payload + 12, sizeof numbers);
     size_t n = numbers[0];
     size_t content = n * ENTRY + size;
