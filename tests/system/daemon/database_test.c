@@ -157,7 +157,9 @@ runs_that_wait_for_the_database_wait_on_disk(void **state)
     long after = resident_mib(p.daemon);
     print_message("%d runs of %d x %d atoms wait for the database: %ld MiB, later %ld MiB\n", RUNS,
                   FRAMES, ATOMS, before, after);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* keep what was freed */
     assert_true(after < before / 2);
+#endif
     json_t *record = harness_show(p.daemon, p.id[0], FRAMES); /* it is read again for that */
     json_decref(record);
     assert_int_equal(count_in_log(p.daemon, "store.retry"), 1);
