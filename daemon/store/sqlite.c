@@ -292,7 +292,8 @@ sqlite_open(void **state, const char *location, bool read_only, iw_error *err)
     return IW_OK;
 }
 
-/* A database that was moved away, or removed, would go on to take runs that nobody finds again. */
+/* A database that was moved away, or removed, would go on to take runs that nobody finds again; one
+ * that could only be read when it was opened is read-only as long as it is open. */
 static iw_status
 sqlite_refresh(void *state, iw_error *err)
 {
@@ -302,9 +303,10 @@ sqlite_refresh(void *state, iw_error *err)
         close_file(self);
         return iw_fail(err, IW_AGAIN, "%s is gone (%s): put it back", self->path, strerror(errno));
     }
-    if (self->db && about.st_dev == self->device && about.st_ino == self->inode)
+    if (self->db && !self->stale && about.st_dev == self->device && about.st_ino == self->inode)
         return IW_OK;
     close_file(self);
+    self->stale = false;
     iw_status status = open_file(self, false, err);
     if (status == IW_OK)
         remember_file(self);
@@ -629,6 +631,7 @@ sqlite_file(void *state, const iw_store_filing *filing, char *id, iw_error *err)
     if (status == IW_OK)
         status = run_sql(self, "COMMIT", "ending to file a run", err);
     if (status) {
+        self->stale = true;
         rollback(self);
         return status;
     }

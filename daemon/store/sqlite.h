@@ -24,6 +24,7 @@ typedef struct {
     char *path;
     dev_t device; /* of the file, with its inode; 0 before it was opened */
     ino_t inode;
+    bool stale; /* a run could not be filed: what was opened may be of no use */
     sqlite3_stmt *statement[IW_SQLITE_STATEMENTS]; /* insertions, prepared at the first filing */
 } iw_sqlite;
 
