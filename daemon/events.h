@@ -34,7 +34,7 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(not_neutral, IW_WARNING, "the charges of the run do not add up to zero")                     \
     X(not_diffusive, IW_NOTE, "no diffusive regime was found")                                     \
     X(restart, IW_NOTE, "the MD code or its adapter came back")                                    \
-    X(recovered, IW_NOTE, "the daemon was restarted and took the run up again")                   \
+    X(recovered, IW_NOTE, "the daemon was restarted and took the run up again")                    \
     X(torn_tail, IW_WARNING, "an unfinished record was cut from the journal")                      \
     X(stop_asked, IW_NOTE, "the run was asked to stop")                                            \
     X(converged, IW_NOTE, "the target precision was reached")                                      \
