@@ -153,8 +153,9 @@ read_head(int fd, checkpoint_head *head, uint64_t *end, iw_error *err)
     if (size > MAX_HEAD)
         return iw_fail(err, IW_CORRUPT, "a head of %llu bytes", (unsigned long long)size);
     bytes = malloc(size + 1);
-    status = bytes ? iw_bulk_read_at(fd, bytes, size, PREFIX, err)
-                   : iw_fail(err, IW_NO_MEMORY, "no memory for a head");
+    if (!bytes)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for a head");
+    status = iw_bulk_read_at(fd, bytes, size, PREFIX, err);
     if (status == IW_OK && XXH3_64bits(bytes, size) != hash)
         status = iw_fail(err, IW_CORRUPT, "the head does not match its checksum");
     if (status == IW_OK) {

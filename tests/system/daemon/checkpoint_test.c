@@ -98,16 +98,17 @@ killed_daemon_goes_on_from_a_checkpoint_with_the_same_numbers(void **state)
 {
     harness *daemon = *state;
     streamed s;
-    unsigned long long at = 0, read = 0;
     stream(daemon, &s, often);
     wait_for_checkpoint(&s);
     harness_kill(daemon, SIGKILL);
     harness_start(daemon, often, 0);
     json_t *again = assert_shown_again(daemon, &s);
-    const char *line = said(daemon, "checkpoint at frame ");
-    assert_int_equal(
-        sscanf(strstr(line, "at frame"), "at frame %llu, %llu frames from the journal", &at, &read),
-        2);
+    static const char before[] = "checkpoint at frame ", between[] = ", ";
+    char *end = NULL;
+    const char *number = strstr(said(daemon, before), before) + strlen(before);
+    unsigned long long at = strtoull(number, &end, 10);
+    assert_memory_equal(end, between, strlen(between));
+    unsigned long long read = strtoull(end + strlen(between), &end, 10);
     assert_true(at > 0);
     assert_int_equal(at + read, FRAMES);
     json_decref(again);
