@@ -133,7 +133,7 @@ iw_curve_client_apply(void *socket, const char *endpoint, iw_curve_client *clien
 static iw_status
 explain_cut(iw_curve_client *client, const char *endpoint, iw_error *err)
 {
-    iw_status status = ++client->cut >= CUT_FOR_GOOD ? IW_REFUSED : IW_IO;
+    iw_status status = ++client->cut >= CUT_FOR_GOOD && !client->let_in ? IW_REFUSED : IW_IO;
     if (client->guarded)
         return iw_fail(err, status,
                        "the daemon at %.200s ended the CURVE handshake: is IONWATCH_SERVER_KEY (or "

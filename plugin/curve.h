@@ -34,6 +34,7 @@ bool iw_endpoint_is_local(const char *endpoint);
 /* How a connection is protected; public keys only. */
 typedef struct {
     bool guarded; /* CURVE is spoken */
+    bool let_in;  /* the daemon has let this client in: from then on a cut is its end, no answer */
     unsigned cut; /* handshakes in a row that the other side ended without a word */
     char public[IW_KEY_LENGTH + 1]; /* of the client */
 } iw_curve_client;
@@ -46,8 +47,8 @@ iw_status iw_curve_client_apply(void *socket, const char *endpoint, iw_curve_cli
 /* The events of a socket monitor that say why no connection comes about. */
 extern const int iw_curve_events;
 /* What such an event means, and what to do.  REFUSED: the daemon's answer is no, or will be; IO:
- * perhaps; OK: the event says nothing about keys.  Counts in *client; a good session sets cut to 0.
- */
+ * perhaps; OK: the event says nothing about keys.  Counts in *client; a good session sets
+ * let_in, and cut to 0. */
 iw_status iw_curve_explain(iw_curve_client *client, const char *endpoint, uint16_t event,
                            uint32_t value, iw_error *err);
 

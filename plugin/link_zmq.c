@@ -270,6 +270,7 @@ take_welcome(zmq_link *self, const iw_message *message)
     w->refused = IW_OK;
     pthread_mutex_unlock(&w->lock);
     self->state = STATE_OPEN;
+    self->curve.let_in = true;
     self->curve.cut = 0;
     self->away_since_ms = 0;
     self->pause_ms = w->timing.retry_ms;

@@ -172,6 +172,27 @@ client_takes_keys_where_they_are_meant(void **state)
     (void)zmq_ctx_term(context);
 }
 
+/* Three in a row mean no, but not from a daemon that has let the client in before: it was killed.
+ */
+static void
+handshakes_that_are_cut_refuse_only_who_was_never_let_in(void **state)
+{
+    (void)state;
+    iw_error err;
+    iw_curve_client stranger = {.guarded = false}, known = {.let_in = true};
+    for (int i = 1; i <= 10; i++) {
+        iw_status status = iw_curve_explain(&stranger, "ipc://daemon",
+                                            ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, 0, &err);
+        assert_int_equal(status, i < 3 ? IW_IO : IW_REFUSED);
+        status =
+            iw_curve_explain(&known, "ipc://daemon", ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, 0, &err);
+        assert_int_equal(status, IW_IO);
+    }
+    assert_int_equal(
+        iw_curve_explain(&known, "tcp://head:5555", ZMQ_EVENT_HANDSHAKE_FAILED_AUTH, 400, &err),
+        IW_REFUSED); /* a key that was taken out */
+}
+
 int
 main(void)
 {
@@ -182,6 +203,7 @@ main(void)
         CASE(file_that_holds_no_one_key_is_refused),
         CASE(generated_pairs_belong_together_and_differ),
         CASE(client_takes_keys_where_they_are_meant),
+        CASE(handshakes_that_are_cut_refuse_only_who_was_never_let_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
