@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* A large file that is synced in one go holds up everybody else's syncs. */
-enum { SYNC_EVERY = 16 << 20 };
+enum { SYNC_EVERY = 4 << 20 };
 /* What is lost is searched for records, byte by byte: a bound on it, by what is there. */
 enum { MOST_LOST = 256 };
 
