@@ -83,8 +83,10 @@ iw_worker_publish_due(iw_worker *self)
     iw_job *run;
     if (start < self->next_slice_s)
         return;
-    for (; now < start + SLICE_S && (run = next_snapshot(self, now)); now = iw_now())
+    while (now < start + SLICE_S && (run = next_snapshot(self, now))) {
         publish_now(self, run);
+        now = iw_now();
+    }
     self->next_slice_s = now + (now - start);
 }
 

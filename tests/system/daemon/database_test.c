@@ -113,19 +113,6 @@ count_in_log(const harness *daemon, const char *text)
     return n;
 }
 
-static long
-resident_mib(const harness *daemon)
-{
-    char path[64];
-    long pages = 0, ignored = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)daemon->pid);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%ld %ld", &ignored, &pages), 2);
-    (void)fclose(file);
-    return pages * sysconf(_SC_PAGESIZE) >> 20;
-}
-
 static sqlite3 *
 lock(const char *path)
 {
@@ -157,11 +144,11 @@ runs_that_wait_for_the_database_wait_on_disk(void **state)
     finish_runs(&p, 0, RUNS, ATOMS, FRAMES);
     for (int i = 0; i < RUNS; i++)
         wait_reason(&p, i, "locked by another program");
-    long before = resident_mib(p.daemon);
+    long before = harness_resident_kib(p.daemon) / 1024;
     pause_ms(16000); /* they give their memory back after 15 s */
     for (int i = 0; i < RUNS; i++)
         wait_reason(&p, i, "locked by another program");
-    long after = resident_mib(p.daemon);
+    long after = harness_resident_kib(p.daemon) / 1024;
     print_message("%d runs of %d x %d atoms wait for the database: %ld MiB, later %ld MiB\n", RUNS,
                   FRAMES, ATOMS, before, after);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* keep what was freed */

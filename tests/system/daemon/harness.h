@@ -58,6 +58,7 @@ void assert_same_physics(const json_t *actual, const json_t *expected);
 bool has_event(const json_t *record, const char *id);
 
 void pause_ms(long ms);
+long harness_resident_kib(const harness *self); /* memory of the daemon now */
 
 /* An adapter by hand: one DEALER. */
 void *peer_open(harness *self);

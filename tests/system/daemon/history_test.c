@@ -21,19 +21,6 @@ now_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-static long
-resident_kib(const harness *daemon)
-{
-    char path[64];
-    long pages = 0, ignored = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)daemon->pid);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    assert_int_equal(fscanf(file, "%ld %ld", &ignored, &pages), 2);
-    (void)fclose(file);
-    return pages * sysconf(_SC_PAGESIZE) / 1024;
-}
-
 static void
 append(iw_framelog_writer *log, const iw_message *message, uint64_t seq)
 {
@@ -92,7 +79,7 @@ filed_runs_cost_little(void **state)
     iw_error err;
     iw_message answer;
     harness_start(daemon, NULL, 0);
-    long empty_kib = resident_kib(daemon);
+    long empty_kib = harness_resident_kib(daemon);
     harness_kill(daemon, SIGTERM);
     synthetic_run(&run, ATOMS);
     assert_ok(iw_frame_init(&frame, ATOMS, &err), err);
@@ -104,7 +91,7 @@ filed_runs_cost_little(void **state)
     double start = now_s();
     harness_start(daemon, NULL, 0);
     double started = now_s();
-    long kib = resident_kib(daemon) - empty_kib;
+    long kib = harness_resident_kib(daemon) - empty_kib;
     json_t *live = harness_ask(daemon, "list", "", false, &answer);
     double listed = now_s();
     json_t *all = harness_ask(daemon, "list", "", true, &answer);

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The C library's own name for the parameter is not for others. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 __attribute__((visibility("default"))) int
 fdatasync(int file)
 {
