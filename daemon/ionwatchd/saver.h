@@ -23,6 +23,7 @@ typedef struct {
     iw_checkpoint_bytes wrote;  /* the last time */
     double took_s;              /* likewise */
     double busy_s;              /* analysis since then; the caller adds */
+    double commit_at;           /* what was written is made durable; INFINITY: nothing was */
     bool failing;               /* said in the log */
 } iw_saver;
 
@@ -36,9 +37,12 @@ bool iw_saver_due(const iw_saver *self, uint64_t offset);
 /* Would a restart analyse for long again? */
 bool iw_saver_worth(const iw_saver *self);
 
-/* Saves the engine where the reader stands; the place in *about is filled. */
-void iw_saver_save(iw_saver *self, iw_checkpoint *about, const iw_journal_reader *reader,
-                   iw_engine *engine);
+/* Writes the engine where the reader stands; the place in *about is filled.  It counts from
+ * iw_saver_commit() on, which waits for the disk: best at commit_at, not before. */
+void iw_saver_write(iw_saver *self, iw_checkpoint *about, const iw_journal_reader *reader,
+                    iw_engine *engine);
+
+void iw_saver_commit(iw_saver *self);
 
 /* Loads into an engine that was just made; about->settings is wanted, the rest is filled, and the
  * reader stands where the analysis goes on.  NOT_FOUND: there is none.  Else it is not used, the

@@ -476,7 +476,7 @@ iw_job_save(iw_job *run)
 {
     if (!run->engine || !run->reader || iw_job_reads_again(run))
         return false;
-    iw_saver_save(&run->saver, &run->about, run->reader, run->engine);
+    iw_saver_write(&run->saver, &run->about, run->reader, run->engine);
     return true;
 }
 
@@ -484,6 +484,8 @@ iw_job_save(iw_job *run)
 static void
 save_all(iw_worker *self)
 {
+    for (iw_job *run = self->jobs; run; run = run->next)
+        iw_saver_commit(&run->saver);
     for (double until = iw_now() + STOP_S; iw_now() < until;) {
         iw_job *worst = NULL;
         for (iw_job *run = self->jobs; run; run = run->next)
@@ -491,7 +493,9 @@ save_all(iw_worker *self)
                 worst = run;
         if (!worst || !iw_saver_worth(&worst->saver))
             return;
-        if (!iw_job_save(worst))
+        if (iw_job_save(worst))
+            iw_saver_commit(&worst->saver);
+        else
             worst->saver.busy_s = 0; /* the next one */
     }
 }
@@ -506,6 +510,7 @@ patience_ms(const iw_worker *self)
         if (iw_job_has_more(run) || iw_job_reads_again(run) || run->asks)
             return 0;
         double due = fmin(iw_worker_publish_at(self, run), iw_worker_file_at(self, run));
+        due = fmin(due, run->saver.commit_at);
         double left = fmax(due - now, 0);
         if (isfinite(due) && (wait_s < 0 || left < wait_s))
             wait_s = left;
@@ -527,6 +532,8 @@ iw_worker_run(void *worker)
             advance(self, run);
             if (!run->parked)
                 iw_worker_answer_due(self, run);
+            if (iw_now() >= run->saver.commit_at)
+                iw_saver_commit(&run->saver);
             if (iw_saver_due(&run->saver, run->read_bytes))
                 (void)iw_job_save(run);
             iw_worker_file_due(self, run);

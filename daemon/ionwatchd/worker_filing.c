@@ -63,6 +63,7 @@ iw_worker_park(iw_worker *self, iw_job *run)
     iw_worker_leave_slot(self, run);
     if (iw_saver_worth(&run->saver))
         (void)iw_job_save(run);
+    iw_saver_commit(&run->saver);
     release(run);
     iw_snapshot_unref(&run->held);
 }

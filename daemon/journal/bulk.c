@@ -178,6 +178,12 @@ iw_bulk_put(iw_bulk *self, iw_archive_key key, const void *data, size_t size, iw
     return IW_OK;
 }
 
+void
+iw_bulk_begin_sync(iw_bulk *self)
+{
+    (void)sync_file_range(self->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 iw_status
 iw_bulk_sync(iw_bulk *self, iw_error *err)
 {

@@ -41,6 +41,8 @@ void iw_bulk_fini(iw_bulk *self);
 iw_status iw_bulk_begin(iw_bulk *self, iw_error *err);
 iw_status iw_bulk_put(iw_bulk *self, iw_archive_key key, const void *data, size_t size,
                       iw_error *err);
+/* The disk begins to take what was put; sync waits for it. */
+void iw_bulk_begin_sync(iw_bulk *self);
 iw_status iw_bulk_sync(iw_bulk *self, iw_error *err);
 /* done: the checkpoint counts, its file or the old one goes.  Else everything is as before. */
 void iw_bulk_end(iw_bulk *self, bool done);

@@ -37,6 +37,7 @@ struct iw_checkpoint_files {
     char id[IW_ID_LENGTH + 1];
     char program[IW_CHECKPOINT_PROGRAM];
     iw_bulk bulk;
+    int written; /* state.iwck.new, not yet committed; -1: there is none */
 };
 
 static const char *const names[] = {"state.iwck.new", "state.iwck", "blocks-a.iwck",
@@ -60,6 +61,7 @@ iw_checkpoint_files_new(const char *data, const char *id, const char *program)
     iw_checkpoint_files *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
+    self->written = -1;
     iw_folder_path(data, id, "", self->folder, sizeof self->folder);
     iw_folder_path(data, id, "state.iwck", self->path, sizeof self->path);
     iw_folder_path(data, id, "state.iwck.new", self->fresh, sizeof self->fresh);
@@ -69,11 +71,25 @@ iw_checkpoint_files_new(const char *data, const char *id, const char *program)
     return self;
 }
 
+/* A checkpoint that was written is in its place, or is given up.  Harmless where there is none. */
+static void
+end_writing(iw_checkpoint_files *self, bool done)
+{
+    if (self->written < 0)
+        return;
+    (void)close(self->written);
+    self->written = -1;
+    if (!done)
+        (void)unlink(self->fresh);
+    iw_bulk_end(&self->bulk, done);
+}
+
 void
 iw_checkpoint_files_destroy(iw_checkpoint_files **self)
 {
     if (!*self)
         return;
+    end_writing(*self, false);
     iw_bulk_fini(&(*self)->bulk);
     free(*self);
     *self = NULL;
@@ -246,24 +262,19 @@ write_state(output *out, iw_checkpoint_archive *save, void *state, checkpoint_he
     return status == IW_OK ? flush(out, err) : status;
 }
 
-/* Makes state.iwck.new, durable. */
+/* Makes state.iwck.new; the disk begins to take it. */
 static iw_status
 write_fresh(iw_checkpoint_files *self, iw_checkpoint_archive *save, void *state,
             checkpoint_head *head, iw_checkpoint_bytes *wrote, iw_error *err)
 {
     iw_buffer bytes = {0};
-    output out = {.fd = -1, .bulk = &self->bulk};
+    output out = {.fd = self->written, .bulk = &self->bulk};
     iw_status status = encode_head(head, &bytes, err);
     if (status != IW_OK)
         goto done;
     out.bytes = malloc(GATHER);
     if (!out.bytes) {
         status = iw_fail(err, IW_NO_MEMORY, "no memory to write with");
-        goto done;
-    }
-    out.fd = open(self->fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (out.fd < 0) {
-        status = iw_fail_errno(err, "cannot write %s", self->fresh);
         goto done;
     }
     (void)XXH3_64bits_reset(&out.hash);
@@ -275,13 +286,11 @@ write_fresh(iw_checkpoint_files *self, iw_checkpoint_archive *save, void *state,
         status = encode_head(head, &bytes, err);
     if (status == IW_OK)
         status = iw_bulk_write_at(out.fd, bytes.data, bytes.size, 0, err);
-    if (status == IW_OK)
-        status = iw_bulk_sync(&self->bulk, err); /* before anything refers to them */
-    if (status == IW_OK && fdatasync(out.fd) != 0)
-        status = iw_fail_errno(err, "%s is not durable", self->fresh);
+    if (status == IW_OK) {
+        iw_bulk_begin_sync(&self->bulk);
+        (void)sync_file_range(out.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    }
 done:
-    if (out.fd >= 0)
-        (void)close(out.fd);
     free(out.bytes);
     iw_buffer_fini(&bytes);
     return status;
@@ -298,16 +307,37 @@ sync_names(const iw_checkpoint_files *self)
 }
 
 iw_status
-iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
-                   iw_checkpoint_archive *archive, void *state, iw_checkpoint_bytes *bytes,
-                   iw_error *err)
+iw_checkpoint_write(iw_checkpoint_files *self, const iw_checkpoint *about,
+                    iw_checkpoint_archive *archive, void *state, iw_checkpoint_bytes *bytes,
+                    iw_error *err)
 {
     checkpoint_head head = {.about = *about};
     memcpy(head.program, self->program, sizeof head.program);
     memcpy(head.id, self->id, sizeof head.id);
+    end_writing(self, false);
+    self->written = open(self->fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (self->written < 0)
+        return iw_fail_errno(err, "cannot write %s", self->fresh);
     iw_status status = iw_bulk_begin(&self->bulk, err);
     if (status == IW_OK)
         status = write_fresh(self, archive, state, &head, bytes, err);
+    if (status != IW_OK)
+        end_writing(self, false);
+    return status;
+}
+
+bool
+iw_checkpoint_written(const iw_checkpoint_files *self)
+{
+    return self->written >= 0;
+}
+
+iw_status
+iw_checkpoint_commit(iw_checkpoint_files *self, iw_error *err)
+{
+    iw_status status = iw_bulk_sync(&self->bulk, err); /* before anything refers to them */
+    if (status == IW_OK && fdatasync(self->written) != 0)
+        status = iw_fail_errno(err, "%s is not durable", self->fresh);
     if (status == IW_OK) {
         if (self->bulk.renew)
             sync_names(self); /* the file of the blocks is new: its name goes first */
@@ -316,10 +346,17 @@ iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
     }
     if (status == IW_OK)
         sync_names(self);
-    else
-        (void)unlink(self->fresh);
-    iw_bulk_end(&self->bulk, status == IW_OK);
+    end_writing(self, status == IW_OK);
     return status;
+}
+
+iw_status
+iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
+                   iw_checkpoint_archive *archive, void *state, iw_checkpoint_bytes *bytes,
+                   iw_error *err)
+{
+    iw_status status = iw_checkpoint_write(self, about, archive, state, bytes, err);
+    return status == IW_OK ? iw_checkpoint_commit(self, err) : status;
 }
 
 /* ---- loading ---- */

@@ -47,7 +47,16 @@ typedef struct iw_checkpoint_files iw_checkpoint_files;
 iw_checkpoint_files *iw_checkpoint_files_new(const char *data, const char *id, const char *program);
 void iw_checkpoint_files_destroy(iw_checkpoint_files **self);
 
-/* Replaces the checkpoint.  A failure leaves the one that was there.  IO, NO_MEMORY. */
+/* Writes a checkpoint aside and does not wait for the disk; one that was written before and not
+ * committed is given up.  A failure leaves nothing of it.  IO, NO_MEMORY. */
+iw_status iw_checkpoint_write(iw_checkpoint_files *self, const iw_checkpoint *about,
+                              iw_checkpoint_archive *archive, void *state,
+                              iw_checkpoint_bytes *bytes, iw_error *err);
+bool iw_checkpoint_written(const iw_checkpoint_files *self); /* ... and not committed */
+/* Makes what was written durable, and puts it in the place of the one before: at once where the
+ * disk has had the time.  A failure leaves the one that was there.  IO. */
+iw_status iw_checkpoint_commit(iw_checkpoint_files *self, iw_error *err);
+/* Both. */
 iw_status iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
                              iw_checkpoint_archive *archive, void *state,
                              iw_checkpoint_bytes *bytes, iw_error *err);

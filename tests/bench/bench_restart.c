@@ -13,6 +13,7 @@
 #include "harness.h"
 
 #include "framelog.h"
+#include "ionwatchd/log.h"
 #include "ionwatchd/saver.h"
 
 #include <signal.h>
@@ -105,22 +106,26 @@ analyse_here(const harness *daemon, const plan *p, const char *id)
         if (item.frame)
             assert_ok(iw_engine_push(engine, item.frame, &err), err);
         saver.busy_s += now_s() - start;
-        if (!iw_saver_due(&saver, item.end))
-            continue;
-        iw_saver_save(&saver, &about, reader, engine);
+        start = now_s(); /* as the worker does it */
+        if (iw_now() >= saver.commit_at)
+            iw_saver_commit(&saver);
+        if (iw_saver_due(&saver, item.end)) {
+            iw_saver_write(&saver, &about, reader, engine);
+            saves++;
+            states += (double)saver.wrote.state;
+            blocks += (double)saver.wrote.blocks;
+        }
         assert_false(saver.failing);
-        saves++;
-        saving_s += saver.took_s;
-        longest_s = fmax(longest_s, saver.took_s);
-        states += (double)saver.wrote.state;
-        blocks += (double)saver.wrote.blocks;
+        saving_s += now_s() - start;
+        longest_s = fmax(longest_s, now_s() - start);
     }
     double took_s = now_s() - begun;
     double journal = (double)item.end;
-    (void)printf("one run in this process: %.2f s, of which %zu checkpoints %.2f s, the longest "
-                 "%.3f s; states are %.2f, blocks %.2f of the journal's %.0f MB; memory %.0f MB\n",
-                 took_s, saves, saving_s, longest_s, states / journal, blocks / journal,
-                 journal / 1e6, (double)iw_engine_memory(engine) / 1e6);
+    (void)printf(
+        "one run in this process: %.2f s, of which %zu checkpoints %.2f s, the longest pause "
+        "%.3f s; states are %.2f, blocks %.2f of the journal's %.0f MB; memory %.0f MB\n",
+        took_s, saves, saving_s, longest_s, states / journal, blocks / journal, journal / 1e6,
+        (double)iw_engine_memory(engine) / 1e6);
     iw_saver_fini(&saver);
     iw_engine_destroy(&engine);
     iw_journal_reader_close(&reader);
