@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* The C library's own name for the parameter is not for others. */
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
 __attribute__((visibility("default"))) int
 fdatasync(int file)
 {
@@ -19,3 +19,4 @@ fdatasync(int file)
         (void)usleep(20000);
     return real(file);
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
