@@ -447,18 +447,22 @@ iw_packlog_reader_open(const char *path, iw_error *err)
 
 /* ---- back ---- */
 
-static iw_status
-open_to_unpack(const char *path, packed **log, iw_error *err)
+/* NULL with *err. */
+static packed *
+open_to_unpack(const char *path, iw_error *err)
 {
+    packed *log = NULL;
     iw_framelog_reader *records = iw_framelog_reader_open(path, err);
     if (!records)
-        return err->code;
+        return NULL;
     if (!is_packed(records)) {
         iw_framelog_reader_close(&records);
-        return iw_fail(err, IW_CORRUPT, "%s is no packed log", path);
+        (void)iw_fail(err, IW_CORRUPT, "%s is no packed log", path);
+    } else if (open_packed(records, &log, err) != IW_OK) {
+        log = NULL;
+        (void)iw_prefix(err, "%s", path);
     }
-    iw_status status = open_packed(records, log, err);
-    return status == IW_OK ? IW_OK : iw_prefix(err, "%s", path);
+    return log;
 }
 
 iw_status
@@ -466,13 +470,13 @@ iw_packlog_verify(const char *plain, const char *packed_path, const iw_packlog_w
                   iw_error *err)
 {
     iw_error unused;
-    packed *log = NULL;
     iw_buffer bytes = {0};
     drop_cache(packed_path);
-    iw_status status = open_to_unpack(packed_path, &log, err ? err : (err = &unused));
-    int fd = status == IW_OK ? open(plain, O_RDONLY | O_CLOEXEC) : -1;
-    if (status == IW_OK && fd < 0)
-        status = iw_fail_errno(err, "cannot open %s", plain);
+    packed *log = open_to_unpack(packed_path, err ? err : (err = &unused));
+    if (!log)
+        return err->code;
+    int fd = open(plain, O_RDONLY | O_CLOEXEC);
+    iw_status status = fd < 0 ? iw_fail_errno(err, "cannot open %s", plain) : IW_OK;
     if (status == IW_OK)
         status = iw_buffer_reserve(&bytes, 2 * (size_t)IW_PACKLOG_BLOCK, err);
     uint64_t size = status == IW_OK ? iw_framelog_bytes_of(&fd).size(&fd) : 0;
@@ -493,8 +497,7 @@ iw_packlog_verify(const char *plain, const char *packed_path, const iw_packlog_w
     }
     if (fd >= 0)
         (void)close(fd);
-    if (log)
-        packed_close(log);
+    packed_close(log);
     iw_buffer_fini(&bytes);
     return status;
 }
@@ -542,11 +545,11 @@ iw_packlog_unpack(const char *packed_path, const char *to, const iw_packlog_watc
                   uint64_t *lost, iw_error *err)
 {
     iw_error unused;
-    packed *log = NULL;
     *lost = 0;
-    iw_status status = open_to_unpack(packed_path, &log, err ? err : (err = &unused));
-    if (status != IW_OK)
-        return status;
+    packed *log = open_to_unpack(packed_path, err ? err : (err = &unused));
+    if (!log)
+        return err->code;
+    iw_status status;
     int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         status = iw_fail(err, IW_EXISTS, "%s is there already", to);

@@ -67,7 +67,7 @@ iw_framelog_reader *iw_packlog_reader_open(const char *path, iw_error *err);
 /* packlog_block.c: one block.  The arrays are in the order of their places and do not overlap. */
 typedef struct iw_packlog_coder iw_packlog_coder;
 iw_packlog_coder *iw_packlog_coder_new(iw_error *err);
-void iw_packlog_coder_destroy(iw_packlog_coder **self);
+void iw_packlog_coder_destroy(iw_packlog_coder **coder);
 /* The payload of a record, valid until the next call. */
 iw_status iw_packlog_encode(iw_packlog_coder *self, const unsigned char *bytes, size_t size,
                             uint64_t total, const iw_packlog_array *arrays, size_t n_arrays,

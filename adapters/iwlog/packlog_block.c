@@ -237,6 +237,7 @@ read_table(iw_packlog_coder *self, size_t size, size_t n, iw_error *err)
 
 iw_status
 iw_packlog_decode(iw_packlog_coder *self, const void *payload, size_t payload_size,
+                  /* filled by the mover: NOLINTNEXTLINE(readability-non-const-parameter) */
                   unsigned char *bytes, iw_error *err)
 {
     uint64_t total;

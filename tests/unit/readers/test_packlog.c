@@ -101,7 +101,8 @@ append_hello(iw_framelog_writer *log, size_t atoms)
 }
 
 static void
-append_frame(iw_framelog_writer *log, const shape *s, double *values, float *small, uint64_t seq)
+append_frame(iw_framelog_writer *log, const shape *s, const double *values, float *small,
+             uint64_t seq)
 {
     iw_message message;
     iw_message_init(&message, IW_MSG_FRAME);
