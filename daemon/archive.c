@@ -175,23 +175,23 @@ iw_archive_same(iw_archive *self, uint64_t value, const char *what)
 void
 iw_archive_bulk(iw_archive *self, void *data, size_t size, iw_archive_key *key)
 {
-    if (!self->place.put && !self->place.get) {
+    bool loading = iw_archive_loading(self);
+    if (loading ? !self->place.get : !self->place.put) {
         iw_archive_bytes(self, data, size);
         return;
     }
-    if (!iw_archive_loading(self) && key->low == 0 && key->high == 0) {
+    if (!loading && key->low == 0 && key->high == 0) {
         XXH128_hash_t hash = XXH3_128bits(data, size);
         *key = (iw_archive_key){hash.low64, hash.high64};
     }
     iw_archive_bytes(self, key, sizeof *key);
     if (iw_archive_ok(self)) {
         iw_error err = {.code = IW_OK};
-        iw_status status = iw_archive_loading(self)
-                               ? self->place.get(self->place.self, *key, data, size, &err)
-                               : self->place.put(self->place.self, *key, data, size, &err);
+        iw_status status = loading ? self->place.get(self->place.self, *key, data, size, &err)
+                                   : self->place.put(self->place.self, *key, data, size, &err);
         take_error(self, status, &err);
     }
-    if (!iw_archive_ok(self) && iw_archive_loading(self))
+    if (!iw_archive_ok(self) && loading)
         memset(data, 0, size);
 }
 

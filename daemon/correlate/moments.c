@@ -404,7 +404,7 @@ archive_segments(iw_moments *self, iw_archive *archive)
         if (!self->segment)
             iw_archive_fail(archive, IW_NO_MEMORY, "no memory for %zu segments", self->n_segments);
     }
-    for (size_t i = 0; iw_archive_ok(archive) && i < self->n_segments; i++) {
+    for (size_t i = 0; iw_archive_ok(archive) && self->segment && i < self->n_segments; i++) {
         iw_archive_limited(archive, &self->segment[i], MOST_FRAMES - frames, "frames");
         frames += self->segment[i];
         if (self->segment[i] > self->longest)

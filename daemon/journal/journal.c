@@ -488,7 +488,7 @@ recover(iw_journal *self)
     iw_found_run *found = iw_recovery_look(self->data, self->crew, &n, &err);
     if (!found)
         iw_log("journal.unreadable", "%s", err.text);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; found && i < n; i++)
         tell_found(self, &found[i]);
     free(found);
     iw_mail *mail = iw_mail_new(IW_MAIL_READY, self->n_recovered);
