@@ -115,6 +115,8 @@ iw_cadence_push(iw_cadence *self, const iw_frame *frame)
     } else if (frame->step <= self->last_step) {
         if (frame->seq > self->last_seq)
             self->last_seq = frame->seq;
+        if (frame->step == self->last_step) /* a code that restarts may start its clock again */
+            self->last_time_fs = frame->time_fs;
         return IW_TICK_REPEAT;
     }
     iw_tick tick =

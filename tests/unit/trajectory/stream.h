@@ -13,7 +13,8 @@ typedef struct {
     iw_step step;
     iw_error err;
     double dt_fs;
-    double mean_K; /* of the kinetic temperature, where the case keeps it */
+    double started_fs; /* when the clock of the code was zero */
+    double mean_K;     /* of the kinetic temperature, where the case keeps it */
 } stream;
 
 /* n atoms, Li (6.94) and S (32.06) by turns, a cubic cell of 10 A, 2 fs steps, wrapped input. */
@@ -57,7 +58,7 @@ stream_start(stream *s, iw_drift drift)
 static inline iw_status
 stream_push(stream *s)
 {
-    s->frame.time_fs = (double)s->frame.step * s->dt_fs;
+    s->frame.time_fs = (double)s->frame.step * s->dt_fs - s->started_fs;
     iw_status status = iw_trajectory_push(s->trajectory, &s->frame, &s->step, &s->err);
     s->frame.seq++;
     s->frame.step++;

@@ -137,6 +137,31 @@ overlapping_steps_of_a_restart_are_counted_once(void **state)
     stream_fini(&s);
 }
 
+/* LAMMPS counts its time from zero after read_restart, its steps from where they were. */
+static void
+clock_that_starts_again_with_the_code_is_no_gap(void **state)
+{
+    (void)state;
+    stream s;
+    stream_init(&s, 2);
+    stream_start(&s, IW_DRIFT_NONE);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int t = pass ? 9 : 0; t < (pass ? 40 : 32); t++) {
+            s.frame.step = t;
+            s.started_fs = pass ? 18.0 : 0.0;
+            assert_int_equal(stream_push(&s), pass && t < 32 ? IW_AGAIN : IW_OK);
+        }
+    }
+    assert_int_equal(iw_trajectory_frames(s.trajectory), 40);
+    assert_int_equal(iw_trajectory_segments(s.trajectory), 1);
+    assert_null(stream_event(&s, IW_EVENT_uneven_step));
+    s.started_fs = 20.0; /* but one that jumps on the way is */
+    assert_ok(stream_push(&s), s.err);
+    assert_int_equal(iw_trajectory_segments(s.trajectory), 2);
+    assert_non_null(stream_event(&s, IW_EVENT_uneven_step));
+    stream_fini(&s);
+}
+
 static void
 numbering_that_starts_again_is_a_new_piece_unless_it_is_the_same_run(void **state)
 {
@@ -298,6 +323,7 @@ main(void)
         cmocka_unit_test(a_gap_starts_a_segment_with_its_own_origin),
         cmocka_unit_test(another_spacing_starts_a_segment_each_time),
         cmocka_unit_test(overlapping_steps_of_a_restart_are_counted_once),
+        cmocka_unit_test(clock_that_starts_again_with_the_code_is_no_gap),
         cmocka_unit_test(numbering_that_starts_again_is_a_new_piece_unless_it_is_the_same_run),
         cmocka_unit_test(what_is_not_finite_is_refused_by_name),
         cmocka_unit_test(singular_cells_and_wrong_atom_counts_are_refused),
