@@ -371,5 +371,7 @@ iw_summary_load(const char *path, uint64_t journal_bytes, iw_summary *summary)
     text_of(json, "convergence", summary->convergence, sizeof summary->convergence);
     text_of(json, "updated", summary->updated, sizeof summary->updated);
     json_decref(json);
-    return current && summary->state[0] ? IW_OK : IW_NOT_FOUND;
+    if (!current) /* the run has gone on */
+        summary->state[0] = '\0';
+    return summary->state[0] ? IW_OK : IW_NOT_FOUND;
 }

@@ -45,7 +45,8 @@ void iw_journal_scan_take(iw_journal_scan *scan, iw_msg_type kind, uint64_t seq,
                           bool stop);
 
 /* The summary of a filed run; load: NOT_FOUND when there is none or the journal has grown since
- * (not looked at for 0 bytes: it is packed or removed, and cannot have). */
+ * (not looked at for 0 bytes: it is packed or removed, and cannot have); its state is then empty.
+ */
 iw_status iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_bytes,
                           iw_error *err);
 iw_status iw_summary_load(const char *path, uint64_t journal_bytes, iw_summary *summary);

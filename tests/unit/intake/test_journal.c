@@ -249,6 +249,7 @@ summary_is_void_once_the_journal_has_grown(void **state)
     assert_true(isnan(back.time_ps));
     assert_string_equal(back.state, "completed");
     assert_int_equal(iw_summary_load(path, 1235, &back), IW_NOT_FOUND);
+    assert_string_equal(back.state, "");
 }
 
 static void
