@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ATOMS = 20, FRAMES = 1500 };
+enum { ATOMS = 20, FRAMES = 1500, FEW = 10 /* before the first checkpoint */ };
 
 static const char *const often[] = {"--checkpoint-mib", "0.02", NULL};
 static const char not_used[] = "its checkpoint is not used, the journal is read from its start: ";
@@ -202,12 +202,12 @@ checkpoint_beyond_the_journal_is_not_used(void **state)
     iw_framelog_record record;
     iw_framelog_reader *log = iw_framelog_reader_open(s.journal, &err);
     assert_non_null(log);
-    while (iw_framelog_next(log, &record, &err) == IW_OK && record.seq < 60)
+    while (iw_framelog_next(log, &record, &err) == IW_OK && record.seq < FEW)
         ;
     assert_int_equal(truncate(s.journal, (off_t)iw_framelog_tell(log)), 0);
     iw_framelog_reader_close(&log);
     harness_start(daemon, often, 0);
-    json_t *again = harness_show(daemon, s.code.run.id, 60);
+    json_t *again = harness_show(daemon, s.code.run.id, FEW);
     (void)said(daemon, not_used);
     (void)said(daemon, "has no record at offset");
     json_decref(again);
