@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
-enum { WAITING = 100, REQUEST_MOST = 1024, TOPIC = 40, TOPICS = 1024 };
+enum { WAITING = 100, REQUEST_MOST = 1024, TOPIC = 40, TOPICS = 1024, HEARD = 256 };
 
 /* What is subscribed to: run ids, or how they begin. */
 typedef struct {
@@ -178,10 +178,13 @@ void
 iw_pub_hear(iw_pub *self)
 {
     char bytes[REQUEST_MOST + 1];
-    int size;
-    while (self->socket && (size = zmq_recv(self->socket, bytes, sizeof bytes, ZMQ_DONTWAIT)) >= 0)
+    for (int n = 0; self->socket && n < HEARD; n++) {
+        int size = zmq_recv(self->socket, bytes, sizeof bytes, ZMQ_DONTWAIT);
+        if (size < 0)
+            return;
         if (size > 0 && size <= REQUEST_MOST && (bytes[0] == 0 || bytes[0] == 1))
             note_topic(self, bytes[0] == 1, bytes + 1, (size_t)size - 1);
+    }
 }
 
 bool

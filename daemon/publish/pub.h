@@ -37,7 +37,8 @@ const char *iw_pub_endpoint(const iw_pub *self, size_t i); /* as subscribers con
 void iw_pub_shut(iw_pub *self);
 iw_status iw_pub_reopen(iw_pub *self, iw_error *err);
 
-/* Takes note of who subscribes and who no longer does. */
+/* Takes note of who subscribes and who no longer does; of a few hundred words at a time, so that a
+ * flood of them keeps nobody from his work. */
 void iw_pub_hear(iw_pub *self);
 /* Does anybody listen to that topic? */
 bool iw_pub_is_wanted(const iw_pub *self, const char *topic);

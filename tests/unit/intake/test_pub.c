@@ -125,6 +125,58 @@ topics_that_are_no_run_are_not_kept(void **state)
     assert_true(becomes(self, run_a, false));
 }
 
+/* libzmq drops subscriptions beyond the high-water mark of the subscriber. */
+static void *
+subscriber_of_many(const stage *self, int topics)
+{
+    int none = 0;
+    char topic[16];
+    void *socket = zmq_socket(self->context, ZMQ_SUB);
+    (void)zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
+    (void)zmq_setsockopt(socket, ZMQ_SNDHWM, &none, sizeof none);
+    for (int i = 0; i < topics; i++) {
+        (void)snprintf(topic, sizeof topic, "run%06d", i);
+        assert_int_equal(zmq_setsockopt(socket, ZMQ_SUBSCRIBE, topic, strlen(topic)), 0);
+    }
+    assert_int_equal(zmq_connect(socket, iw_pub_endpoint(self->pub, 0)), 0);
+    return socket;
+}
+
+static void
+more_topics_than_are_noted_want_every_run(void **state)
+{
+    stage *self = *state;
+    void *many = subscriber_of_many(self, 1024);
+    assert_true(becomes(self, "run001023", true));
+    assert_true(iw_pub_is_wanted(self->pub, "run000000"));
+    assert_false(iw_pub_is_wanted(self->pub, run_a));
+    assert_int_equal(zmq_setsockopt(many, ZMQ_SUBSCRIBE, "one more", 8), 0);
+    assert_true(becomes(self, run_a, true));
+    (void)zmq_close(many);
+}
+
+static void
+flood_of_topics_is_heard_in_turns(void **state)
+{
+    stage *self = *state;
+    void *many = subscriber_of_many(self, 900);
+    assert_true(becomes(self, "run000000", true));
+    (void)zmq_setsockopt(many, ZMQ_UNSUBSCRIBE, "run000000", 9);
+    assert_true(becomes(self, "run000000", false)); /* what was said before has been heard */
+    assert_true(iw_pub_is_wanted(self->pub, "run000899"));
+    for (int i = 0; i < 600; i++) {
+        assert_int_equal(zmq_setsockopt(many, ZMQ_SUBSCRIBE, "a", 1), 0);
+        assert_int_equal(zmq_setsockopt(many, ZMQ_UNSUBSCRIBE, "a", 1), 0);
+    }
+    assert_int_equal(zmq_setsockopt(many, ZMQ_SUBSCRIBE, run_a, strlen(run_a)), 0);
+    struct timespec time = {0, 300000000};
+    (void)nanosleep(&time, NULL); /* it has arrived, behind 1,200 others */
+    iw_pub_hear(self->pub);
+    assert_false(iw_pub_is_wanted(self->pub, run_a));
+    assert_true(becomes(self, run_a, true));
+    (void)zmq_close(many);
+}
+
 int
 main(void)
 {
@@ -133,6 +185,8 @@ main(void)
         CASE(run_is_wanted_while_somebody_subscribes_to_it),
         CASE(who_subscribes_to_everything_wants_every_run),
         CASE(topics_that_are_no_run_are_not_kept),
+        CASE(more_topics_than_are_noted_want_every_run),
+        CASE(flood_of_topics_is_heard_in_turns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
