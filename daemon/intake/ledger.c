@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "intake/ledger.h"
 
+#include "ionwatchd/handover.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
-
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#define HANDED_OVER(pointer) __tsan_release(pointer)
-#define TAKEN_OVER(pointer)  __tsan_acquire(pointer)
-#else
-#define HANDED_OVER(pointer) ((void)(pointer))
-#define TAKEN_OVER(pointer)  ((void)(pointer))
-#endif
 
 struct iw_ledger {
     atomic_size_t holders; /* the front, and each message on its way */
@@ -123,7 +116,7 @@ static void
 take_off(void *data, void *hint)
 {
     parcel *p = hint;
-    TAKEN_OVER(p);
+    IW_TAKEN_OVER(p);
     iw_ledger *self = p->ledger;
     atomic_fetch_sub(&self->readers[p->reader].waiting, p->size);
     atomic_fetch_sub(&self->waiting, p->size);
@@ -143,7 +136,7 @@ iw_ledger_message(iw_ledger *self, const iw_peer *reader, iw_buffer *bytes, zmq_
     atomic_fetch_add(&self->readers[i].waiting, p->size);
     atomic_fetch_add(&self->waiting, p->size);
     atomic_fetch_add(&self->holders, 1);
-    HANDED_OVER(p);
+    IW_HANDED_OVER(p);
     if (zmq_msg_init_data(message, bytes->data, bytes->size, take_off, p) != 0) {
         take_off(NULL, p);
         return IW_NO_MEMORY;

@@ -29,9 +29,9 @@ typedef struct item {
     char id[IW_ID_LENGTH + 1];
     double due_s; /* of PACK or DROP; INFINITY: never */
     double retry_s, pause_s;
-    bool busy;             /* the job is on it */
-    bool told;             /* that it cannot be done now */
-    iw_mail *first, *last; /* HELLO and REMOVE, in order of arrival */
+    bool busy;           /* the job is on it */
+    bool told;           /* that it cannot be done now */
+    iw_mail_queue mails; /* HELLO and REMOVE */
     struct item *next;
 } item;
 
@@ -75,24 +75,10 @@ iw_keeper_new(void *context, const iw_config *config, iw_error *err)
     return self;
 }
 
-static iw_mail *
-pop(item *run)
-{
-    iw_mail *mail = run->first;
-    run->first = mail->next;
-    mail->next = NULL;
-    if (!run->first)
-        run->last = NULL;
-    return mail;
-}
-
 static void
 destroy_item(item *run)
 {
-    while (run->first) {
-        iw_mail *mail = pop(run);
-        iw_mail_destroy(&mail);
-    }
+    iw_mail_queue_fini(&run->mails);
     free(run);
 }
 
@@ -217,7 +203,7 @@ tell_front(iw_keeper *self, iw_mail_kind kind, const item *run, iw_status status
 static void
 refuse(iw_keeper *self, item *run, iw_status status, const char *text)
 {
-    iw_mail *hello = pop(run);
+    iw_mail *hello = iw_mail_queue_take(&run->mails);
     tell_front(self, IW_MAIL_OPENED, run, status, text);
     iw_mail_destroy(&hello);
 }
@@ -228,7 +214,7 @@ hand_back(iw_keeper *self, item *run)
     iw_error err;
     if (iw_keeping_tidy(self->config->data, run->id, &err) != IW_OK)
         iw_log("keeper.tidy", "run %s: %s", run->id, err.text);
-    iw_mail *mail = pop(run);
+    iw_mail *mail = iw_mail_queue_take(&run->mails);
     run->due_s = INFINITY;
     (void)iw_mail_send(self->journal, &mail);
 }
@@ -238,8 +224,8 @@ static bool
 serve(iw_keeper *self, item *run)
 {
     char path[PATH_SIZE];
-    while (run->first && !run->busy) {
-        if (run->first->kind == IW_MAIL_REMOVE) {
+    while (run->mails.first && !run->busy) {
+        if (run->mails.first->kind == IW_MAIL_REMOVE) {
             hand_back(self, run);
             continue;
         }
@@ -298,11 +284,7 @@ take(iw_keeper *self, iw_mail *mail)
             iw_log("keeper.memory", "run %s: out of memory", mail->id);
             break;
         }
-        if (run->last)
-            run->last->next = mail;
-        else
-            run->first = mail;
-        run->last = mail;
+        iw_mail_queue_put(&run->mails, mail);
         return;
     case IW_MAIL_QUIT:
         self->terminated = true;
@@ -335,7 +317,7 @@ conclude_unpack(iw_keeper *self, item *run, const iw_mail *done)
         run->told = true;
         tell_front(self, IW_MAIL_WAITING, run, done->status, done->text);
         put_off(run, WAITED_FOR_PAUSE_S);
-    } else if (done->status != IW_CLOSED && run->first) {
+    } else if (done->status != IW_CLOSED && run->mails.first) {
         iw_log("keeper.failed", "run %s: %s", run->id, done->text);
         refuse(self, run, done->status, done->text);
     }
@@ -395,10 +377,10 @@ advance(iw_keeper *self)
     for (item **at = &self->items; *at;) {
         item *run = *at;
         bool waits = serve(self, run);
-        bool urgent = waits || run->first;
-        if (run->first && run->busy && self->job.kind != UNPACK)
+        bool urgent = waits || run->mails.first;
+        if (run->mails.first && run->busy && self->job.kind != UNPACK)
             atomic_store(&self->job.stop, true);
-        if (!run->first && !run->busy && isinf(run->due_s)) {
+        if (!run->mails.first && !run->busy && isinf(run->due_s)) {
             *at = run->next;
             destroy_item(run);
             continue;

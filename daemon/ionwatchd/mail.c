@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "mail.h"
 
+#include "handover.h"
 #include "log.h"
 
 #include <errno.h>
@@ -8,15 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#define HANDED_OVER(pointer) __tsan_release(pointer)
-#define TAKEN_OVER(pointer)  __tsan_acquire(pointer)
-#else
-#define HANDED_OVER(pointer) ((void)(pointer))
-#define TAKEN_OVER(pointer)  ((void)(pointer))
-#endif
 
 void
 iw_text_copy(char *to, size_t room, const char *from)
@@ -102,12 +94,55 @@ iw_mail_destroy(iw_mail **mail)
     *mail = NULL;
 }
 
+void
+iw_mail_queue_put(iw_mail_queue *self, iw_mail *mail)
+{
+    mail->next = NULL;
+    if (self->last)
+        self->last->next = mail;
+    else
+        self->first = mail;
+    self->last = mail;
+}
+
+iw_mail *
+iw_mail_queue_take(iw_mail_queue *self)
+{
+    iw_mail *mail = self->first;
+    if (!mail)
+        return NULL;
+    self->first = mail->next;
+    if (!self->first)
+        self->last = NULL;
+    mail->next = NULL;
+    return mail;
+}
+
+void
+iw_mail_queue_drop(iw_mail_queue *self, uint32_t run)
+{
+    iw_mail_queue kept = {NULL, NULL};
+    for (iw_mail *mail; (mail = iw_mail_queue_take(self));)
+        if (run && mail->run == run)
+            iw_mail_destroy(&mail);
+        else
+            iw_mail_queue_put(&kept, mail);
+    *self = kept;
+}
+
+void
+iw_mail_queue_fini(iw_mail_queue *self)
+{
+    for (iw_mail *mail; (mail = iw_mail_queue_take(self));)
+        iw_mail_destroy(&mail);
+}
+
 bool
 iw_mail_send(void *socket, iw_mail **mail)
 {
     iw_mail *pointer = *mail;
     *mail = NULL;
-    HANDED_OVER(pointer);
+    IW_HANDED_OVER(pointer);
     for (;;) {
         if (zmq_send(socket, &pointer, sizeof(void *), 0) == (int)sizeof(void *))
             return true;
@@ -129,7 +164,7 @@ iw_mail_receive(void *socket, bool wait)
         if (zmq_errno() != EINTR)
             return NULL;
     }
-    TAKEN_OVER(pointer);
+    IW_TAKEN_OVER(pointer);
     return pointer;
 }
 

@@ -8,7 +8,7 @@
  * through an inproc socket, and the pair send/receive carries the annotations that ThreadSanitizer
  * needs, because it cannot see the ordering inside libzmq.
  *
- *   front --(HELLO, FRAME, BYE, CONTROL, STATE, LISTEN, SHOW, REMOVE)--> journal
+ *   front --(HELLO, FRAME, BYE, CONTROL, STATE, LISTEN, REMOVE; of a new run SHOW)--> journal
  *   front --(SHOW)--> worker of the run, store
  *   front --(KEEP; of a filed run HELLO and REMOVE)--> keeper --(HELLO, REMOVE)--> journal
  *   keeper --(GONE, WAITING, OPENED)--> front
@@ -104,7 +104,7 @@ typedef struct iw_mail {
     iw_run_info *info;     /* HELLO, RECOVERED, OPEN, FILE; owned */
     iw_snapshot *snapshot; /* FILE; one reference */
     iw_summary summary;    /* PUBLISH, RECOVERED */
-    struct iw_mail *next;  /* for queues of the owner */
+    struct iw_mail *next;  /* of the queue that it is in */
 } iw_mail;
 
 /* The worker that owns a run, by the run's number. */
@@ -113,6 +113,17 @@ unsigned iw_mail_worker(uint32_t run, unsigned workers);
 /* NULL when memory is exhausted. */
 iw_mail *iw_mail_new(iw_mail_kind kind, uint32_t run);
 void iw_mail_destroy(iw_mail **mail);
+
+/* Mails of one owner, in order of arrival.  Zero-initialised is empty. */
+typedef struct {
+    iw_mail *first, *last;
+} iw_mail_queue;
+
+void iw_mail_queue_put(iw_mail_queue *self, iw_mail *mail);
+iw_mail *iw_mail_queue_take(iw_mail_queue *self); /* NULL when there is none */
+/* Destroys those of a run; those of run 0: none. */
+void iw_mail_queue_drop(iw_mail_queue *self, uint32_t run);
+void iw_mail_queue_fini(iw_mail_queue *self); /* destroys all; empty again */
 
 /* Hands the mail over; always consumed, *mail becomes NULL.  False when the socket is closed. */
 bool iw_mail_send(void *socket, iw_mail **mail);

@@ -14,7 +14,7 @@ struct iw_storer {
     char trouble[IW_WIRE_TEXT]; /* why nothing can be filed; "" while it can */
     iw_status trouble_code;
     void *inbox, *front, *journal;
-    iw_mail *first, *last; /* runs that wait to be filed, oldest first */
+    iw_mail_queue files; /* runs that wait to be filed, oldest first */
     double retry_at, backoff_s;
     bool terminated;
 };
@@ -45,11 +45,7 @@ iw_storer_destroy(iw_storer **storer)
     iw_storer *self = *storer;
     if (!self)
         return;
-    while (self->first) {
-        iw_mail *mail = self->first;
-        self->first = mail->next;
-        iw_mail_destroy(&mail);
-    }
+    iw_mail_queue_fini(&self->files);
     iw_mailbox_close(&self->inbox);
     iw_mailbox_close(&self->front);
     iw_mailbox_close(&self->journal);
@@ -89,32 +85,11 @@ take_trouble(iw_storer *self, iw_status code, const char *text)
     (void)iw_mail_send(self->front, &mail);
 }
 
-static void
-append(iw_storer *self, iw_mail *mail)
-{
-    if (self->last)
-        self->last->next = mail;
-    else
-        self->first = mail;
-    self->last = mail;
-}
-
-static iw_mail *
-take_first(iw_storer *self)
-{
-    iw_mail *mail = self->first;
-    self->first = mail->next;
-    if (!self->first)
-        self->last = NULL;
-    mail->next = NULL;
-    return mail;
-}
-
 /* Files the oldest run that waits.  False: it must wait longer, and another one is tried next. */
 static bool
 file_first(iw_storer *self)
 {
-    iw_mail *mail = take_first(self);
+    iw_mail *mail = iw_mail_queue_take(&self->files);
     iw_error err = {0};
     char id[64] = "";
     iw_status ready = make_ready(self, &err);
@@ -122,7 +97,7 @@ file_first(iw_storer *self)
     if (ready == IW_OK)
         status = iw_store_file(self->store, mail->snapshot, mail->info, id, &err);
     if (ready != IW_OK || iw_store_may_pass(status)) {
-        append(self, mail);
+        iw_mail_queue_put(&self->files, mail);
         take_trouble(self, status, err.text);
         self->backoff_s = self->backoff_s == 0 ? 0.25 : 2 * self->backoff_s;
         if (self->backoff_s > 15)
@@ -179,17 +154,7 @@ static void
 remove_run(iw_storer *self, iw_mail *mail)
 {
     iw_error err = {0};
-    for (iw_mail **at = &self->first; *at;) /* it must not come back */
-        if (mail->run && (*at)->run == mail->run) {
-            iw_mail *gone = *at;
-            *at = gone->next;
-            iw_mail_destroy(&gone);
-        } else {
-            at = &(*at)->next;
-        }
-    self->last = self->first;
-    while (self->last && self->last->next)
-        self->last = self->last->next;
+    iw_mail_queue_drop(&self->files, mail->run); /* it must not come back */
     mail->status = make_ready(self, &err);
     if (mail->status == IW_OK)
         mail->status = iw_store_remove(self->store, mail->text, &err);
@@ -206,7 +171,7 @@ take(iw_storer *self, iw_mail *mail)
 {
     switch (mail->kind) {
     case IW_MAIL_FILE:
-        append(self, mail);
+        iw_mail_queue_put(&self->files, mail);
         return;
     case IW_MAIL_SHOW:
         show(self, mail);
@@ -236,16 +201,16 @@ iw_storer_run(void *storer)
         take_trouble(self, err.code, err.text);
     while (!self->terminated) {
         double left_s = self->retry_at - iw_now();
-        int wait_ms = !self->first ? -1 : left_s > 0 ? (int)(1000 * left_s) + 1 : 0;
+        int wait_ms = !self->files.first ? -1 : left_s > 0 ? (int)(1000 * left_s) + 1 : 0;
         zmq_pollitem_t item = {self->inbox, 0, ZMQ_POLLIN, 0};
         (void)zmq_poll(&item, 1, wait_ms);
         for (iw_mail *mail; !self->terminated && (mail = iw_mail_receive(self->inbox, false));)
             take(self, mail);
-        while (self->first && !self->terminated && iw_now() >= self->retry_at)
+        while (self->files.first && !self->terminated && iw_now() >= self->retry_at)
             if (!file_first(self))
                 break;
     }
-    for (iw_mail *mail = self->first; mail; mail = mail->next)
+    for (iw_mail *mail = self->files.first; mail; mail = mail->next)
         iw_log("store.unfiled", "run %s: filed at the next start", mail->id);
     return NULL;
 }

@@ -350,15 +350,6 @@ iw_checkpoint_commit(iw_checkpoint_files *self, iw_error *err)
     return status;
 }
 
-iw_status
-iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
-                   iw_checkpoint_archive *archive, void *state, iw_checkpoint_bytes *bytes,
-                   iw_error *err)
-{
-    iw_status status = iw_checkpoint_write(self, about, archive, state, bytes, err);
-    return status == IW_OK ? iw_checkpoint_commit(self, err) : status;
-}
-
 /* ---- loading ---- */
 
 typedef struct {

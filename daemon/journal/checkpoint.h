@@ -56,10 +56,6 @@ bool iw_checkpoint_written(const iw_checkpoint_files *self); /* ... and not comm
 /* Makes what was written durable, and puts it in the place of the one before: at once where the
  * disk has had the time.  A failure leaves the one that was there.  IO. */
 iw_status iw_checkpoint_commit(iw_checkpoint_files *self, iw_error *err);
-/* Both. */
-iw_status iw_checkpoint_save(iw_checkpoint_files *self, const iw_checkpoint *about,
-                             iw_checkpoint_archive *archive, void *state,
-                             iw_checkpoint_bytes *bytes, iw_error *err);
 
 /* Takes up the checkpoint: *about is filled, the reader stands behind its place, and state is
  * loaded; bytes->state as when it was saved.  NOT_FOUND: there is none.  Else why it is not

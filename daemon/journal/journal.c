@@ -51,17 +51,6 @@ iw_journal_new(void *context, const iw_journal_options *options, iw_error *err)
     return self;
 }
 
-static void
-drop_mails(iw_entry *run)
-{
-    while (run->first) {
-        iw_mail *mail = run->first;
-        run->first = mail->next;
-        iw_mail_destroy(&mail);
-    }
-    run->last = NULL;
-}
-
 void
 iw_journal_destroy(iw_journal **journal)
 {
@@ -71,7 +60,7 @@ iw_journal_destroy(iw_journal **journal)
     while (self->entries) {
         iw_entry *run = self->entries;
         self->entries = run->next;
-        drop_mails(run);
+        iw_mail_queue_fini(&run->mails);
         if (run->writer)
             (void)iw_framelog_writer_close(&run->writer, NULL);
         free(run);
@@ -112,16 +101,21 @@ entry_of(iw_journal *self, const iw_mail *mail)
     return run;
 }
 
+/* Who has asked about it gets an answer all the same. */
 static void
 forget(iw_journal *self, iw_entry *run)
 {
+    for (iw_mail *mail; (mail = iw_mail_queue_take(&run->mails));)
+        if (mail->kind == IW_MAIL_SHOW)
+            (void)iw_mail_send(worker_of(self, run->run), &mail);
+        else
+            iw_mail_destroy(&mail);
     for (iw_entry **at = &self->entries; *at; at = &(*at)->next)
         if (*at == run) {
             *at = run->next;
             self->n_entries--;
             break;
         }
-    drop_mails(run);
     if (run->writer)
         (void)iw_framelog_writer_close(&run->writer, NULL);
     free(run);
@@ -300,7 +294,7 @@ conclude(iw_journal *self, iw_turn *at)
     bool ended = false;
     bool filed = false;
     uint64_t landed = 0;
-    for (iw_mail *mail = run->first; mail; mail = mail->next) {
+    for (iw_mail *mail = run->mails.first; mail; mail = mail->next) {
         grown |= iw_is_record(mail->kind);
         landed += mail->kind == IW_MAIL_FRAME ? zmq_msg_size(&mail->message) : 0;
         ended |= mail->kind == IW_MAIL_BYE;
@@ -314,14 +308,8 @@ conclude(iw_journal *self, iw_turn *at)
         send_durable(self, run, landed, ended);
         send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
     }
-    while (run->first) {
-        iw_mail *mail = run->first;
-        run->first = mail->next;
-        mail->next = NULL;
-        if (!run->first)
-            run->last = NULL;
+    for (iw_mail *mail; (mail = iw_mail_queue_take(&run->mails));)
         pass_on(self, run, mail);
-    }
     if (filed)
         forget(self, run);
     else if (ended) /* it may wait for the database for days, and others like it */
@@ -389,17 +377,13 @@ take(iw_journal *self, iw_mail *mail)
         (void)iw_mail_send(worker_of(self, run->run), &mail);
         return;
     }
-    if (run->last)
-        run->last->next = mail;
-    else
-        run->first = mail;
-    run->last = mail;
+    iw_mail_queue_put(&run->mails, mail);
 }
 
 static bool
 is_due(const iw_entry *run, double now)
 {
-    return run->first && !(run->waiting && now < run->retry_at);
+    return run->mails.first && !(run->waiting && now < run->retry_at);
 }
 
 static void
@@ -502,7 +486,7 @@ patience_ms(const iw_journal *self)
     double wait_s = -1;
     double now = iw_now();
     for (const iw_entry *run = self->entries; run; run = run->next)
-        if (run->waiting && run->first) {
+        if (run->waiting && run->mails.first) {
             double left = run->retry_at > now ? run->retry_at - now : 0;
             if (wait_s < 0 || left < wait_s)
                 wait_s = left;
@@ -529,7 +513,7 @@ iw_journal_run(void *journal)
         commit_all(self);
     }
     for (iw_entry *run = self->entries; run; run = run->next)
-        if (run->waiting && run->first)
+        if (run->waiting && run->mails.first)
             iw_log("journal.unwritten", "run %s: its last frames stay with the adapter", run->id);
     for (unsigned i = 0; i < self->n_workers; i++) {
         iw_mail *mail = iw_mail_new(IW_MAIL_QUIT, 0);

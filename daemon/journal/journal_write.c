@@ -122,7 +122,7 @@ static iw_status
 check_room(const iw_journal *self, const iw_entry *run, iw_error *err)
 {
     bool grows = false;
-    for (const iw_mail *mail = run->first; mail && !grows; mail = mail->next)
+    for (const iw_mail *mail = run->mails.first; mail && !grows; mail = mail->next)
         grows = mail->kind == IW_MAIL_FRAME || mail->kind == IW_MAIL_HELLO;
     if (!grows || !self->low)
         return IW_OK;
@@ -140,7 +140,7 @@ write_all(iw_turn *at, iw_error *err)
         status = open_writer(at, err);
     at->last_seq = run->durable_seq;
     bool any = false;
-    for (iw_mail *mail = run->first; status == IW_OK && mail; mail = mail->next) {
+    for (iw_mail *mail = run->mails.first; status == IW_OK && mail; mail = mail->next) {
         if (!iw_is_record(mail->kind))
             continue;
         status = append(run, mail, err);

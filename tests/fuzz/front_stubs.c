@@ -17,8 +17,6 @@ void __wrap_iw_pub_hear(iw_pub *self);
 bool __wrap_iw_pub_is_wanted(const iw_pub *self, const char *topic);
 size_t __wrap_iw_pub_count(const iw_pub *self);
 const char *__wrap_iw_pub_endpoint(const iw_pub *self, size_t i);
-int __wrap_zmq_setsockopt(void *socket, int option, const void *value, size_t size);
-int __wrap_zmq_socket_monitor(void *socket, const char *endpoint, int events);
 int __wrap_zmq_close(void *socket);
 iw_gate *__wrap_iw_gate_new(void *context, double heartbeat_s, iw_error *err);
 iw_status __wrap_iw_gate_prepare(iw_gate *self, void *socket, iw_door door, const char *endpoint,
@@ -97,25 +95,6 @@ __wrap_iw_pub_endpoint(const iw_pub *self, size_t i)
     (void)self;
     (void)i;
     return "";
-}
-
-int
-__wrap_zmq_setsockopt(void *socket, int option, const void *value, size_t size)
-{
-    (void)socket;
-    (void)option;
-    (void)value;
-    (void)size;
-    return 0;
-}
-
-int
-__wrap_zmq_socket_monitor(void *socket, const char *endpoint, int events)
-{
-    (void)socket;
-    (void)endpoint;
-    (void)events;
-    return 0;
 }
 
 int

@@ -23,9 +23,6 @@ static char printed[1 << 16];
 void *__wrap_zmq_ctx_new(void);
 int __wrap_zmq_ctx_term(void *it);
 void *__wrap_zmq_socket(void *it, int type);
-int __wrap_zmq_setsockopt(void *socket, int option, const void *value, size_t size);
-int __wrap_zmq_connect(void *socket, const char *endpoint);
-int __wrap_zmq_socket_monitor(void *socket, const char *endpoint, int events);
 int __wrap_zmq_close(void *socket);
 int __wrap_zmq_send(void *socket, const void *data, size_t size, int flags);
 int __wrap_zmq_recv(void *socket, void *data, size_t size, int flags);
@@ -57,33 +54,6 @@ __wrap_zmq_socket(void *it, int type)
 {
     (void)it;
     return type == ZMQ_DEALER ? &dealer : &pair;
-}
-
-int
-__wrap_zmq_setsockopt(void *socket, int option, const void *value, size_t size)
-{
-    (void)socket;
-    (void)option;
-    (void)value;
-    (void)size;
-    return 0;
-}
-
-int
-__wrap_zmq_connect(void *socket, const char *endpoint)
-{
-    (void)socket;
-    (void)endpoint;
-    return 0;
-}
-
-int
-__wrap_zmq_socket_monitor(void *socket, const char *endpoint, int events)
-{
-    (void)socket;
-    (void)endpoint;
-    (void)events;
-    return 0;
 }
 
 int

@@ -123,7 +123,8 @@ make_checkpoint(void)
         abort();
     iw_journal_reader_close(&reader);
     iw_checkpoint_files *files = iw_checkpoint_files_new(folder, FUZZ_RUN_ID, "fuzz");
-    if (!files || iw_checkpoint_save(files, &about, archive_small, &one, &bytes, &err) != IW_OK)
+    if (!files || iw_checkpoint_write(files, &about, archive_small, &one, &bytes, &err) != IW_OK ||
+        iw_checkpoint_commit(files, &err) != IW_OK)
         abort();
     iw_checkpoint_files_destroy(&files);
     if (access(blocks_path, F_OK) != 0) /* it may begin with either */

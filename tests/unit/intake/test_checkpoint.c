@@ -170,8 +170,9 @@ save(fixture *self, dummy *state, iw_checkpoint_bytes *bytes, iw_error *err)
         ;
     assert_ok(iw_journal_reader_stand(self->reader, &about.place, err), *err);
     assert_int_equal(about.place.end, size);
-    return iw_checkpoint_save(self->files, &about, archive_dummy, state, bytes ? bytes : &unused,
-                              err);
+    iw_status status = iw_checkpoint_write(self->files, &about, archive_dummy, state,
+                                           bytes ? bytes : &unused, err);
+    return status == IW_OK ? iw_checkpoint_commit(self->files, err) : status;
 }
 
 /* As a restarted daemon: with new objects. */

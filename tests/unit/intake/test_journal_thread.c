@@ -7,6 +7,7 @@
 #include "journal/journal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -271,14 +272,59 @@ question_behind_the_filing_reaches_the_worker(void **state)
     (void)expect(self->front, IW_MAIL_FILED);
 }
 
+/* Its reader waits for an answer, and is counted until he has it. */
+static void
+question_about_a_run_that_is_turned_away_reaches_the_worker(void **state)
+{
+    fixture *self = *state;
+    FILE *file = fopen(self->path, "w");
+    assert_non_null(file);
+    (void)fputs("no journal of ours, and no room for one beside it", file);
+    assert_int_equal(fclose(file), 0);
+    mail(self, IW_MAIL_HELLO, 0);
+    mail(self, IW_MAIL_SHOW, 0);
+    start(self);
+    (void)expect(self->worker, IW_MAIL_SHOW);
+    (void)expect(self->front, IW_MAIL_OPENED);
+}
+
+/* Killed after a filed run has gone on: what was filed of it says no more how it stands. */
+static void
+filed_run_that_went_on_is_found_alive(void **state)
+{
+    fixture *self = *state;
+    iw_error err;
+    iw_buffer bytes = {0};
+    uint64_t cut_bytes = 0;
+    leave_filed_run(self);
+    iw_framelog_writer *log = iw_framelog_writer_open(self->path, &cut_bytes, &err);
+    assert_non_null(log);
+    encode(self, IW_MSG_HELLO, FRAMES, &bytes);
+    assert_ok(iw_framelog_append(log, IW_MSG_HELLO, FRAMES, bytes.data, bytes.size, &err), err);
+    assert_ok(iw_framelog_writer_close(&log, &err), err);
+    iw_buffer_fini(&bytes);
+    start(self);
+    iw_mail *found = NULL;
+    for (int i = 0; i < 1000 && !found; i++, (void)poll(NULL, 0, 10))
+        found = iw_mail_receive(self->front, false);
+    assert_non_null(found);
+    assert_int_equal(found->kind, IW_MAIL_RECOVERED);
+    assert_int_equal(found->seq, FRAMES);
+    assert_false(found->flag);
+    assert_string_equal(found->summary.state, "");
+    iw_mail_destroy(&found);
+}
+
 int
 main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
         CASE(filed_run_that_cannot_be_read_for_a_moment_keeps_its_journal),
+        CASE(filed_run_that_went_on_is_found_alive),
         CASE(frames_that_could_not_be_synchronised_are_written_once),
         CASE(question_behind_the_filing_reaches_the_worker),
+        CASE(question_about_a_run_that_is_turned_away_reaches_the_worker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
