@@ -14,8 +14,8 @@
  * printed, too.
  */
 #include "crowd.h"
+#include "process.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -53,21 +53,6 @@ typedef struct {
 } watch;
 
 static double
-line_of(pid_t pid, const char *file, const char *key)
-{
-    char path[64], line[256];
-    double value = (double)NAN;
-    (void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
-    FILE *stream = fopen(path, "r");
-    while (stream && fgets(line, sizeof line, stream))
-        if (strncmp(line, key, strlen(key)) == 0)
-            value = strtod(line + strlen(key), NULL);
-    if (stream)
-        (void)fclose(stream);
-    return value;
-}
-
-static double
 cpu_of(pid_t pid)
 {
     char path[64], text[1024] = "";
@@ -92,19 +77,12 @@ cpu_of(pid_t pid)
 static void
 look_at(pid_t pid, usage *out)
 {
-    char path[64];
-    out->rss_mb = line_of(pid, "status", "VmRSS:") / 1024;
-    out->peak_mb = line_of(pid, "status", "VmHWM:") / 1024;
-    out->threads = (size_t)line_of(pid, "status", "Threads:");
-    out->written_mb = line_of(pid, "io", "write_bytes:") * 1e-6;
+    out->rss_mb = process_number(pid, "status", "VmRSS:") / 1024;
+    out->peak_mb = process_number(pid, "status", "VmHWM:") / 1024;
+    out->threads = (size_t)process_number(pid, "status", "Threads:");
+    out->written_mb = process_number(pid, "io", "write_bytes:") * 1e-6;
     out->cpu_s = cpu_of(pid);
-    out->descriptors = 0;
-    (void)snprintf(path, sizeof path, "/proc/%ld/fd", (long)pid);
-    DIR *folder = opendir(path);
-    while (folder && readdir(folder))
-        out->descriptors++;
-    if (folder)
-        (void)closedir(folder);
+    out->descriptors = process_descriptors(pid);
 }
 
 static void

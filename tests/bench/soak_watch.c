@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "soak.h"
 
-#include <dirent.h>
+#include "process.h"
 
 /* What may be: part of the mean, and so much at least. */
 typedef struct {
@@ -14,35 +14,6 @@ static const limit limits[SOAK_QUANTITIES] = {[SOAK_RSS] = {"RSS, MB", 0.1, 8},
                                               [SOAK_DESCRIPTORS] = {"descriptors", 0.1, 6},
                                               [SOAK_THREADS] = {"threads", 0, 1}};
 
-static double
-number_after(pid_t pid, const char *file, const char *key)
-{
-    char path[64], line[256];
-    double value = 0;
-    (void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
-    FILE *stream = fopen(path, "r");
-    while (stream && fgets(line, sizeof line, stream))
-        if (strncmp(line, key, strlen(key)) == 0)
-            value = strtod(line + strlen(key), NULL);
-    if (stream)
-        (void)fclose(stream);
-    return value;
-}
-
-static double
-descriptors(pid_t pid)
-{
-    char path[64];
-    double n = 0;
-    (void)snprintf(path, sizeof path, "/proc/%ld/fd", (long)pid);
-    DIR *folder = opendir(path);
-    while (folder && readdir(folder))
-        n++;
-    if (folder)
-        (void)closedir(folder);
-    return n;
-}
-
 void
 soak_sample(soak_watched *self, double at_s)
 {
@@ -53,10 +24,10 @@ soak_sample(soak_watched *self, double at_s)
         assert_true(self->at_s && self->values);
     }
     double *values = self->values + SOAK_QUANTITIES * self->n;
-    values[SOAK_RSS] = number_after(self->pid, "status", "VmRSS:") / 1024;
-    values[SOAK_PRIVATE] = number_after(self->pid, "smaps_rollup", "Anonymous:") / 1024;
-    values[SOAK_DESCRIPTORS] = descriptors(self->pid);
-    values[SOAK_THREADS] = number_after(self->pid, "status", "Threads:");
+    values[SOAK_RSS] = process_number(self->pid, "status", "VmRSS:") / 1024;
+    values[SOAK_PRIVATE] = process_number(self->pid, "smaps_rollup", "Anonymous:") / 1024;
+    values[SOAK_DESCRIPTORS] = (double)process_descriptors(self->pid);
+    values[SOAK_THREADS] = process_number(self->pid, "status", "Threads:");
     self->at_s[self->n++] = at_s;
     printf("%6.0f s  %-8s %6.1f MB, %6.1f MB private, %3.0f descriptors, %2.0f threads\n", at_s,
            self->name, values[SOAK_RSS], values[SOAK_PRIVATE], values[SOAK_DESCRIPTORS],

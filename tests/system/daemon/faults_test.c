@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The daemon and what can go wrong: peers by hand, so that they can do what the library does not.
  */
-#include "harness.h"
+#include "hand.h"
 
 #include <signal.h>
 #include <sqlite3.h>
@@ -10,72 +10,22 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char adapter_a[] = "11111111-1111-4111-8111-111111111111";
-static const char adapter_b[] = "22222222-2222-4222-8222-222222222222";
-
-typedef struct {
-    iw_run_info run;
-    iw_frame frame;
-    void *peer;
-} stream;
-
-static void
-stream_open(stream *self, harness *daemon, size_t atoms)
-{
-    iw_error err;
-    synthetic_run(&self->run, atoms);
-    assert_ok(iw_frame_init(&self->frame, atoms, &err), err);
-    self->peer = peer_open(daemon);
-}
-
-static uint64_t
-stream_hello(stream *self)
-{
-    iw_message welcome;
-    peer_hello(self->peer, &self->run, IW_PROTOCOL_VERSION, adapter_a);
-    peer_expect(self->peer, IW_MSG_WELCOME, &welcome);
-    return welcome.seq;
-}
-
-static void
-stream_send(stream *self, uint64_t first, uint64_t last)
-{
-    for (uint64_t seq = first; seq <= last; seq++) {
-        synthetic_frame(&self->run, seq, &self->frame);
-        peer_frame(self->peer, &self->frame);
-    }
-}
-
-static void
-stream_again(stream *self, harness *daemon) /* a new connection */
-{
-    peer_close(daemon, &self->peer);
-    self->peer = peer_open(daemon);
-}
-
-static void
-stream_close(stream *self)
-{
-    iw_frame_fini(&self->frame);
-    iw_run_info_fini(&self->run);
-}
-
 static void
 frames_streamed_are_shown_as_the_engine_computes_them(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    assert_int_equal(stream_hello(&s), 1);
-    stream_send(&s, 1, 300);
+    hand_open(&s, daemon, 8);
+    assert_int_equal(hand_hello(&s), 1);
+    hand_send(&s, 1, 300);
     peer_expect_ack(s.peer, 300);
     json_t *record = harness_show(daemon, s.run.id, 300);
     json_t *expected = synthetic_record(&s.run, 300, "running");
     assert_same_physics(record, expected);
     json_decref(record);
     json_decref(expected);
-    stream_send(&s, 301, 500);
+    hand_send(&s, 301, 500);
     peer_expect_ack(s.peer, 500);
     peer_bye(s.peer, 500, "completed");
     iw_message filed;
@@ -88,49 +38,49 @@ frames_streamed_are_shown_as_the_engine_computes_them(void **state)
                         "completed");
     json_decref(record);
     json_decref(expected);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 killed_daemon_loses_no_acknowledged_frame(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     uint64_t next = 1;
-    stream_open(&s, daemon, 8);
+    hand_open(&s, daemon, 8);
     for (int round = 0; round < 3; round++) {
         harness_start(daemon, NULL, 0);
-        stream_again(&s, daemon);
-        uint64_t wanted = stream_hello(&s);
+        hand_again(&s, daemon);
+        uint64_t wanted = hand_hello(&s);
         assert_true(wanted >= next);
-        stream_send(&s, wanted, wanted + 199);
+        hand_send(&s, wanted, wanted + 199);
         peer_expect_ack(s.peer, wanted + 20); /* in the middle of it */
         next = wanted + 21;
         harness_kill(daemon, SIGKILL);
     }
     harness_start(daemon, NULL, 0);
-    stream_again(&s, daemon);
-    uint64_t wanted = stream_hello(&s);
+    hand_again(&s, daemon);
+    uint64_t wanted = hand_hello(&s);
     assert_true(wanted >= next);
-    stream_send(&s, wanted, 700);
+    hand_send(&s, wanted, 700);
     json_t *record = harness_show(daemon, s.run.id, 700);
     json_t *expected = synthetic_record(&s.run, 700, "running");
     assert_same_physics(record, expected);
     assert_true(has_event(record, "recovered"));
     json_decref(record);
     json_decref(expected);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 terminated_daemon_acknowledges_what_it_took_and_goes_on(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 400);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 400);
     harness_kill(daemon, SIGTERM);
     uint64_t acked = 0;
     for (;;) {
@@ -147,60 +97,60 @@ terminated_daemon_acknowledges_what_it_took_and_goes_on(void **state)
             acked = message.seq;
     }
     harness_start(daemon, NULL, 0);
-    stream_again(&s, daemon);
-    assert_int_equal(stream_hello(&s), acked + 1);
-    stream_close(&s);
+    hand_again(&s, daemon);
+    assert_int_equal(hand_hello(&s), acked + 1);
+    hand_close(&s);
 }
 
 static void
 another_protocol_version_is_refused_naming_both(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message refused;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 4);
+    hand_open(&s, daemon, 4);
     peer_hello(s.peer, &s.run, 7, adapter_a);
     peer_expect(s.peer, IW_MSG_REFUSED, &refused);
     assert_int_equal(refused.status, IW_UNSUPPORTED);
     assert_non_null(strstr(refused.text, "version 1"));
     assert_non_null(strstr(refused.text, "version 7"));
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 stranger_who_sends_frames_is_asked_to_say_hello(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message refused;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 4);
-    stream_send(&s, 1, 1);
+    hand_open(&s, daemon, 4);
+    hand_send(&s, 1, 1);
     peer_expect(s.peer, IW_MSG_REFUSED, &refused);
     assert_int_equal(refused.status, IW_CLOSED);
     assert_int_equal(zmq_send(s.peer, "rubbish", 7, 0), 7);
     peer_expect(s.peer, IW_MSG_REFUSED, &refused);
     assert_int_equal(refused.status, IW_PROTOCOL);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 flood_of_hellos_is_one_session(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message welcome;
     char path[300];
     struct stat info;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 4);
+    hand_open(&s, daemon, 4);
     for (int i = 0; i < 3000; i++)
         peer_hello(s.peer, &s.run, IW_PROTOCOL_VERSION, adapter_a);
     pause_ms(500); /* frames that come before the last WELCOME are not taken */
     peer_expect(s.peer, IW_MSG_WELCOME, &welcome);
     assert_int_equal(welcome.seq, 1);
-    stream_send(&s, 1, 20);
+    hand_send(&s, 1, 20);
     peer_expect_ack(s.peer, 20);
     (void)snprintf(path, sizeof path, "%s/runs/%s/journal.iwlog", daemon->data, s.run.id);
     assert_int_equal(stat(path, &info), 0);
@@ -208,79 +158,79 @@ flood_of_hellos_is_one_session(void **state)
     json_t *record = harness_show(daemon, s.run.id, 20);
     assert_false(has_event(record, "restart"));
     json_decref(record);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 frame_with_nan_is_an_event_and_the_run_goes_on(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 50);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 50);
     synthetic_frame(&s.run, 51, &s.frame);
     s.frame.pos_A[4] = (double)NAN;
     peer_frame(s.peer, &s.frame);
-    stream_send(&s, 52, 100);
+    hand_send(&s, 52, 100);
     peer_expect_ack(s.peer, 100);
     json_t *record = harness_show(daemon, s.run.id, 99);
     assert_true(has_event(record, "not_finite"));
     json_decref(record);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 dropped_frames_are_a_gap(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 40);
-    stream_send(&s, 61, 100);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 40);
+    hand_send(&s, 61, 100);
     peer_expect_ack(s.peer, 100);
     json_t *record = harness_show(daemon, s.run.id, 80);
     assert_true(has_event(record, "gap"));
     assert_int_equal(
         json_integer_value(json_object_get(json_object_get(record, "run"), "segments")), 2);
     json_decref(record);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 repeated_frames_are_acknowledged_and_counted_once(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 60);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 60);
     peer_expect_ack(s.peer, 60);
-    stream_send(&s, 30, 90);
+    hand_send(&s, 30, 90);
     peer_expect_ack(s.peer, 90);
     json_t *record = harness_show(daemon, s.run.id, 90);
     json_t *expected = synthetic_record(&s.run, 90, "running");
     assert_same_physics(record, expected);
     json_decref(record);
     json_decref(expected);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 changed_atom_count_ends_the_run_with_its_frames_kept(void **state)
 {
     harness *daemon = *state;
-    stream s, other;
+    hand s, other;
     iw_message refused;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    stream_open(&other, daemon, 6);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 50);
+    hand_open(&s, daemon, 8);
+    hand_open(&other, daemon, 6);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 50);
     synthetic_frame(&other.run, 51, &other.frame);
     peer_frame(s.peer, &other.frame);
     peer_expect(s.peer, IW_MSG_REFUSED, &refused);
@@ -289,64 +239,64 @@ changed_atom_count_ends_the_run_with_its_frames_kept(void **state)
     harness_wait_state(daemon, s.run.id, "refused");
     json_t *record = harness_show(daemon, s.run.id, 50);
     json_decref(record);
-    stream_close(&s);
-    stream_close(&other);
+    hand_close(&s);
+    hand_close(&other);
 }
 
 static void
 run_that_comes_back_with_other_species_is_refused(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message refused;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 10);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 10);
     peer_expect_ack(s.peer, 10);
-    stream_again(&s, daemon);
+    hand_again(&s, daemon);
     (void)snprintf(s.run.species[1], sizeof s.run.species[1], "Se");
     peer_hello(s.peer, &s.run, IW_PROTOCOL_VERSION, adapter_a);
     peer_expect(s.peer, IW_MSG_REFUSED, &refused);
     assert_non_null(strstr(refused.text, "atom 2 is S, in this HELLO it is Se"));
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 second_adapter_is_refused_while_the_first_answers(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message message;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 10);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 10);
     peer_expect_ack(s.peer, 10);
     void *rival = peer_open(daemon);
     peer_hello(rival, &s.run, IW_PROTOCOL_VERSION, adapter_b);
     peer_expect(s.peer, IW_MSG_PING, &message);
-    stream_send(&s, 11, 11);
+    hand_send(&s, 11, 11);
     peer_expect(rival, IW_MSG_REFUSED, &message);
     assert_int_equal(message.status, IW_EXISTS);
     /* the first falls silent, as after a crash of its machine */
     peer_hello(rival, &s.run, IW_PROTOCOL_VERSION, adapter_b);
     peer_expect(rival, IW_MSG_WELCOME, &message);
     assert_int_equal(message.seq, 12);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 silent_adapter_makes_the_run_stalled_then_lost_and_filed(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message welcome;
     const char *options[] = {"--heartbeat-s", "1", "--lost-after-s", "2", NULL};
     harness_start(daemon, options, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 30);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 30);
     peer_expect_ack(s.peer, 30);
     harness_wait_state(daemon, s.run.id, "running");
     harness_wait_state(daemon, s.run.id, "stalled");
@@ -354,23 +304,23 @@ silent_adapter_makes_the_run_stalled_then_lost_and_filed(void **state)
     json_t *record = harness_show(daemon, s.run.id, 30);
     json_decref(record);
     /* it was only slow: the run goes on */
-    stream_again(&s, daemon);
-    assert_int_equal(stream_hello(&s), 31);
-    stream_send(&s, 31, 60); /* the first opens the run again, and is asked for anew */
+    hand_again(&s, daemon);
+    assert_int_equal(hand_hello(&s), 31);
+    hand_send(&s, 31, 60); /* the first opens the run again, and is asked for anew */
     peer_expect(s.peer, IW_MSG_WELCOME, &welcome);
     assert_int_equal(welcome.seq, 31);
-    stream_send(&s, 31, 60);
+    hand_send(&s, 31, 60);
     peer_expect_ack(s.peer, 60);
     record = harness_show(daemon, s.run.id, 60);
     json_decref(record);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 locked_database_delays_filing_and_nothing_else(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message filed;
     char path[256];
     sqlite3 *lock = NULL;
@@ -378,9 +328,9 @@ locked_database_delays_filing_and_nothing_else(void **state)
     (void)snprintf(path, sizeof path, "%s/ionwatch.db", daemon->data);
     assert_int_equal(sqlite3_open(path, &lock), SQLITE_OK);
     assert_int_equal(sqlite3_exec(lock, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 30);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 30);
     peer_bye(s.peer, 30, "completed");
     harness_wait_state(daemon, s.run.id, "ending");
     struct timespec while_locked = {.tv_sec = 3};
@@ -391,18 +341,18 @@ locked_database_delays_filing_and_nothing_else(void **state)
     peer_expect(s.peer, IW_MSG_FILED, &filed);
     harness_wait_state(daemon, s.run.id, "completed");
     assert_true(harness_log_has(daemon, "store.retry"));
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 full_disk_makes_the_run_wait_and_costs_no_frame(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     harness_start(daemon, NULL, 512UL * 1024);
-    stream_open(&s, daemon, 100);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 400); /* about 1 MB */
+    hand_open(&s, daemon, 100);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 400); /* about 1 MB */
     harness_wait_state(daemon, s.run.id, "waiting for disk");
     struct rlimit none = {RLIM_INFINITY, RLIM_INFINITY};
     assert_int_equal(prlimit(daemon->pid, RLIMIT_FSIZE, &none, NULL), 0);
@@ -412,20 +362,20 @@ full_disk_makes_the_run_wait_and_costs_no_frame(void **state)
     assert_same_physics(record, expected);
     json_decref(record);
     json_decref(expected);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 torn_journal_is_cut_and_said(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     char path[256];
     struct stat info;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 30);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 30);
     peer_expect_ack(s.peer, 30);
     harness_kill(daemon, SIGKILL);
     (void)snprintf(path, sizeof path, "%s/runs/%s/journal.iwlog", daemon->data, s.run.id);
@@ -435,21 +385,21 @@ torn_journal_is_cut_and_said(void **state)
     json_t *record = harness_show(daemon, s.run.id, 29);
     assert_true(has_event(record, "torn_tail"));
     json_decref(record);
-    stream_again(&s, daemon);
-    assert_int_equal(stream_hello(&s), 30);
-    stream_close(&s);
+    hand_again(&s, daemon);
+    assert_int_equal(hand_hello(&s), 30);
+    hand_close(&s);
 }
 
 static void
 stop_reaches_the_adapter_and_survives_a_restart(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message message;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 10);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 10);
     peer_expect_ack(s.peer, 10);
     json_t *done = harness_ask(daemon, "stop", "synthetic", false, &message);
     assert_non_null(done);
@@ -467,24 +417,24 @@ stop_reaches_the_adapter_and_survives_a_restart(void **state)
     assert_true(seen);
     harness_kill(daemon, SIGTERM);
     harness_start(daemon, NULL, 0);
-    stream_again(&s, daemon);
-    (void)stream_hello(&s);
+    hand_again(&s, daemon);
+    (void)hand_hello(&s);
     peer_expect(s.peer, IW_MSG_CONTROL, &message);
     assert_true(message.stop);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 rm_refuses_a_live_run_and_forgets_a_finished_one(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message message;
     char path[256];
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 30);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 30);
     peer_expect_ack(s.peer, 30);
     assert_null(harness_ask(daemon, "rm", s.run.id, false, &message));
     assert_int_equal(message.status, IW_REFUSED);
@@ -496,19 +446,19 @@ rm_refuses_a_live_run_and_forgets_a_finished_one(void **state)
     assert_int_equal(message.status, IW_NOT_FOUND);
     (void)snprintf(path, sizeof path, "%s/runs/%s", daemon->data, s.run.id);
     assert_int_not_equal(access(path, F_OK), 0);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 finished_run_is_listed_after_a_restart_and_can_go_on(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message message;
     harness_start(daemon, NULL, 0);
-    stream_open(&s, daemon, 8);
-    (void)stream_hello(&s);
-    stream_send(&s, 1, 100);
+    hand_open(&s, daemon, 8);
+    (void)hand_hello(&s);
+    hand_send(&s, 1, 100);
     peer_expect_ack(s.peer, 100);
     peer_bye(s.peer, 100, "walltime");
     peer_expect(s.peer, IW_MSG_FILED, &message);
@@ -517,13 +467,13 @@ finished_run_is_listed_after_a_restart_and_can_go_on(void **state)
     harness_wait_state(daemon, s.run.id, "walltime");
     json_t *record = harness_show(daemon, s.run.id, 100);
     json_decref(record);
-    stream_again(&s, daemon);
-    assert_int_equal(stream_hello(&s), 101);
+    hand_again(&s, daemon);
+    assert_int_equal(hand_hello(&s), 101);
     harness_wait_state(daemon, s.run.id, "walltime"); /* until there is a new frame */
-    stream_send(&s, 101, 200); /* the first opens the run again, and is asked for anew */
+    hand_send(&s, 101, 200); /* the first opens the run again, and is asked for anew */
     peer_expect(s.peer, IW_MSG_WELCOME, &message);
     assert_int_equal(message.seq, 101);
-    stream_send(&s, 101, 200);
+    hand_send(&s, 101, 200);
     peer_expect_ack(s.peer, 200);
     record = harness_show(daemon, s.run.id, 200);
     json_t *expected = synthetic_record(&s.run, 200, "running");
@@ -533,30 +483,30 @@ finished_run_is_listed_after_a_restart_and_can_go_on(void **state)
     peer_bye(s.peer, 200, "completed");
     peer_expect(s.peer, IW_MSG_FILED, &message);
     harness_wait_state(daemon, s.run.id, "completed");
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void
 subscribers_get_the_record_under_the_run_id(void **state)
 {
     harness *daemon = *state;
-    stream s;
+    hand s;
     iw_message message;
     harness_start(daemon, NULL, 0);
     json_t *status = harness_ask(daemon, "status", "", false, &message);
     void *subscriber = zmq_socket(daemon->context, ZMQ_SUB);
     int patience = 10000;
     (void)zmq_setsockopt(subscriber, ZMQ_RCVTIMEO, &patience, sizeof patience);
-    stream_open(&s, daemon, 8);
+    hand_open(&s, daemon, 8);
     (void)zmq_setsockopt(subscriber, ZMQ_SUBSCRIBE, s.run.id, IW_ID_LENGTH);
     assert_int_equal(zmq_connect(subscriber, json_string_value(json_object_get(status, "pub"))), 0);
     json_decref(status);
-    (void)stream_hello(&s);
+    (void)hand_hello(&s);
     bool seen = false;
     for (uint64_t seq = 1; seq <= 200 && !seen; seq += 20) {
         char topic[64] = "";
         zmq_msg_t bytes;
-        stream_send(&s, seq, seq + 19);
+        hand_send(&s, seq, seq + 19);
         assert_true(zmq_recv(subscriber, topic, sizeof topic - 1, 0) == IW_ID_LENGTH);
         assert_string_equal(topic, s.run.id);
         (void)zmq_msg_init(&bytes);
@@ -569,7 +519,7 @@ subscribers_get_the_record_under_the_run_id(void **state)
     }
     assert_true(seen);
     (void)zmq_close(subscriber);
-    stream_close(&s);
+    hand_close(&s);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness.h"
 
+#include "process.h"
 #include "publish/json.h"
 
 #include <fcntl.h>
@@ -175,15 +176,7 @@ harness_kill(harness *self, int number)
 long
 harness_resident_kib(const harness *self)
 {
-    char path[64], line[128] = "";
-    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)self->pid);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    assert_non_null(fgets(line, sizeof line, file));
-    (void)fclose(file);
-    char *second = strchr(line, ' ');
-    assert_non_null(second);
-    return strtol(second, NULL, 10) * sysconf(_SC_PAGESIZE) / 1024;
+    return (long)process_number(self->pid, "status", "VmRSS:");
 }
 
 bool

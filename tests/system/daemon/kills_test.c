@@ -330,22 +330,9 @@ both_killed_at_random_moments_file_what_they_would_have(void **state)
 static int
 stream_undisturbed(void **state)
 {
-    harness *daemon;
-    char path[256], id[IW_ID_LENGTH + 1];
-    md code;
     (void)state;
-    (void)harness_begin((void **)&daemon);
-    harness_start(daemon, NULL, 0);
-    md_open(&code, daemon, ATOMS, NULL, NULL);
-    code.cold = COLD;
-    memcpy(id, code.run.id, sizeof id);
-    md_send(&code, 1, STEPS);
-    (void)ionwatch_finish(code.handle, "completed");
-    md_close(&code);
-    harness_wait_state(daemon, id, "completed");
-    (void)snprintf(path, sizeof path, "%s/ionwatch.db", daemon->data);
-    rows = filed_rows(path, id);
-    return harness_end((void **)&daemon);
+    rows = md_undisturbed(ATOMS, STEPS, COLD);
+    return 0;
 }
 
 static int

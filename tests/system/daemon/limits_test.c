@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the daemon does at its limits: it says no in words, or leaves frames with their adapters. */
+#include "hand.h"
 #include "md.h"
 
 #include <fcntl.h>
@@ -16,8 +17,6 @@ enum { MOST_MIB = 2000 };
 #else
 enum { MOST_MIB = 250 };
 #endif
-
-static const char adapter_a[] = "11111111-1111-4111-8111-111111111111";
 
 /* A run by hand, as far as its HELLO. */
 static void *

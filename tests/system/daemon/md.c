@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "md.h"
 
+#include "filed.h"
+
 static void
 open_run(md *self, const harness *daemon, size_t atoms, const char *id, const ionwatch_run *more)
 {
@@ -123,4 +125,26 @@ assert_filed_alike(harness *daemon, const char *disturbed, const char *undisturb
     assert_false(has_event(actual, "gap"));
     json_decref(actual);
     json_decref(expected);
+}
+
+char *
+md_undisturbed(size_t atoms, uint64_t last, uint64_t cold)
+{
+    harness *daemon;
+    char path[256], id[IW_ID_LENGTH + 1];
+    md code;
+    (void)harness_begin((void **)&daemon);
+    harness_start(daemon, NULL, 0);
+    md_open(&code, daemon, atoms, NULL, NULL);
+    code.cold = cold;
+    memcpy(id, code.run.id, sizeof id);
+    md_send(&code, 1, last);
+    assert_int_equal(ionwatch_finish(code.handle, "completed"), IONWATCH_OK);
+    md_close(&code);
+    harness_wait_state(daemon, id, "completed");
+    (void)snprintf(path, sizeof path, "%s/ionwatch.db", daemon->data);
+    char *rows = filed_rows(path, id);
+    assert_non_null(rows);
+    (void)harness_end((void **)&daemon);
+    return rows;
 }

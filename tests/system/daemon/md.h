@@ -25,6 +25,10 @@ void md_send(md *self, uint64_t first, uint64_t last);
 ionwatch_status md_flush(md *self);
 void md_close(md *self);
 
+/* Streams steps 1 to last to a daemon of its own: what the database then holds of the run, see
+ * filed.h; freed by the caller.  cold: as above. */
+char *md_undisturbed(size_t atoms, uint64_t last, uint64_t cold);
+
 /* Both runs are filed as completed, with that many frames and, bit for bit, the same numbers. */
 void assert_filed_alike(harness *daemon, const char *disturbed, const char *undisturbed,
                         uint64_t frames);

@@ -1,49 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Sessions: a run outlives its adapters and its daemons, and each of its steps counts once. */
+#include "hand.h"
 #include "md.h"
 
 #include <signal.h>
 #include <sqlite3.h>
 #include <unistd.h>
-
-static const char adapter_a[] = "11111111-1111-4111-8111-111111111111";
-static const char adapter_b[] = "22222222-2222-4222-8222-222222222222";
-
-/* An adapter by hand. */
-typedef struct {
-    iw_run_info run;
-    iw_frame frame;
-    void *peer;
-} hand;
-
-static void
-hand_open(hand *self, harness *daemon, size_t atoms)
-{
-    iw_error err;
-    iw_message welcome;
-    synthetic_run(&self->run, atoms);
-    assert_ok(iw_frame_init(&self->frame, atoms, &err), err);
-    self->peer = peer_open(daemon);
-    peer_hello(self->peer, &self->run, IW_PROTOCOL_VERSION, adapter_a);
-    peer_expect(self->peer, IW_MSG_WELCOME, &welcome);
-}
-
-static void
-hand_send(hand *self, uint64_t first, uint64_t last)
-{
-    for (uint64_t seq = first; seq <= last; seq++) {
-        synthetic_frame(&self->run, seq, &self->frame);
-        peer_frame(self->peer, &self->frame);
-    }
-    peer_expect_ack(self->peer, last);
-}
-
-static void
-hand_close(hand *self)
-{
-    iw_frame_fini(&self->frame);
-    iw_run_info_fini(&self->run);
-}
 
 static json_t *
 assert_undisturbed(harness *daemon, const iw_run_info *run, uint64_t frames, const char *state)
@@ -114,7 +76,9 @@ second_adapter_takes_the_run_of_one_that_is_gone_at_once(void **state)
     iw_message message;
     harness_start(daemon, NULL, 0);
     hand_open(&h, daemon, 8);
+    assert_int_equal(hand_hello(&h), 1);
     hand_send(&h, 1, 20);
+    peer_expect_ack(h.peer, 20);
     peer_close(daemon, &h.peer);
     pause_ms(200); /* its connection is closed, which the daemon hears */
     h.peer = peer_open(daemon);
@@ -129,6 +93,7 @@ second_adapter_takes_the_run_of_one_that_is_gone_at_once(void **state)
     assert_int_equal(message.type, IW_MSG_WELCOME);
     assert_int_equal(message.seq, 21);
     hand_send(&h, 21, 60);
+    peer_expect_ack(h.peer, 60);
     json_decref(assert_undisturbed(daemon, &h.run, 60, "running"));
     hand_close(&h);
 }
@@ -144,10 +109,13 @@ refused_rival_delivers_when_the_other_has_gone(void **state)
     iw_message message;
     harness_start(daemon, NULL, 0);
     hand_open(&h, daemon, 8);
+    assert_int_equal(hand_hello(&h), 1);
     hand_send(&h, 1, 50);
+    peer_expect_ack(h.peer, 50);
     md_open(&rival, daemon, 8, h.run.id, NULL);
     peer_expect(h.peer, IW_MSG_PING, &message);
     hand_send(&h, 51, 60); /* it lives */
+    peer_expect_ack(h.peer, 60);
     while (ionwatch_flush(rival.handle, 100) == IONWATCH_OK) {
         ionwatch_frame frame;
         ionwatch_frame_init(&frame);
@@ -161,6 +129,7 @@ refused_rival_delivers_when_the_other_has_gone(void **state)
     for (int tenths = 0; tenths < 100 && ionwatch_flush(rival.handle, 0) != IONWATCH_REFUSED;
          tenths++) {
         hand_send(&h, 60, 60);
+        peer_expect_ack(h.peer, 60);
         pause_ms(100);
     }
     assert_int_equal(ionwatch_flush(rival.handle, 0), IONWATCH_REFUSED);
@@ -188,7 +157,9 @@ clock_of_a_silent_run_starts_anew_with_the_daemon(void **state)
     hand h;
     harness_start(daemon, options, 0);
     hand_open(&h, daemon, 8);
+    assert_int_equal(hand_hello(&h), 1);
     hand_send(&h, 1, 30);
+    peer_expect_ack(h.peer, 30);
     pause_ms(4000);
     harness_wait_state(daemon, h.run.id, "stalled");
     harness_kill(daemon, SIGKILL);
@@ -226,7 +197,9 @@ goodbye_said_again_changes_nothing(void **state)
     iw_message message;
     harness_start(daemon, NULL, 0);
     hand_open(&h, daemon, 8);
+    assert_int_equal(hand_hello(&h), 1);
     hand_send(&h, 1, 40);
+    peer_expect_ack(h.peer, 40);
     for (int i = 0; i < 5; i++)
         peer_bye(h.peer, 40, i ? "stopped" : "completed");
     peer_expect(h.peer, IW_MSG_FILED, &message);

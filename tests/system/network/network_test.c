@@ -8,10 +8,10 @@
 #include "cable.h"
 
 #include "../daemon/md.h"
+#include "../daemon/process.h"
 #include "../security/guarded.h"
 #include "client.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -43,35 +43,6 @@ now_ms(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return 1e3 * (double)now.tv_sec + 1e-6 * (double)now.tv_nsec;
-}
-
-static double
-memory_kb(pid_t pid, const char *key)
-{
-    char path[64], line[256];
-    double kb = 0;
-    (void)snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
-    FILE *file = fopen(path, "r");
-    while (file && fgets(line, sizeof line, file))
-        if (strncmp(line, key, strlen(key)) == 0)
-            kb = strtod(line + strlen(key), NULL);
-    if (file)
-        (void)fclose(file);
-    return kb;
-}
-
-static size_t
-descriptors(pid_t pid)
-{
-    char path[64];
-    size_t n = 0;
-    (void)snprintf(path, sizeof path, "/proc/%ld/fd", (long)pid);
-    DIR *folder = opendir(path);
-    assert_non_null(folder);
-    while (readdir(folder))
-        n++;
-    (void)closedir(folder);
-    return n;
 }
 
 /* ---- the adapter, a process of its own ---- */
@@ -134,7 +105,7 @@ be_adapter(char **argv)
     ionwatch_status left = ionwatch_close(&handle, 60000);
     FILE *result = fopen(argv[7], "w");
     if (result)
-        (void)fprintf(result, "%.1f %.0f\n", most, memory_kb(getpid(), "VmHWM:"));
+        (void)fprintf(result, "%.1f %.0f\n", most, process_number(getpid(), "status", "VmHWM:"));
     iw_run_info_fini(&run);
     return result && fclose(result) == 0 && left == IONWATCH_OK ? 0 : 1;
 }
@@ -180,7 +151,7 @@ start_daemon(network *self)
 static void
 note_memory(network *self)
 {
-    double kb = memory_kb(self->daemon->pid, "VmHWM:");
+    double kb = process_number(self->daemon->pid, "status", "VmHWM:");
     if (kb > self->most_daemon_kb)
         self->most_daemon_kb = kb;
 }
@@ -369,10 +340,10 @@ adapter_whose_host_dies_is_stalled_and_its_connection_freed(void **state)
 {
     network *self = *state;
     SKIP_WITHOUT_CABLE(self);
-    size_t before = descriptors(self->daemon->pid);
+    size_t before = process_descriptors(self->daemon->pid);
     start_adapter(self, 100000, 5);
     wait_frames(self, 100);
-    size_t connected = descriptors(self->daemon->pid);
+    size_t connected = process_descriptors(self->daemon->pid);
     assert_true(connected > before);
     cable_set(self->cable, &(cable_quality){.cut = {true, true}});
     double start = now_ms();
@@ -381,7 +352,7 @@ adapter_whose_host_dies_is_stalled_and_its_connection_freed(void **state)
     self->adapter = 0;
     harness_wait_state(self->daemon, self->id, "stalled");
     double stalled_s = 1e-3 * (now_ms() - start);
-    while (descriptors(self->daemon->pid) >= connected && now_ms() - start < 60e3)
+    while (process_descriptors(self->daemon->pid) >= connected && now_ms() - start < 60e3)
         pause_ms(50);
     double freed_s = 1e-3 * (now_ms() - start);
     print_message("host of the adapter gone: stalled after %.1f s, connection freed after %.1f s\n",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What somebody without a key, or with bad intentions, can do to the others: nothing. */
 #include "guarded.h"
+#include "process.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -20,19 +20,6 @@ begin(guarded *self, void **state)
     guarded_begin(self, *state);
     guarded_allow(self, (const char *[PEOPLE]){"stream", NULL, NULL, NULL});
     guarded_start(self);
-}
-
-static int
-tcp_connect(const char *endpoint)
-{
-    long port = strtol(strrchr(endpoint, ':') + 1, NULL, 10);
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
-    return fd;
 }
 
 /* True once the other side has closed; what it says is thrown away. */
@@ -96,35 +83,6 @@ push_frame(int fd, unsigned char flags, uint64_t size)
     return taken;
 }
 
-static size_t
-memory_kib(pid_t pid, const char *what)
-{
-    char path[64], line[256];
-    size_t kib = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, what, strlen(what)) == 0)
-            kib = strtoul(line + strlen(what) + 1, NULL, 10);
-    (void)fclose(file);
-    return kib;
-}
-
-static size_t
-descriptors(pid_t pid)
-{
-    char path[64];
-    size_t n = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    DIR *folder = opendir(path);
-    assert_non_null(folder);
-    while (readdir(folder))
-        n++;
-    (void)closedir(folder);
-    return n;
-}
-
 static void
 two_gibibytes_are_cut_off_before_they_are_taken(void **state)
 {
@@ -134,19 +92,19 @@ two_gibibytes_are_cut_off_before_they_are_taken(void **state)
     victim_begin(&v, g.daemon);
     victim_stream(&v, 100);
     const uint64_t size = UINT64_C(2) << 30;
-    size_t before = memory_kib(g.daemon->pid, "VmHWM:");
-    int open = tcp_connect(g.open); /* somebody on this machine, past the handshake */
+    double before = process_number(g.daemon->pid, "status", "VmHWM:");
+    int open = guarded_tcp(g.open); /* somebody on this machine, past the handshake */
     greet(open, "NULL");
     say_ready(open);
     size_t taken = push_frame(open, 2, size);
     assert_true(taken < 64 << 20);
-    int stranger = tcp_connect(g.tcp); /* somebody without a key, in the midst of it */
+    int stranger = guarded_tcp(g.tcp); /* somebody without a key, in the midst of it */
     greet(stranger, "CURVE");
     size_t taken_too = push_frame(stranger, 6, size);
     assert_true(taken_too < 64 << 20);
     victim_stream(&v, 100);
-    size_t after = memory_kib(g.daemon->pid, "VmHWM:");
-    print_message("2 GiB: %zu and %zu KiB were taken, memory grew by %zu KiB\n", taken >> 10,
+    double after = process_number(g.daemon->pid, "status", "VmHWM:");
+    print_message("2 GiB: %zu and %zu KiB were taken, memory grew by %.0f KiB\n", taken >> 10,
                   taken_too >> 10, after - before);
     assert_true(after - before < 64 << 10);
     (void)close(open);
@@ -190,7 +148,7 @@ garbage_is_shown_the_door(void **state)
             bytes[k] = (unsigned char)iw_test_random(&seed);
         if (i % 4 == 0)
             (void)snprintf((char *)bytes, sizeof bytes, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-        int fd = tcp_connect(doors[i % 2]);
+        int fd = guarded_tcp(doors[i % 2]);
         if (i % 4 >= 2)
             greet(fd, i % 2 ? "NULL" : "CURVE");
         (void)send(fd, bytes, sizeof bytes, MSG_NOSIGNAL);
@@ -221,20 +179,20 @@ half_open_connections_are_closed_and_disturb_nobody(void **state)
     begin(&g, state);
     victim_begin(&v, g.daemon);
     victim_stream(&v, 100);
-    size_t before = descriptors(g.daemon->pid);
+    size_t before = process_descriptors(g.daemon->pid);
     for (size_t i = 0; i < HALF_OPEN; i++) {
-        fds[i] = tcp_connect(g.tcp);
+        fds[i] = guarded_tcp(g.tcp);
         if (i % 2)
             greet(fds[i], "CURVE"); /* half of them begin, and stop there */
         if (i % 100 == 0)
             victim_stream(&v, 10);
     }
-    size_t during = descriptors(g.daemon->pid);
+    size_t during = process_descriptors(g.daemon->pid);
     victim_stream(&v, 100);
     size_t after = during;
     for (int tries = 0; tries < 60 && after > before + 4; tries++) {
         pause_ms(250);
-        after = descriptors(g.daemon->pid);
+        after = process_descriptors(g.daemon->pid);
     }
     print_message("descriptors: %zu, with %d half-open connections %zu, then %zu\n", before,
                   HALF_OPEN, during, after);
@@ -298,7 +256,7 @@ recorded_session_does_not_open_again(void **state)
     void *anna = guarded_peer(&through, ANNA, NULL);
     ask(anna, "list", "");
     struct pollfd sides[2] = {{.fd = accept(listener, NULL, NULL), .events = POLLIN},
-                              {.fd = tcp_connect(g.tcp), .events = POLLIN}};
+                              {.fd = guarded_tcp(g.tcp), .events = POLLIN}};
     size_t used = 0;
     while (poll(sides, 2, 700) > 0)
         for (int i = 0; i < 2; i++) {
@@ -315,7 +273,7 @@ recorded_session_does_not_open_again(void **state)
         }
     expect_refused(anna, IW_REFUSED, "lacks the role read"); /* it was understood */
     assert_int_equal(log_lines(g.daemon, "may not read"), 1);
-    int replay = tcp_connect(g.tcp);
+    int replay = guarded_tcp(g.tcp);
     put(replay, taped, used);
     assert_true(is_closed_within(replay, 12000));
     iw_message answer;
@@ -376,7 +334,7 @@ forged_user_id_is_not_believed(void **state)
     begin(&g, state);
     static const char ready[] = "\x04\x2c\x05READY\x0bSocket-Type\0\0\0\x06"
                                 "DEALER\x07User-Id\0\0\0\x04open";
-    int fd = tcp_connect(g.tcp);
+    int fd = guarded_tcp(g.tcp);
     greet(fd, "NULL");
     put(fd, ready, sizeof ready - 1);
     assert_true(is_closed_within(fd, 12000));

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "guarded.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static const char *const names[PEOPLE] = {"anna", "bob", "carol", "mallory"};
@@ -246,4 +249,17 @@ victim_end(victim *self, harness *daemon)
     json_decref(expected);
     iw_frame_fini(&self->frame);
     iw_run_info_fini(&self->run);
+}
+
+int
+guarded_tcp(const char *endpoint)
+{
+    long port = strtol(strrchr(endpoint, ':') + 1, NULL, 10);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    return fd;
 }

@@ -43,6 +43,9 @@ void expect_answer(void *peer, iw_status status);
 void wait_log(const harness *daemon, const char *text);
 int log_lines(const harness *daemon, const char *text);
 
+/* A connection to 127.0.0.1 at the port of that endpoint, for bytes of one's own. */
+int guarded_tcp(const char *endpoint);
+
 /* A run that others must not disturb, through the unguarded door. */
 typedef struct {
     iw_run_info run;

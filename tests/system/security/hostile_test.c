@@ -136,19 +136,6 @@ talk(hostile *self)
     }
 }
 
-static int
-tcp_connect(const char *endpoint)
-{
-    long port = strtol(strrchr(endpoint, ':') + 1, NULL, 10);
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
-    return fd;
-}
-
 /* ZMTP (ZeroMQ RFC 23): a greeting, READY, frames, each of them right or not. */
 static size_t
 make_stream(hostile *self, unsigned char *bytes, size_t room)
@@ -201,7 +188,7 @@ connect_raw(hostile *self)
 {
     static unsigned char bytes[1 << 16];
     const char *const doors[] = {self->g.tcp, self->g.open, self->g.pub, self->pub};
-    int fd = tcp_connect(doors[draw(self, 4)]);
+    int fd = guarded_tcp(doors[draw(self, 4)]);
     size_t size = make_stream(self, bytes, sizeof bytes), at = 0;
     while (at < size) { /* in pieces, as a network would */
         size_t piece = 1 + draw(self, size - at);

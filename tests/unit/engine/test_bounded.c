@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The memory of an analysis stays within its limit, by an MSD of fewer frames; what comes out is to
  * the last bit what a run gives that was told that stride from the start. */
-#include "model.h"
-#include "publish/json.h"
+#include "averages.h"
 
 /* Two blocks of the MSD are more than the limit. */
 enum { T = 16000, LIMIT = 11 };
@@ -88,25 +87,10 @@ send_all(const model *m, iw_engine *engine, size_t every)
     return found;
 }
 
-/* Groups and transport of the record at full length. */
-static char *
-averages(iw_engine *engine)
-{
-    iw_snapshot *snapshot = model_snapshot(engine);
-    json_t *json = iw_snapshot_json(snapshot, IW_JSON_FULL);
-    json_t *both =
-        json_pack("[O, O]", json_object_get(json, "groups"), json_object_get(json, "transport"));
-    char *text = json_dumps(both, JSON_COMPACT);
-    json_decref(both);
-    json_decref(json);
-    iw_snapshot_unref(&snapshot);
-    return text;
-}
-
 static void
 assert_same_averages(iw_engine *a, iw_engine *b)
 {
-    char *one = averages(a), *other = averages(b);
+    char *one = model_averages(a), *other = model_averages(b);
     assert_string_equal(one, other);
     free(one);
     free(other);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is left out of the averages at the start: against runs that begin later, and to the last bit
  * between the ways that lead there.  docs/physics.md, "Equilibration". */
-#include "model.h"
-#include "publish/json.h"
+#include "averages.h"
 
 enum { T = 2400, COLD = 500 };
 
@@ -108,21 +107,6 @@ send_all(const model *m, iw_engine *engine)
     return replays;
 }
 
-/* Groups and transport of the record at full length. */
-static char *
-averages(iw_engine *engine)
-{
-    iw_snapshot *snapshot = model_snapshot(engine);
-    json_t *json = iw_snapshot_json(snapshot, IW_JSON_FULL);
-    json_t *both =
-        json_pack("[O, O]", json_object_get(json, "groups"), json_object_get(json, "transport"));
-    char *text = json_dumps(both, JSON_COMPACT);
-    json_decref(both);
-    json_decref(json);
-    iw_snapshot_unref(&snapshot);
-    return text;
-}
-
 static void
 what_is_left_out_might_as_well_not_have_been_sent(void **state)
 {
@@ -195,7 +179,7 @@ a_cold_start_is_found_and_the_way_there_leaves_no_trace(void **state)
     (void)snprintf(fixed, sizeof fixed, "%.9g", e->skipped_ps);
     iw_engine *told = engine_with(&m, fixed, IW_REPLAY_NEVER);
     assert_int_equal(send_all(&m, told), 0);
-    char *a = averages(live), *b = averages(file), *c = averages(told);
+    char *a = model_averages(live), *b = model_averages(file), *c = model_averages(told);
     assert_string_equal(a, b);
     assert_string_equal(a, c);
     free(a);
@@ -227,7 +211,7 @@ input_that_cannot_be_read_again_is_averaged_whole_and_says_so(void **state)
     assert_string_equal(n->equilibration.rule, "none");
     assert_close(n->equilibration.detected_ps, s->equilibration.detected_ps, 0, 0);
     assert_null(strstr(n->equilibration.reason, "left out"));
-    char *a = averages(pipe), *b = averages(none);
+    char *a = model_averages(pipe), *b = model_averages(none);
     assert_string_equal(a, b);
     free(a);
     free(b);
