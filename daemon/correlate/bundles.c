@@ -149,6 +149,7 @@ iw_transform_init(iw_transform *self, size_t block, size_t tile, iw_error *err)
 void
 iw_transform_fini(iw_transform *self)
 {
+    iw_fft_release(&self->plan);
     iw_fft_free(self->lanes);
     iw_fft_free(self->bins);
     iw_fft_free(self->series);

@@ -8,10 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ALIGNMENT = 64 };
+enum {
+    ALIGNMENT = 64,
+    IDLE = 32,   /* plans that nobody uses and that are kept: other runs have the same lengths */
+    FORGET = 256 /* plans; what FFTW notes of each, for plans to come, is some kilobytes */
+};
 
 struct iw_fft {
-    size_t n;
+    size_t n, users;
     fftw_plan forward, backward, complex_forward;
     struct iw_fft *next;
 };
@@ -21,12 +25,22 @@ struct iw_fft {
 static const unsigned effort = FFTW_ESTIMATE;
 
 static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
-static iw_fft *plans;
+static iw_fft *plans; /* the one that was asked for last comes first */
+static size_t planned;
+
+static void
+destroy_plan(iw_fft *self)
+{
+    fftw_destroy_plan(self->forward);
+    fftw_destroy_plan(self->backward);
+    fftw_destroy_plan(self->complex_forward);
+    free(self);
+}
 
 static iw_fft *
 make_plan(size_t n)
 {
-    iw_fft *self = malloc(sizeof *self);
+    iw_fft *self = calloc(1, sizeof *self);
     double *real = iw_fft_alloc(n * sizeof *real);
     double complex *bins = iw_fft_alloc(n * sizeof *bins);
     double complex *other = iw_fft_alloc(n * sizeof *other);
@@ -40,14 +54,25 @@ make_plan(size_t n)
     iw_fft_free(real);
     iw_fft_free(bins);
     iw_fft_free(other);
+    if (++planned % FORGET == 0)
+        fftw_forget_wisdom(); /* plans that are there stay */
     if (room && self->forward && self->backward && self->complex_forward)
         return self;
-    if (room) {
-        fftw_destroy_plan(self->forward);
-        fftw_destroy_plan(self->backward);
-        fftw_destroy_plan(self->complex_forward);
-    }
-    free(self);
+    if (self)
+        destroy_plan(self);
+    return NULL;
+}
+
+/* Takes the plan out of the list; NULL: there is none. */
+static iw_fft *
+take_plan(size_t n)
+{
+    for (iw_fft **at = &plans; *at; at = &(*at)->next)
+        if ((*at)->n == n) {
+            iw_fft *plan = *at;
+            *at = plan->next;
+            return plan;
+        }
     return NULL;
 }
 
@@ -59,20 +84,42 @@ iw_fft_get(size_t n, iw_error *err)
         return NULL;
     }
     (void)pthread_mutex_lock(&planner);
-    iw_fft *plan = plans;
-    while (plan && plan->n != n)
-        plan = plan->next;
-    if (!plan) {
+    iw_fft *plan = take_plan(n);
+    if (!plan)
         plan = make_plan(n);
-        if (plan) {
-            plan->next = plans;
-            plans = plan;
-        }
+    if (plan) {
+        plan->users++;
+        plan->next = plans;
+        plans = plan;
     }
     (void)pthread_mutex_unlock(&planner);
     if (!plan)
         (void)iw_fail(err, IW_NO_MEMORY, "no memory to plan a transform of length %zu", n);
     return plan;
+}
+
+void
+iw_fft_release(const iw_fft **plan)
+{
+    if (!*plan)
+        return;
+    (void)pthread_mutex_lock(&planner);
+    iw_fft *mine = take_plan((*plan)->n);
+    mine->users--;
+    mine->next = plans;
+    plans = mine;
+    size_t idle = 0;
+    for (iw_fft **at = &plans; *at;) {
+        iw_fft *one = *at;
+        if (one->users == 0 && ++idle > IDLE) {
+            *at = one->next;
+            destroy_plan(one);
+        } else {
+            at = &one->next;
+        }
+    }
+    (void)pthread_mutex_unlock(&planner);
+    *plan = NULL;
 }
 
 /* The place behind memory that has room in front for the address to free. */

@@ -67,6 +67,7 @@ struct iw_vacf {
 static void
 padded_fini(padded *self)
 {
+    iw_fft_release(&self->plan);
     iw_fft_free(self->turn);
     iw_fft_free(self->lanes);
     memset(self, 0, sizeof *self);

@@ -242,6 +242,7 @@ add_power(const tiles *store, size_t length, const size_t *class_of, double *pow
             sum[k] +=
                 creal(spectrum[k]) * creal(spectrum[k]) + cimag(spectrum[k]) * cimag(spectrum[k]);
     }
+    iw_fft_release(&plan);
     iw_fft_free(series);
     iw_fft_free(spectrum);
     return status;
@@ -289,6 +290,7 @@ spectrum_of(const double *c, size_t n, double spacing_fs, iw_vdos *out, iw_error
     } else {
         status = no_memory(err, "points of a spectrum", points);
     }
+    iw_fft_release(&plan);
     iw_fft_free(even);
     iw_fft_free(spectrum);
     return status;
@@ -325,6 +327,7 @@ finish(const job *self, const double *power, size_t length, size_t n_classes,
         iw_vibration_compute(out[g].vdos.energy_meV, out[g].vdos.g, out[g].vdos.n, &vibration,
                              &out[g].vibration);
     }
+    iw_fft_release(&plan);
     iw_fft_free(padded);
     iw_fft_free(sum);
     free(c);

@@ -92,6 +92,7 @@ iw_vdos_shape_destroy(iw_vdos_shape **shape)
 {
     if (!shape || !*shape)
         return;
+    iw_fft_release(&(*shape)->plan);
     free((*shape)->taper);
     free((*shape)->factor);
     iw_fft_free((*shape)->even);

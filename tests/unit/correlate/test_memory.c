@@ -291,6 +291,7 @@ a_plan_survives_the_failure_of_every_allocation(void **state)
     assert_close(cabs(bins[1]), 0.0, 0, 1e-14);
     iw_fft_free(ones);
     iw_fft_free(bins);
+    iw_fft_release(&plan);
 }
 
 int
