@@ -11,7 +11,7 @@
 enum {
     ALIGNMENT = 64,
     IDLE = 32,   /* plans that nobody uses and that are kept: other runs have the same lengths */
-    FORGET = 256 /* plans; what FFTW notes of each, for plans to come, is some kilobytes */
+    FORGET = 256 /* plans: FFTW notes a kilobyte of each, for plans to come */
 };
 
 struct iw_fft {
