@@ -8,6 +8,7 @@
  * A format knows one file (a piece of a run) at a time.  Joining pieces, frame numbers, masses,
  * charges and options that overrule the file are the reader's.
  */
+#include "adapters/folder.h"
 #include "frame.h"
 #include "reader.h"
 #include "text.h"
@@ -46,6 +47,8 @@ typedef struct {
     bool first;  /* the run is described by this piece */
     iw_notes *notes;
     uint64_t atoms_line; /* set by describe: the line that says how many atoms there are */
+    char stop_file[IW_PATH_LENGTH]; /* set by describe where the code has one: making it ends the
+                                       run as the code ends it */
 } iw_piece;
 
 /* The beginning of a file. */
@@ -67,6 +70,10 @@ typedef struct {
     /* 0: not this format; higher: more likely, 100: certain. */
     int (*guess)(const iw_head *head);
     iw_status (*open)(void *state, iw_piece *piece, iw_error *err);
+    /* The file of frames that a folder, or an input or output file of the code, stands for; it need
+     * not exist yet.  OK; NOT_FOUND: there is nothing of this code; INVALID: there are several, and
+     * err names them.  NULL: a folder says nothing. */
+    iw_status (*find)(const char *path, bool folder, char found[IW_PATH_LENGTH], iw_error *err);
     /* Fills atoms, charges, timestep_fs (NAN: not told), stride, temperature_K, wrapped, and masses
      * where the file has them; the next call of next gives the first frame.  AGAIN: more must be
      * written first. */

@@ -63,13 +63,6 @@ known_formats(char text[200])
     return text;
 }
 
-static const char *
-base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* Files that people have beside the ones that are read. */
 static const char *
 familiar(const char *data, size_t size)
@@ -101,7 +94,7 @@ guess_format(iw_reader *self, iw_error *err)
     iw_text *text = iw_text_open(path, false, err);
     if (!text)
         return err->code;
-    iw_head head = {base_name(path), NULL, 0};
+    iw_head head = {iw_path_base(path), NULL, 0};
     iw_status status = iw_text_peek(text, HEAD_SIZE, &head.data, &head.size, err);
     bool growing = self->options.follow && self->n_paths == 1 && head.size < HEAD_SIZE &&
                    iw_bytes_can_grow(iw_text_bytes(text));
@@ -321,7 +314,7 @@ static iw_status
 set_name(iw_reader *self, iw_error *err)
 {
     char text[256];
-    const char *path = self->paths[0], *base = base_name(path);
+    const char *path = self->paths[0], *base = iw_path_base(path);
     (void)snprintf(text, sizeof text, "%s", self->options.name ? self->options.name : base);
     if (!self->options.name) {
         static const char *const ends[] = {".gz",   ".xz",    ".zst",       ".xyz",  ".extxyz",
@@ -336,7 +329,7 @@ set_name(iw_reader *self, iw_error *err)
             char *slash = folder ? strrchr(folder, '/') : NULL;
             if (slash && slash != folder) {
                 *slash = '\0';
-                (void)snprintf(text, sizeof text, "%s", base_name(folder));
+                (void)snprintf(text, sizeof text, "%s", iw_path_base(folder));
             }
             free(folder);
         }
@@ -397,6 +390,35 @@ check_paths(const iw_reader *self, iw_error *err)
     return IW_OK;
 }
 
+/* A folder, or a file of a run that has no frames, may stand for the one that has them. */
+static iw_status
+resolve_path(iw_reader *self, char **path, iw_error *err)
+{
+    struct stat info;
+    if (stat(*path, &info) != 0 || !(S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)))
+        return IW_OK; /* opening it says why */
+    const bool folder = S_ISDIR(info.st_mode);
+    char found[IW_PATH_LENGTH];
+    iw_status status = IW_NOT_FOUND;
+    for (size_t i = 0; i < N_FORMATS && status == IW_NOT_FOUND; i++) {
+        const char *asked = self->options.format;
+        if (formats[i]->find && (!asked || strcmp(formats[i]->name, asked) == 0))
+            status = formats[i]->find(*path, folder, found, err);
+    }
+    if (status == IW_OK) {
+        iw_notes_add(&self->notes, "%s: read from %s", *path, found);
+        free(*path);
+        *path = strdup(found);
+        return *path ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for the name of a file");
+    }
+    if (status == IW_NOT_FOUND && folder)
+        return iw_fail(err, self->options.follow ? IW_AGAIN : IW_INVALID,
+                       "%s is a folder, and no run that is known is in it; name the file with the "
+                       "frames",
+                       *path);
+    return status == IW_NOT_FOUND ? IW_OK : status;
+}
+
 static bool
 copy_text(const char **to)
 {
@@ -453,6 +475,8 @@ iw_reader_open(const char *const *paths, size_t n_paths, const iw_reader_options
     }
     iw_run_info_init(&self->run);
     iw_status status = copy_arguments(self, paths, n_paths, options, err);
+    for (size_t i = 0; i < n_paths && status == IW_OK; i++)
+        status = resolve_path(self, &self->paths[i], err);
     if (status == IW_OK)
         status = check_paths(self, err);
     if (status == IW_OK)
@@ -580,6 +604,12 @@ iw_reader_next(iw_reader *self, iw_frame *frame, iw_error *err)
         memcpy(self->last_pos, frame->pos_A, 3 * frame->n_atoms * sizeof(double));
     frame->seq = ++self->seq;
     return IW_OK;
+}
+
+const char *
+iw_reader_stop_file(const iw_reader *self)
+{
+    return self->piece.stop_file;
 }
 
 /* The bytes under a format that reads a text. */

@@ -8,6 +8,9 @@
  * (IW_AGAIN), never an error while following.  Files may be compressed (gz, xz, zst; finished files
  * only); several paths are consecutive pieces of one run.  No reader holds more than a few frames.
  * A format is one file in adapters/<code>/ that ends in a const iw_format table.
+ *
+ * A path may also be the folder of a run, or an input or output file of its code where the format
+ * finds the frames from there.
  */
 #include "frame.h"
 
@@ -55,6 +58,9 @@ iw_status iw_reader_rewind(iw_reader *self, iw_error *err);
 /* Names and one line of text of the known formats: "xdatcar", "VASP XDATCAR", ...; false past the
  * last one.  For --help. */
 bool iw_reader_format(size_t index, const char **name, const char **text);
+
+/* The file that ends the MD code once it is made (PROJECT.EXIT_MD); "" where none is known. */
+const char *iw_reader_stop_file(const iw_reader *self);
 
 /* Share of the bytes read, 0 to 1; NAN when not known. */
 double iw_reader_progress(const iw_reader *self);

@@ -96,7 +96,7 @@ static const iw_cli_option follow_options[] = {
     {"planned", 0, IW_OPT_NUMBER, TO(planned_ps), "PS", "ps", "not known", 1e-3, 1e9, NULL,
      "MD time that the run is planned for, ps: the budget without --budget, and what is saved"},
     {"stop-file", 0, IW_OPT_TEXT, TO(stop_file), "PATH", "", "none", 0, 0, NULL,
-     "make this file when the daemon asks the run to stop"},
+     "make this file when the daemon asks the run to stop; auto: the one that the code looks for"},
     END,
 };
 

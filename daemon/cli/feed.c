@@ -84,7 +84,10 @@ iw_status
 iw_feed_open(iw_feed *self, const iw_settings *settings, const iw_run_info *run,
              const ionwatch_run *units, iw_error *err)
 {
-    *self = (iw_feed){.settings = settings, .advice = self->advice, .content = self->content};
+    *self = (iw_feed){.settings = settings,
+                      .advice = self->advice,
+                      .content = self->content,
+                      .stop_file = self->stop_file};
     self->last_frame_s = iw_clock_s();
     self->species = calloc(run->n_atoms + 1, sizeof *self->species);
     if (!self->species)
@@ -145,7 +148,7 @@ iw_feed_send(iw_feed *self, const ionwatch_frame *frame, iw_error *err)
 static void
 make_stop_file(const iw_feed *self)
 {
-    const char *path = self->settings->stop_file;
+    const char *path = self->stop_file;
     FILE *file = fopen(path, "w");
     if (!file || fputs(self->content, file) == EOF || fclose(file) == EOF)
         iw_complain(self->settings, "cannot write %s: %m; end the MD code by hand", path);
@@ -162,7 +165,7 @@ iw_feed_asked_to_stop(iw_feed *self)
     self->asked_to_stop = true;
     iw_complain(self->settings, "the daemon asks the run to stop: %s",
                 reason ? reason : "no reason given");
-    if (self->settings->stop_file)
+    if (self->stop_file)
         make_stop_file(self);
     else
         iw_complain(self->settings, "to stop it: %s", self->advice);

@@ -20,7 +20,8 @@ typedef struct {
     size_t n_numbers;
     char adapter[64];
     const char **species;         /* [n_atoms], borrowed from the run */
-    const char *advice, *content; /* how the MD code is ended: for people, and in --stop-file */
+    const char *advice, *content; /* how the MD code is ended: for people, and in stop_file */
+    const char *stop_file;        /* made when the daemon asks the run to stop; or NULL */
     uint64_t sent, dropped;
     double last_frame_s; /* clock */
     bool asked_to_stop;
@@ -30,10 +31,10 @@ typedef struct {
  * none answers yet: that is said, and frames wait in the spool.  TIMEOUT and others as iw_ask. */
 iw_status iw_feed_find_daemon(const iw_settings *settings, iw_error *err);
 
-/* Opens the handle for the run (advice and content are set before), with the options of the command
- * line.  *units has what one unit of length, time and energy of the frames is, and the policy; the
- * rest is filled in.  Run, settings and texts are borrowed while the feed lives.  NO_MEMORY,
- * INVALID. */
+/* Opens the handle for the run (advice, content and stop_file are set before), with the options of
+ * the command line.  *units has what one unit of length, time and energy of the frames is, and the
+ * policy; the rest is filled in.  Run, settings and texts are borrowed while the feed lives.
+ * NO_MEMORY, INVALID. */
 iw_status iw_feed_open(iw_feed *self, const iw_settings *settings, const iw_run_info *run,
                        const ionwatch_run *units, iw_error *err);
 void iw_feed_close(iw_feed *self); /* harmless on zeroed state */
@@ -42,7 +43,7 @@ void iw_feed_close(iw_feed *self); /* harmless on zeroed state */
  * REFUSED, IO, NO_MEMORY: the run cannot. */
 iw_status iw_feed_send(iw_feed *self, const ionwatch_frame *frame, iw_error *err);
 
-/* True once, when the daemon has asked the run to stop: the reason has been said, and --stop-file
+/* True once, when the daemon has asked the run to stop: the reason has been said, and stop_file
  * made, or the advice given. */
 bool iw_feed_asked_to_stop(iw_feed *self);
 

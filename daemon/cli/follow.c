@@ -17,13 +17,16 @@ typedef struct {
     iw_feed feed;
 } following;
 
+/* In files whose being there is all that counts: our own of an earlier run is told by it. */
+#define MADE_BY "made by ionwatch follow\n"
+
 /* How a code is told to end; what a person does, and what --stop-file writes. */
 static const struct {
     const char *code, *advice, *content;
 } stop_advice[] = {
     {"vasp", "write LSTOP = .TRUE. into a file STOPCAR beside the INCAR", "LSTOP = .TRUE.\n"},
-    {"cp2k", "make an empty file EXIT_MD (or PROJECT.EXIT_MD) in its folder", ""},
-    {"quantum espresso", "make an empty file PREFIX.EXIT in its folder", ""},
+    {"cp2k", "make a file PROJECT.EXIT_MD in its folder", MADE_BY},
+    {"quantum espresso", "make a file PREFIX.EXIT in its folder", MADE_BY},
     {"lammps", "make the file that its `fix halt ... is_file()` waits for, if the input has one",
      ""},
 };
@@ -48,12 +51,47 @@ open_reader(following *self, iw_error *err)
     return iw_fail(err, IW_CLOSED, "interrupted before there was a frame");
 }
 
+/* --stop-file; NULL without it, or where "auto" finds none. */
+static const char *
+stop_file(const following *self)
+{
+    const char *asked = self->settings->stop_file;
+    if (!asked || strcmp(asked, "auto") != 0)
+        return asked;
+    const char *known = iw_reader_stop_file(self->reader);
+    return *known ? known : NULL;
+}
+
+/* A stop file that an earlier follow made too late would end the restart at once. */
+static void
+remove_stale_stop_file(const following *self)
+{
+    const char *path = self->feed.stop_file;
+    char line[sizeof MADE_BY] = "";
+    FILE *file = path ? fopen(path, "r") : NULL;
+    if (!file) {
+        if (self->settings->stop_file && !path)
+            iw_complain(self->settings, "warning: --stop-file auto: no stop file is known for "
+                                        "these files; name one");
+        return;
+    }
+    bool ours = fgets(line, sizeof line, file) && strcmp(line, MADE_BY) == 0;
+    (void)fclose(file);
+    if (!ours)
+        iw_complain(self->settings, "warning: %s is there already: it may end the MD code", path);
+    else if (remove(path) == 0)
+        iw_complain(self->settings, "removed %s, which an earlier follow had left", path);
+    else
+        iw_complain(self->settings, "cannot remove %s: %m", path);
+}
+
 static iw_status
 open_feed(following *self, iw_error *err)
 {
     iw_feed *feed = &self->feed;
     feed->advice = "end the MD code as its manual says";
     feed->content = "";
+    feed->stop_file = stop_file(self);
     for (size_t i = 0; i < sizeof stop_advice / sizeof *stop_advice; i++) {
         if (self->run.code && strcasecmp(self->run.code, stop_advice[i].code) == 0) {
             feed->advice = stop_advice[i].advice;
@@ -141,6 +179,7 @@ iw_command_follow(const iw_settings *settings)
         result = status == IW_CLOSED ? IW_EXIT_INTERRUPTED : IW_EXIT_FAILURE;
         goto out;
     }
+    remove_stale_stop_file(&self);
     status = stream(&self, &err);
     result = iw_feed_finish(&self.feed, status, &err);
 out:
