@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * xyz.c - CP2K's PROJECT-pos-1.xyz with the files of the same run beside it: PROJECT-vel-1.xyz
- * (bohr per atomic unit of time), PROJECT-1.cell (Angstrom) and PROJECT-1.ener (hartree).
+ * (bohr per atomic unit of time), PROJECT-1.cell (Angstrom) and PROJECT-1.ener (hartree).  Inputs
+ * and output beside them say what these do not: see project.h.
  *
  * Frames of the files are paired by the step number i of their comment lines.  Positions are in
  * Angstrom and not wrapped.  A restart appends to the same files and repeats the steps since the
- * last restart file: all frames are given with the numbers they have.
+ * last restart file: of a repeated step only the later copy is given.  Frames that were given
+ * before the restart came (a run that is followed) stay, and their repeats are given too.
  */
-#include "adapters/cp2k/table.h"
-#include "adapters/format.h"
+#include "adapters/cp2k/project.h"
+#include "adapters/rows.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -19,14 +21,12 @@
 #include <unistd.h>
 
 #define HARTREE_EV 27.211386245988
-/* bohr per atomic unit of time in Angstrom/fs: 0.529177210903 A / 0.024188843265857 fs */
-#define VELOCITY_A_FS (0.529177210903 / 0.024188843265857)
 
 /* One of the two xyz files. */
 typedef struct {
     iw_text *text;
     bool any;                  /* a frame was read */
-    iw_cp2k_when when;         /* of the last frame */
+    iw_when when;              /* of the last frame */
     double time_fs, energy_Eh; /* of the comment line; NAN if not there */
 } xyz;
 
@@ -35,9 +35,11 @@ typedef struct {
     size_t n_atoms;
     iw_names names;
     xyz pos, vel;
+    iw_epochs epochs; /* of the positions, as far as they were written when the file was opened */
+    iw_cp2k_project project;
     bool with_velocities;
     double *vel_A_fs; /* [n_atoms][3] of the last frame of vel */
-    iw_cp2k_table cell, ener;
+    iw_rows cell, ener;
     bool has_cell, cell_varies;
     double last_cell_A[9];
 } cp2k;
@@ -76,7 +78,7 @@ comment_value(iw_line line, const char *key, double *value)
 
 /* Count and comment; *when is that of the frame which begins here. */
 static iw_status
-read_head(const cp2k *self, xyz *file, iw_cp2k_when *when, int64_t *count, iw_error *err)
+read_head(const cp2k *self, xyz *file, iw_when *when, int64_t *count, iw_error *err)
 {
     iw_line line, rest;
     iw_status status;
@@ -98,7 +100,7 @@ read_head(const cp2k *self, xyz *file, iw_cp2k_when *when, int64_t *count, iw_er
     if (!comment_value(line, "i", &step) || step != floor(step) || fabs(step) > 1e15)
         return unexpected(file->text, line, "CP2K's comment 'i = STEP, time = FS, E = HARTREE'",
                           err);
-    *when = iw_cp2k_after(file->when, (int64_t)step, file->any);
+    *when = iw_when_after(file->when, (int64_t)step, file->any);
     if (!comment_value(line, "time", &file->time_fs))
         file->time_fs = (double)NAN;
     if (!comment_value(line, "E", &file->energy_Eh))
@@ -156,16 +158,16 @@ positions_go_on(const cp2k *self)
 
 /* Moves the velocities to the frame of when.  NOT_FOUND: they have none for it. */
 static iw_status
-find_velocities(cp2k *self, iw_cp2k_when when, iw_error *err)
+find_velocities(cp2k *self, iw_when when, iw_error *err)
 {
     xyz *vel = &self->vel;
-    while (!vel->any || iw_cp2k_compare(vel->when, when) < 0) {
-        iw_cp2k_when found;
+    while (!vel->any || iw_when_compare(vel->when, when) < 0) {
+        iw_when found;
         int64_t count;
         iw_text_mark(vel->text);
         iw_status status = read_head(self, vel, &found, &count, err);
         if (status == IW_OK)
-            status = read_rows(self, vel, self->vel_A_fs, VELOCITY_A_FS, err);
+            status = read_rows(self, vel, self->vel_A_fs, self->project.vel_A_fs, err);
         if (status == IW_AGAIN || status == IW_END)
             iw_text_back(vel->text);
         if (status != IW_OK)
@@ -173,11 +175,11 @@ find_velocities(cp2k *self, iw_cp2k_when when, iw_error *err)
         vel->when = found;
         vel->any = true;
     }
-    return iw_cp2k_compare(vel->when, when) == 0 ? IW_OK : IW_NOT_FOUND;
+    return iw_when_compare(vel->when, when) == 0 ? IW_OK : IW_NOT_FOUND;
 }
 
 static iw_status
-add_velocities(cp2k *self, iw_cp2k_when when, iw_frame *frame, iw_error *err)
+add_velocities(cp2k *self, iw_when when, iw_frame *frame, iw_error *err)
 {
     if (!self->with_velocities)
         return IW_OK;
@@ -201,16 +203,16 @@ add_velocities(cp2k *self, iw_cp2k_when when, iw_frame *frame, iw_error *err)
 
 /* A row that is late is awaited, unless the run has gone on without it. */
 static iw_status
-find_row(cp2k *self, iw_cp2k_table *table, iw_cp2k_when when, bool needed, iw_error *err)
+find_row(cp2k *self, iw_rows *table, iw_when when, bool needed, iw_error *err)
 {
-    iw_status status = iw_cp2k_table_find(table, when, err);
+    iw_status status = iw_rows_find(table, when, err);
     if (status == IW_AGAIN && !needed && positions_go_on(self))
         status = IW_NOT_FOUND;
     return status;
 }
 
 static iw_status
-add_cell(cp2k *self, iw_cp2k_when when, iw_frame *frame, iw_error *err)
+add_cell(cp2k *self, iw_when when, iw_frame *frame, iw_error *err)
 {
     iw_status status = find_row(self, &self->cell, when, self->cell_varies, err);
     if (status == IW_OK) {
@@ -231,7 +233,7 @@ add_cell(cp2k *self, iw_cp2k_when when, iw_frame *frame, iw_error *err)
 }
 
 static iw_status
-add_energies(cp2k *self, iw_cp2k_when when, iw_frame *frame, iw_error *err)
+add_energies(cp2k *self, iw_when when, iw_frame *frame, iw_error *err)
 {
     frame->potential_energy_eV = self->pos.energy_Eh * HARTREE_EV;
     iw_status status = find_row(self, &self->ener, when, false, err);
@@ -253,12 +255,20 @@ cp2k_next(void *state, iw_frame *frame, iw_error *err)
 {
     cp2k *self = state;
     xyz *pos = &self->pos;
-    iw_cp2k_when when;
+    iw_when when;
     int64_t count;
-    iw_text_mark(pos->text);
-    iw_status status = read_head(self, pos, &when, &count, err);
+    iw_status status;
+    do {
+        iw_text_mark(pos->text);
+        status = read_head(self, pos, &when, &count, err);
+        if (status != IW_OK || !iw_epochs_repeat(&self->epochs, when))
+            break;
+        status = iw_text_skip(pos->text, self->n_atoms, err);
+        pos->when = when;
+        pos->any = true;
+    } while (status == IW_OK);
     if (status == IW_OK)
-        status = read_rows(self, pos, frame->pos_A, 1.0, err);
+        status = read_rows(self, pos, frame->pos_A, self->project.pos_A, err);
     if (status == IW_END && iw_text_past_mark(pos->text))
         iw_notes_add(self->piece->notes, "%s: its last frame is cut short and left out",
                      self->piece->path);
@@ -273,7 +283,7 @@ cp2k_next(void *state, iw_frame *frame, iw_error *err)
         iw_text_back(pos->text);
     if (status != IW_OK)
         return status;
-    if (when.epoch > pos->when.epoch)
+    if (when.epoch > 0 && (uint64_t)when.epoch >= self->epochs.n && when.epoch > pos->when.epoch)
         iw_notes_add(self->piece->notes, "%s: a restart: after step %lld comes step %lld",
                      self->piece->path, (long long)pos->when.step, (long long)when.step);
     pos->when = when;
@@ -366,13 +376,13 @@ read_names(cp2k *self, int64_t count, iw_error *err)
 
 /* The time of two steps from the energies, which are read a second time for it. */
 static iw_status
-spacing_from_energies(cp2k *self, const iw_cp2k_when when[2], double *spacing, iw_error *err)
+spacing_from_energies(cp2k *self, const iw_when when[2], double *spacing, iw_error *err)
 {
-    iw_cp2k_table table = {.n_columns = 1};
+    iw_rows table = {.n_columns = 1};
     iw_status status = open_beside(self, "-", ".ener", &table.text, err);
     double time[2] = {0};
     for (size_t i = 0; i < 2 && status == IW_OK; i++) {
-        status = iw_cp2k_table_find(&table, when[i], err);
+        status = iw_rows_find(&table, when[i], err);
         time[i] = table.value[0];
     }
     if (status == IW_OK)
@@ -383,14 +393,14 @@ spacing_from_energies(cp2k *self, const iw_cp2k_when when[2], double *spacing, i
 
 /* Velocities are used where both first frames have them. */
 static iw_status
-describe_velocities(cp2k *self, const iw_cp2k_when when[2], size_t n, iw_error *err)
+describe_velocities(cp2k *self, const iw_when when[2], size_t n, iw_error *err)
 {
     if (!self->vel.text)
         return IW_OK;
     iw_text_mark(self->vel.text);
     self->with_velocities = true;
     for (size_t i = 0; i < n && self->with_velocities; i++) {
-        iw_cp2k_when found;
+        iw_when found;
         int64_t count;
         iw_status status = read_head(self, &self->vel, &found, &count, err);
         if (status == IW_OK)
@@ -406,7 +416,7 @@ describe_velocities(cp2k *self, const iw_cp2k_when when[2], size_t n, iw_error *
         self->vel.when = found;
     }
     self->vel.any = false;
-    self->vel.when = (iw_cp2k_when){0};
+    self->vel.when = (iw_when){0};
     iw_text_back(self->vel.text);
     if (!self->with_velocities)
         iw_notes_add(self->piece->notes,
@@ -422,7 +432,7 @@ static iw_status
 describe_frames(cp2k *self, iw_run_info *run, iw_error *err)
 {
     xyz *pos = &self->pos;
-    iw_cp2k_when when[2];
+    iw_when when[2];
     double time[2] = {0};
     int64_t count;
     size_t n = 0;
@@ -442,7 +452,7 @@ describe_frames(cp2k *self, iw_run_info *run, iw_error *err)
         }
     }
     pos->any = false;
-    pos->when = (iw_cp2k_when){0};
+    pos->when = (iw_when){0};
     if (n == 0 || (status == IW_AGAIN && self->piece->first) ||
         (status != IW_OK && status != IW_END && status != IW_AGAIN))
         return status;
@@ -459,11 +469,80 @@ describe_frames(cp2k *self, iw_run_info *run, iw_error *err)
     return describe_velocities(self, when, n, err);
 }
 
+/* Where restarts repeat steps; the frames are passed over once for it. */
+static iw_status
+find_repeats(cp2k *self, iw_error *err)
+{
+    if (!iw_bytes_seekable(iw_text_bytes(self->pos.text)))
+        return IW_OK;
+    xyz file = {.text = iw_text_open(self->piece->path, self->piece->follow, err)};
+    iw_status status = file.text ? IW_OK : err->code;
+    while (status == IW_OK) {
+        iw_when when;
+        int64_t count;
+        iw_text_mark(file.text);
+        status = read_head(self, &file, &when, &count, err);
+        if (status == IW_OK)
+            status = iw_text_skip(file.text, self->n_atoms, err);
+        if (status == IW_OK)
+            status = iw_epochs_add(&self->epochs, when, err);
+        if (status == IW_OK && when.epoch > file.when.epoch)
+            iw_notes_add(self->piece->notes,
+                         "%s: a restart: after step %lld comes step %lld; of repeated steps the "
+                         "later ones are taken",
+                         self->piece->path, (long long)file.when.step, (long long)when.step);
+        file.when = when;
+        file.any = true;
+    }
+    iw_text_close(&file.text);
+    /* What is wrong in a frame is said when that frame is read. */
+    return status == IW_NO_MEMORY ? status : IW_OK;
+}
+
+/* What the files of frames do not say. */
+static iw_status
+describe_project(cp2k *self, iw_run_info *run, iw_error *err)
+{
+    const iw_cp2k_project *project = &self->project;
+    iw_notes *notes = self->piece->notes;
+    double spacing_fs = run->timestep_fs * (double)run->stride;
+    double exact_fs = project->timestep_fs * (double)run->stride;
+    /* Times in the files have three digits behind the point. */
+    if (isnan(spacing_fs) || fabs(exact_fs - spacing_fs) <= 1.1e-3)
+        run->timestep_fs = isnan(exact_fs) ? run->timestep_fs : project->timestep_fs;
+    if (iw_cp2k_thermostat(project))
+        run->temperature_K = project->temperature_K;
+    if (!self->cell.text && project->has_cell && !iw_cp2k_cell_varies(project)) {
+        self->has_cell = true;
+        memcpy(self->last_cell_A, project->cell_A, sizeof self->last_cell_A);
+        iw_notes_add(notes, "the cell is that of %s", project->cell_from);
+    } else if (!self->cell.text) {
+        iw_notes_add(notes,
+                     "no cell: there is no .cell file beside %s (CP2K writes it with the print key "
+                     "CELL of MOTION)%s",
+                     self->piece->path,
+                     project->has_cell ? ", and the cell of this ensemble changes" : "");
+    }
+    size_t size = iw_cp2k_project_size(self->piece->path);
+    int n = snprintf(self->piece->stop_file, sizeof self->piece->stop_file, "%.*s.EXIT_MD",
+                     (int)size, self->piece->path);
+    if (size == 0 || n < 0 || (size_t)n >= sizeof self->piece->stop_file)
+        self->piece->stop_file[0] = '\0';
+    return project->ensemble[0] ? iw_run_info_set_metadata(run, "ensemble", project->ensemble, err)
+                                : IW_OK;
+}
+
 static iw_status
 cp2k_describe(void *state, iw_run_info *run, iw_error *err)
 {
     cp2k *self = state;
     iw_status status = describe_frames(self, run, err);
+    if (status == IW_OK)
+        status = iw_cp2k_project_read(&self->project, self->piece->path, err);
+    if (status == IW_OK)
+        status = find_repeats(self, err);
+    if (status == IW_OK)
+        status = describe_project(self, run, err);
     if (status != IW_OK)
         return status;
     iw_names names = {0};
@@ -478,11 +557,6 @@ cp2k_describe(void *state, iw_run_info *run, iw_error *err)
     iw_notes *notes = self->piece->notes;
     if (!self->vel.text)
         iw_notes_add(notes, "no velocities: there is no -vel- file beside %s", self->piece->path);
-    if (!self->cell.text)
-        iw_notes_add(notes,
-                     "no cell: there is no .cell file beside %s (CP2K writes it with the print key "
-                     "CELL of MOTION)",
-                     self->piece->path);
     return status;
 }
 
@@ -495,6 +569,7 @@ cp2k_close(void *state)
     iw_text_close(&self->cell.text);
     iw_text_close(&self->ener.text);
     iw_names_fini(&self->names);
+    iw_epochs_fini(&self->epochs);
     free(self->vel_A_fs);
 }
 
@@ -521,6 +596,7 @@ const iw_format iw_format_cp2k = {
                  "time from one frame to the next",
     .state_size = sizeof(cp2k),
     .guess = cp2k_guess,
+    .find = iw_cp2k_find,
     .open = cp2k_open,
     .describe = cp2k_describe,
     .next = cp2k_next,
