@@ -291,10 +291,10 @@ what_is_no_trajectory_is_refused_in_words(void **state)
     REFUSED(t, IW_UNSUPPORTED, "DCD");
     t = read_file(test_path("absent"), NULL);
     REFUSED(t, IW_NOT_FOUND, "absent");
-    assert_int_equal(mkdir(test_path("empty"), 0700), 0);
-    t = read_file(test_path("empty"), NULL);
+    assert_int_equal(mkdir(test_path("no-run"), 0700), 0);
+    t = read_file(test_path("no-run"), NULL);
     REFUSED(t, IW_INVALID, "is a folder", "no run that is known is in it");
-    assert_int_equal(rmdir(test_path("empty")), 0);
+    assert_int_equal(rmdir(test_path("no-run")), 0);
     assert_int_equal(mkfifo(test_path("fifo"), 0600), 0);
     t = read_file(test_path("fifo"), NULL);
     REFUSED(t, IW_UNSUPPORTED, "pipe", "--format");
