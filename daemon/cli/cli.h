@@ -47,8 +47,10 @@ typedef struct {
 
     const char *endpoint, *stop, *futility, *broken, *stop_file; /* daemon */
     double timeout_s, interval_s, idle_s;
-    bool once;
+    bool once, kill;
     long count;
+
+    const char *topology, *wait; /* imd; NULL: none, as the engine has it */
 
     double at_K;                                        /* NAN: 300 */
     const char *db, *group, *descriptor, *run, *output; /* results */
@@ -79,6 +81,7 @@ void iw_explain_hint(void);
 
 iw_exit iw_command_analyze(const iw_settings *settings);
 iw_exit iw_command_follow(const iw_settings *settings);
+iw_exit iw_command_imd(const iw_settings *settings);
 iw_exit iw_command_ls(const iw_settings *settings);
 iw_exit iw_command_show(const iw_settings *settings);
 iw_exit iw_command_watch(const iw_settings *settings);

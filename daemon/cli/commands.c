@@ -10,16 +10,20 @@
         .name = NULL                                                                               \
     }
 
-static const iw_cli_option input_options[] = {
+static const iw_cli_option file_options[] = {
     {"format", 'f', IW_OPT_TEXT, TO(format), "NAME", "", "by name and first lines", 0, 0, NULL,
      "format of the files: xdatcar, cp2k, lammps, extxyz, iwlog"},
     {"dt", 0, IW_OPT_NUMBER, TO(dt_fs), "FS", "fs", "from the files", 1e-6, 1e9, NULL,
      "time from one frame to the next, fs"},
-    {"temperature", 'T', IW_OPT_NUMBER, TO(temperature_K), "K", "K", "from the files", 0, 1e6, NULL,
-     "target temperature, K"},
     {"units", 0, IW_OPT_TEXT, TO(units), "STYLE", "", "metal; A/fs", 0, 0, NULL,
      "of a LAMMPS dump: metal, real, si, electron, lj, ...; of velocities in extended XYZ: A/fs, "
      "A/ps, ase"},
+    END,
+};
+
+static const iw_cli_option atom_options[] = {
+    {"temperature", 'T', IW_OPT_NUMBER, TO(temperature_K), "K", "K", "from the files", 0, 1e6, NULL,
+     "target temperature, K"},
     {"species", 0, IW_OPT_TEXT, TO(species), "LIST", "", "from the files", 0, 0, NULL,
      "names of LAMMPS types 1, 2, ...: Li,S; or of all atoms in order: Ga*54,N*54"},
     {"charges", 0, IW_OPT_TEXT, TO(charges), "LIST", "", "from the files", 0, 0, NULL,
@@ -80,11 +84,31 @@ static const iw_cli_option analyze_options[] = {
     END,
 };
 
-static const iw_cli_option follow_options[] = {
-    {"run", 'r', IW_OPT_TEXT, TO(run), "NAME", "", "from the path", 0, 0, NULL,
-     "what the run is called at the daemon"},
+static const iw_cli_option once_option[] = {
     {"once", '1', IW_OPT_FLAG, TO(once), NULL, "", NULL, 0, 0, NULL,
      "end at the end of the files instead of waiting for more"},
+    END,
+};
+
+static const iw_cli_option imd_options[] = {
+    {"topology", 't', IW_OPT_TEXT, TO(topology), "FILE", "", NULL, 0, 0, NULL,
+     "the atoms in the engine's order: LAMMPS data file, POSCAR, PDB, GRO, or a trajectory"},
+    {"units", 0, IW_OPT_TEXT, TO(units), "STYLE", "", "imd: A, ps, kJ/mol", 0, 0, NULL,
+     "what the engine counts in: imd, gromacs, namd; for LAMMPS its `units`: metal, real, ..."},
+    {"dt", 0, IW_OPT_NUMBER, TO(dt_fs), "FS", "fs", "from the engine", 1e-6, 1e9, NULL,
+     "time from one frame to the next where the engine does not tell it, fs"},
+    {"once", '1', IW_OPT_FLAG, TO(once), NULL, "", NULL, 0, 0, NULL,
+     "end when the engine closes the connection instead of waiting for it to come back"},
+    {"wait", 0, IW_OPT_CHOICE, TO(wait), "MODE", "", "as its input says", 0, 0, "on|off",
+     "tell the engine to stand still, or to go on, while no client is connected"},
+    {"kill", 0, IW_OPT_FLAG, TO(kill), NULL, "", NULL, 0, 0, NULL,
+     "send Kill when the daemon asks the run to stop; LAMMPS ends by error then"},
+    END,
+};
+
+static const iw_cli_option stream_options[] = {
+    {"run", 'r', IW_OPT_TEXT, TO(run), "NAME", "", "from the path", 0, 0, NULL,
+     "what the run is called at the daemon"},
     {"idle", 0, IW_OPT_NUMBER, TO(idle_s), "S", "s", "never", 0.01, 1e9, NULL,
      "end when no frame came for S seconds"},
     {"stop", 0, IW_OPT_CHOICE, TO(stop), "MODE", "", "the daemon's", 0, 0, "off|advise|stop",
@@ -209,7 +233,7 @@ const iw_command iw_commands[] = {
      1,
      -1,
      iw_command_analyze,
-     {input_options, name_option, analysis_options, analyze_options, full_option}},
+     {file_options, atom_options, name_option, analysis_options, analyze_options, full_option}},
     {"follow",
      "PATH...",
      "Stream growing trajectory files to the daemon",
@@ -220,7 +244,20 @@ const iw_command iw_commands[] = {
      1,
      -1,
      iw_command_follow,
-     {input_options, analysis_options, follow_options, endpoint_option}},
+     {file_options, atom_options, analysis_options, once_option, stream_options, endpoint_option}},
+    {"imd",
+     "HOST:PORT",
+     "Stream from an engine that speaks IMD version 3",
+     "The engine (LAMMPS, GROMACS, NAMD) is not changed, paused or, without --kill, ended.  When "
+     "it\n"
+     "goes away, it is waited for, and the run goes on.  Ctrl-C takes leave of it.",
+     "  ionwatch imd localhost:8888 --topology data.lgps --species Li,Ge,P,S --units metal\n"
+     "  ionwatch imd node17:8888 --topology conf.gro --run brine -T 300\n"
+     "  ionwatch imd localhost:8888 --topology POSCAR --units real --stop stop --stop-file EXIT\n",
+     1,
+     1,
+     iw_command_imd,
+     {imd_options, atom_options, analysis_options, stream_options, endpoint_option}},
     {"ls",
      "",
      "List the runs that the daemon has",

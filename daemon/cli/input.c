@@ -53,11 +53,10 @@ set_mass(iw_run_info *run, char *word, iw_error *err)
 }
 
 iw_status
-iw_input_run(const iw_settings *settings, const iw_reader *reader, iw_run_info *run, iw_error *err)
+iw_input_amend(const iw_settings *settings, iw_run_info *run, iw_error *err)
 {
-    iw_run_info_init(run);
-    iw_status status = iw_run_info_copy(run, iw_reader_run(reader), err);
-    if (status == IW_OK && settings->material)
+    iw_status status = IW_OK;
+    if (settings->material)
         status = iw_run_info_set_metadata(run, "material", settings->material, err);
     if (status || !settings->masses)
         return status;
@@ -69,6 +68,14 @@ iw_input_run(const iw_settings *settings, const iw_reader *reader, iw_run_info *
         status = set_mass(run, word, err);
     free(list);
     return status;
+}
+
+iw_status
+iw_input_run(const iw_settings *settings, const iw_reader *reader, iw_run_info *run, iw_error *err)
+{
+    iw_run_info_init(run);
+    iw_status status = iw_run_info_copy(run, iw_reader_run(reader), err);
+    return status == IW_OK ? iw_input_amend(settings, run, err) : status;
 }
 
 static iw_status

@@ -30,7 +30,7 @@ typedef struct {
     const char *help;     /* one line */
 } iw_cli_option;
 
-enum { IW_OPTION_TABLES = 5 };
+enum { IW_OPTION_TABLES = 6 };
 
 typedef struct {
     const char *name;      /* "analyze", "db export" */
