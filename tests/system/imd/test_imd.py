@@ -55,6 +55,7 @@ class Run:
 
     def frame(self, i, kinds=KINDS, order_of_kinds=None):
         step = self.first + i * self.stride
+        i %= len(self.x)
         all_kinds = packets(self.order, step, self.dt_fs / self.stride / self.time_fs,
                             step * self.dt_fs / self.stride / self.time_fs, CELL, self.x[i],
                             self.v[i] * self.time_fs)
@@ -329,7 +330,7 @@ class Leaving(Imd):
             served.greet(connection)
             i = 0
             while served.pending(connection) is None:
-                connection.sendall(run.frame(i % len(run.x)))
+                connection.sendall(run.frame(i))
                 served.sent = i = i + 1
                 time.sleep(sleep_s)
         return visit
@@ -493,7 +494,7 @@ class Daemons(Daemon):
         self.assertGreater(record["frames"], 390)
 
     def stop(self, *words):
-        run = Run(2000)
+        run = Run(500)
 
         def visit(served, connection):
             served.greet(connection)
