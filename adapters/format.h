@@ -49,6 +49,7 @@ typedef struct {
     uint64_t atoms_line; /* set by describe: the line that says how many atoms there are */
     char stop_file[IW_PATH_LENGTH]; /* set by describe where the code has one: making it ends the
                                        run as the code ends it */
+    bool over;           /* set by next: the MD code has written its last word */
 } iw_piece;
 
 /* The beginning of a file. */
@@ -89,7 +90,7 @@ typedef struct {
     bool (*seekable)(const void *state);
 } iw_format;
 
-extern const iw_format iw_format_xdatcar, iw_format_cp2k, iw_format_lammps, iw_format_extxyz,
-    iw_format_iwlog;
+extern const iw_format iw_format_vasprun, iw_format_outcar, iw_format_xdatcar, iw_format_cp2k,
+    iw_format_lammps, iw_format_extxyz, iw_format_iwlog;
 
 #endif

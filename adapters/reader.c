@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const iw_format *const formats[] = {&iw_format_xdatcar, &iw_format_cp2k, &iw_format_lammps,
-                                           &iw_format_extxyz, &iw_format_iwlog};
+static const iw_format *const formats[] = {
+    &iw_format_xdatcar, &iw_format_vasprun, &iw_format_outcar, &iw_format_cp2k,
+    &iw_format_lammps,  &iw_format_extxyz,  &iw_format_iwlog};
 enum { N_FORMATS = sizeof formats / sizeof formats[0], HEAD_SIZE = 1 << 14 };
 
 struct iw_reader {
@@ -73,8 +74,7 @@ familiar(const char *data, size_t size)
         size_t size;
         const char *text;
     } known[] = {
-        {MAGIC("<?xml"), "an XML file (vasprun.xml?): give the XDATCAR of that run"},
-        {MAGIC(" vasp."), "VASP's OUTCAR: give the XDATCAR of that run"},
+        {MAGIC("<?xml"), "an XML file, but no vasprun.xml (<modeling>)"},
         {MAGIC("CDF"), "a NetCDF file: convert it to extended XYZ"},
         {MAGIC("\x89HDF"), "an HDF5 file: convert it to extended XYZ"},
         {MAGIC("T\0\0\0CORD"), "a DCD file: convert it to extended XYZ"},

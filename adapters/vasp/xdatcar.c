@@ -6,8 +6,8 @@
  * A frame begins with "Direct configuration=  n", or in the oldest form with a blank line.  The
  * numbers n tell gaps only: frames are NBLOCK steps apart.
  */
-#include "adapters/format.h"
-#include "adapters/vasp/incar.h"
+#include "adapters/vasp/blocks.h"
+#include "adapters/vasp/settings.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -20,15 +20,14 @@ enum { GAP_MAX = 1000000 }; /* frames; a larger difference is no gap but nonsens
 typedef struct {
     iw_piece *piece;
     iw_text *text;
-    iw_incar incar;
-    size_t n_atoms;
+    iw_vasp_settings settings;
+    int64_t block;  /* steps from one frame to the next */
+    size_t n_atoms; /* of the first header */
     double cell_A[9];
     int64_t given;             /* frames */
     int64_t position;          /* of the last one, those counted that are missing */
     int64_t number, increment; /* of the last one, -1 if none; from one to the next, 0 if unknown */
-    int64_t count[IW_MAX_SPECIES];
-    size_t n_counts;
-    iw_names blocks; /* names of the counts; empty where the file has none */
+    iw_vasp_blocks blocks;
 } xdatcar;
 
 static bool
@@ -67,12 +66,11 @@ read_names(xdatcar *self, iw_line line, iw_error *err)
 {
     const char *word;
     size_t size;
-    self->blocks.n = 0;
     while (iw_field_word(&line, &word, &size)) {
         size_t element = 0;
         while (element < size && word[element] != '_' && word[element] != '/')
             element++;
-        iw_status status = iw_names_add(&self->blocks, word, element, err);
+        iw_status status = iw_names_add(&self->blocks.name, word, element, err);
         if (status != IW_OK) {
             (void)iw_prefix(err, "%s line %llu", self->piece->path,
                             (unsigned long long)iw_text_line_number(self->text));
@@ -86,23 +84,20 @@ static iw_status
 read_counts(xdatcar *self, iw_line line, iw_error *err)
 {
     iw_line rest = line;
-    int64_t count, total = 0;
-    self->n_counts = 0;
-    while (iw_field_int(&rest, &count) && count > 0 && count < INT32_MAX &&
-           self->n_counts < IW_MAX_SPECIES) {
-        self->count[self->n_counts++] = count;
-        total += count;
-    }
-    if (self->n_counts == 0 || !iw_field_none(&rest))
+    int64_t count;
+    iw_vasp_blocks *blocks = &self->blocks;
+    while (iw_field_int(&rest, &count) && iw_vasp_blocks_add(blocks, count))
+        ;
+    if (blocks->n == 0 || !iw_field_none(&rest))
         return unexpected(self, line, "the number of atoms of each species", err);
-    if (self->blocks.n > 0 && self->blocks.n != self->n_counts)
+    if (blocks->name.n > 0 && blocks->name.n != blocks->n)
         return iw_text_fail(self->text, err, IW_INVALID, "%zu numbers of atoms for %zu species",
-                            self->n_counts, self->blocks.n);
-    if (self->n_atoms > 0 && (int64_t)self->n_atoms != total)
+                            blocks->n, blocks->name.n);
+    if (self->n_atoms > 0 && self->n_atoms != blocks->n_atoms)
         return iw_text_fail(self->text, err, IW_INVALID,
-                            "%lld atoms, but %zu before: the atoms of a run do not change",
-                            (long long)total, self->n_atoms);
-    self->n_atoms = (size_t)total;
+                            "%zu atoms, but %zu before: the atoms of a run do not change",
+                            blocks->n_atoms, self->n_atoms);
+    self->n_atoms = blocks->n_atoms;
     self->piece->atoms_line = iw_text_line_number(self->text);
     return IW_OK;
 }
@@ -135,7 +130,6 @@ read_header(xdatcar *self, double cell[9], iw_error *err)
         return status;
     int64_t count;
     rest = line;
-    self->blocks.n = 0;
     if (!iw_field_int(&rest, &count)) {
         if ((status = read_names(self, line, err)) != IW_OK ||
             (status = iw_text_line(self->text, &line, err)) != IW_OK)
@@ -170,24 +164,16 @@ read_frame_line(iw_line line, int64_t *number)
 static iw_status
 read_header_again(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
 {
-    iw_names before = self->blocks;
-    int64_t count[IW_MAX_SPECIES];
-    size_t n_counts = self->n_counts;
-    memcpy(count, self->count, sizeof count);
+    iw_vasp_blocks before = self->blocks;
     memset(&self->blocks, 0, sizeof self->blocks);
     iw_status status = read_header(self, cell, err);
-    bool same = n_counts == self->n_counts && before.n == self->blocks.n &&
-                memcmp(count, self->count, n_counts * sizeof *count) == 0;
-    for (size_t i = 0; same && i < before.n; i++)
-        same = strcmp(before.name[i], self->blocks.name[i]) == 0;
+    bool same = iw_vasp_blocks_equal(&before, &self->blocks);
     if (status == IW_OK && !same)
         status = iw_text_fail(self->text, err, IW_INVALID,
                               "the species are not those of the first header: the atoms of a run "
                               "do not change");
-    iw_names_fini(&self->blocks);
+    iw_vasp_blocks_fini(&self->blocks);
     self->blocks = before;
-    self->n_counts = n_counts;
-    memcpy(self->count, count, sizeof count);
     iw_line line;
     if (status != IW_OK || (status = iw_text_line(self->text, &line, err)) != IW_OK)
         return status;
@@ -288,8 +274,8 @@ xdatcar_next(void *state, iw_frame *frame, iw_error *err)
     memcpy(self->cell_A, cell, sizeof cell);
     memcpy(frame->cell_A, cell, sizeof cell);
     frame->has_cell = true;
-    frame->step = self->position * self->incar.nblock;
-    frame->time_fs = (double)frame->step * self->incar.potim_fs;
+    frame->step = self->position * self->block;
+    frame->time_fs = (double)frame->step * self->settings.potim_fs;
     return IW_OK;
 }
 
@@ -299,67 +285,12 @@ xdatcar_open(void *state, iw_piece *piece, iw_error *err)
     xdatcar *self = state;
     self->piece = piece;
     self->number = -1;
-    iw_status status = iw_incar_find(&self->incar, piece->path, err);
+    iw_status status = iw_vasp_settings_find(&self->settings, piece->path, "XDATCAR", err);
     if (status != IW_OK)
         return status;
+    self->block = iw_vasp_settings_block(&self->settings);
     self->text = iw_text_open(piece->path, piece->follow, err);
     return self->text ? IW_OK : err->code;
-}
-
-/* Remarks on the INCAR, and what it says of the run. */
-static void
-describe_incar(const xdatcar *self, iw_run_info *run)
-{
-    const iw_incar *incar = &self->incar;
-    iw_notes *notes = self->piece->notes;
-    run->stride = incar->nblock;
-    run->timestep_fs = incar->potim_fs;
-    if (!incar->path[0])
-        return;
-    if (!isnan(incar->potim_fs))
-        iw_notes_add(notes, "frames are %g fs apart: POTIM %g x NBLOCK %lld in %s",
-                     incar->potim_fs * (double)incar->nblock, incar->potim_fs,
-                     (long long)incar->nblock, incar->path);
-    if (incar->ibrion > 0)
-        iw_notes_add(notes, "%s has IBRION = %lld, which is no molecular dynamics", incar->path,
-                     (long long)incar->ibrion);
-    if (isnan(incar->end_K) || incar->begin_K == incar->end_K)
-        run->temperature_K = incar->begin_K;
-    else if (isnan(self->piece->options->temperature_K))
-        iw_notes_add(notes,
-                     "%s takes the temperature from %g to %g K: there is no target temperature; "
-                     "--temperature sets one",
-                     incar->path, isnan(incar->begin_K) ? 0.0 : incar->begin_K, incar->end_K);
-}
-
-static iw_status
-name_atoms(xdatcar *self, iw_run_info *run, iw_error *err)
-{
-    const char *given = self->piece->options->species;
-    iw_names names = {0}, atoms = {0};
-    iw_status status = IW_OK;
-    if (given)
-        status = iw_names_parse(&names, given, err);
-    else if (self->blocks.n == 0)
-        status =
-            iw_fail(err, IW_INVALID,
-                    "%s line %llu: numbers of atoms without names (VASP 4): name the %zu "
-                    "species with --species, as in --species Li,O",
-                    self->piece->path, (unsigned long long)self->piece->atoms_line, self->n_counts);
-    bool by_block = !given || names.n == self->n_counts;
-    const iw_names *from = given ? &names : &self->blocks;
-    if (status == IW_OK && !by_block && names.n != self->n_atoms)
-        status = iw_fail(err, IW_INVALID,
-                         "species '%.60s' has %zu names, %s has %zu species and %zu atoms", given,
-                         names.n, self->piece->path, self->n_counts, self->n_atoms);
-    for (size_t b = 0; status == IW_OK && by_block && b < self->n_counts; b++)
-        for (int64_t i = 0; status == IW_OK && i < self->count[b]; i++)
-            status = iw_names_add(&atoms, from->name[b], strlen(from->name[b]), err);
-    if (status == IW_OK)
-        status = iw_names_set_atoms(by_block ? &atoms : from, run, err);
-    iw_names_fini(&names);
-    iw_names_fini(&atoms);
-    return status;
 }
 
 static iw_status
@@ -380,11 +311,10 @@ xdatcar_describe(void *state, iw_run_info *run, iw_error *err)
     if (status != IW_OK)
         return status;
     iw_text_back(self->text);
-    if ((status = name_atoms(self, run, err)) != IW_OK)
+    if ((status = iw_vasp_blocks_describe(&self->blocks, self->piece, run, err)) != IW_OK)
         return status;
     run->wrapped = true;
-    describe_incar(self, run);
-    return IW_OK;
+    return iw_vasp_settings_describe(&self->settings, self->block, self->piece, run, err);
 }
 
 static void
@@ -392,7 +322,7 @@ xdatcar_close(void *state)
 {
     xdatcar *self = state;
     iw_text_close(&self->text);
-    iw_names_fini(&self->blocks);
+    iw_vasp_blocks_fini(&self->blocks);
 }
 
 static int
@@ -410,7 +340,7 @@ xdatcar_guess(const iw_head *head)
 
 const iw_format iw_format_xdatcar = {
     .name = "xdatcar",
-    .text = "VASP XDATCAR, with the INCAR beside it",
+    .text = "VASP XDATCAR, with the vasprun.xml, OUTCAR or INCAR beside it",
     .code = "VASP",
     .dt_advice = "put the run's INCAR (POTIM, NBLOCK) beside it, or give --dt FS, which is POTIM x "
                  "NBLOCK",
