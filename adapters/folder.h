@@ -12,12 +12,14 @@
 enum { IW_PATH_LENGTH = 4096 };
 
 typedef struct {
-    char **path; /* of the files in a folder, by name; no folders */
+    char **path; /* of the files in a folder (or of the folders), by name */
     size_t n;
 } iw_folder;
 
 /* A folder that cannot be read has no files. */
 iw_status iw_folder_read(iw_folder *self, const char *path, iw_error *err);
+iw_status iw_folder_read_folders(iw_folder *self, const char *path, iw_error *err);
+iw_status iw_folder_add(iw_folder *self, const char *path, iw_error *err); /* copied */
 void iw_folder_fini(iw_folder *self);
 
 const char *iw_path_base(const char *path);           /* behind the last slash */

@@ -47,9 +47,9 @@ typedef struct {
     bool first;  /* the run is described by this piece */
     iw_notes *notes;
     uint64_t atoms_line; /* set by describe: the line that says how many atoms there are */
-    char stop_file[IW_PATH_LENGTH]; /* set by describe where the code has one: making it ends the
-                                       run as the code ends it */
-    bool over;           /* set by next: the MD code has written its last word */
+    char stop_file[IW_PATH_LENGTH]; /* set by open or describe where the code has one: making it
+                                       ends the run as the code ends it */
+    bool over;                      /* set by next: the MD code has written its last word */
 } iw_piece;
 
 /* The beginning of a file. */
@@ -75,6 +75,10 @@ typedef struct {
      * not exist yet.  OK; NOT_FOUND: there is nothing of this code; INVALID: there are several, and
      * err names them.  NULL: a folder says nothing. */
     iw_status (*find)(const char *path, bool folder, char found[IW_PATH_LENGTH], iw_error *err);
+    /* Pieces of a run in its folder, in order, none if there are none: the format that finds the
+     * most is taken, the earlier one of two; the caller empties *found.  INVALID.  Pieces that come
+     * or are written anew while the folder is followed go on with the run.  NULL: none. */
+    iw_status (*pieces)(const char *folder, iw_folder *found, iw_error *err);
     /* Fills atoms, charges, timestep_fs (NAN: not told), stride, temperature_K, wrapped, and masses
      * where the file has them; the next call of next gives the first frame.  AGAIN: more must be
      * written first. */

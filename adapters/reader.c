@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "adapters/format.h"
+#include "adapters/pieces.h"
 #include "charges.h"
 
 #include <math.h>
@@ -9,14 +9,14 @@
 #include <sys/stat.h>
 
 static const iw_format *const formats[] = {
-    &iw_format_xdatcar, &iw_format_vasprun, &iw_format_outcar, &iw_format_cp2k,
-    &iw_format_lammps,  &iw_format_extxyz,  &iw_format_iwlog};
-enum { N_FORMATS = sizeof formats / sizeof formats[0], HEAD_SIZE = 1 << 14 };
+    &iw_format_vasprun, &iw_format_xdatcar, &iw_format_outcar, &iw_format_cp2k,
+    &iw_format_lammps,  &iw_format_extxyz,  &iw_format_iwlog,  NULL};
+enum { N_FORMATS = sizeof formats / sizeof formats[0] - 1, HEAD_SIZE = 1 << 14, LOOK_EVERY = 10 };
 
 struct iw_reader {
     iw_reader_options options; /* texts are ours */
-    char **paths;
-    size_t n_paths;
+    iw_pieces pieces;
+    unsigned looks; /* at the end of a followed folder, since it was read */
     const iw_format *format;
     iw_run_info run;
     iw_notes notes;
@@ -31,7 +31,7 @@ struct iw_reader {
     bool piece_begins; /* the next frame is the first of its piece */
     int64_t piece_first_step, last_step;
     double last_time_fs;
-    double *last_pos; /* [n_atoms][3] of the last frame, to tell a repeated one; one piece: NULL */
+    iw_seam seam;     /* where there is another piece, or may come one */
     iw_error failure; /* once reading cannot go on */
 };
 
@@ -90,13 +90,13 @@ familiar(const char *data, size_t size)
 static iw_status
 guess_format(iw_reader *self, iw_error *err)
 {
-    const char *path = self->paths[0];
+    const char *path = self->pieces.files.path[0];
     iw_text *text = iw_text_open(path, false, err);
     if (!text)
         return err->code;
     iw_head head = {iw_path_base(path), NULL, 0};
     iw_status status = iw_text_peek(text, HEAD_SIZE, &head.data, &head.size, err);
-    bool growing = self->options.follow && self->n_paths == 1 && head.size < HEAD_SIZE &&
+    bool growing = self->options.follow && self->pieces.files.n == 1 && head.size < HEAD_SIZE &&
                    iw_bytes_can_grow(iw_text_bytes(text));
     int best = 0;
     for (size_t i = 0; status == IW_OK && i < N_FORMATS; i++) {
@@ -133,8 +133,9 @@ static iw_status
 choose_format(iw_reader *self, iw_error *err)
 {
     const char *name = self->options.format;
+    self->format = self->pieces.format;
     if (!name)
-        return guess_format(self, err);
+        return self->format ? IW_OK : guess_format(self, err);
     for (size_t i = 0; i < N_FORMATS; i++)
         if (strcmp(formats[i]->name, name) == 0)
             self->format = formats[i];
@@ -160,9 +161,9 @@ open_piece(iw_reader *self, size_t index, iw_run_info *run, iw_error *err)
 {
     close_piece(self);
     self->index = index;
-    self->piece = (iw_piece){.path = self->paths[index],
+    self->piece = (iw_piece){.path = self->pieces.files.path[index],
                              .options = &self->options,
-                             .follow = self->options.follow && index + 1 == self->n_paths,
+                             .follow = self->options.follow && index + 1 == self->pieces.files.n,
                              .first = index == 0,
                              .notes = &self->notes};
     self->state = calloc(1, self->format->state_size);
@@ -187,7 +188,7 @@ static iw_status
 check_same_atoms(const iw_reader *self, const iw_run_info *other, iw_error *err)
 {
     const iw_run_info *run = &self->run;
-    const char *path = self->piece.path, *first = self->paths[0];
+    const char *path = self->piece.path, *first = self->pieces.files.path[0];
     unsigned long long line = self->piece.atoms_line;
     const char *advice = "the pieces of one run have the same atoms; analyse this file by itself";
     if (other->n_atoms != run->n_atoms)
@@ -271,7 +272,7 @@ set_masses(iw_reader *self, iw_error *err)
                 return iw_fail(err, IW_INVALID,
                                "%s: atom %zu is '%s', which is no element: name the atoms with "
                                "--species, or give a mass with --masses %s=NUMBER (amu)",
-                               self->paths[0], i + 1, name, name);
+                               self->pieces.files.path[0], i + 1, name, name);
         }
     }
     return IW_OK;
@@ -302,11 +303,25 @@ set_spacing(iw_reader *self, iw_error *err)
         run->timestep_fs = asked / (double)run->stride;
     } else if (!(told > 0.0)) {
         return iw_fail(err, IW_INVALID, "%s: the time between frames is not known: %s",
-                       self->paths[0], self->format->dt_advice);
+                       self->pieces.files.path[0], self->format->dt_advice);
     }
     if (!isnan(self->options.temperature_K))
         run->temperature_K = self->options.temperature_K;
     return IW_OK;
+}
+
+/* The text stays where the folder has no name ("/"). */
+static void
+name_of_folder(const iw_reader *self, char *text, size_t size)
+{
+    const char *path = self->pieces.files.path[0], *folder = self->pieces.folder;
+    char here[IW_PATH_LENGTH];
+    if (folder || !iw_path_beside(path, ".", here))
+        (void)snprintf(here, sizeof here, "%s", folder ? folder : ".");
+    char *real = realpath(here, NULL);
+    if (real && *iw_path_base(real))
+        (void)snprintf(text, size, "%s", iw_path_base(real));
+    free(real);
 }
 
 /* The name of the file without what all such files have in common, or that of its folder. */
@@ -314,7 +329,7 @@ static iw_status
 set_name(iw_reader *self, iw_error *err)
 {
     char text[256];
-    const char *path = self->paths[0], *base = iw_path_base(path);
+    const char *path = self->pieces.files.path[0], *base = iw_path_base(path);
     (void)snprintf(text, sizeof text, "%s", self->options.name ? self->options.name : base);
     if (!self->options.name) {
         static const char *const ends[] = {".gz",   ".xz",    ".zst",       ".xyz",  ".extxyz",
@@ -324,15 +339,10 @@ set_name(iw_reader *self, iw_error *err)
             if (length > end && strcmp(text + length - end, ends[i]) == 0)
                 text[length - end] = '\0';
         }
-        if (strcmp(text, "XDATCAR") == 0) {
-            char *folder = realpath(path, NULL);
-            char *slash = folder ? strrchr(folder, '/') : NULL;
-            if (slash && slash != folder) {
-                *slash = '\0';
-                (void)snprintf(text, sizeof text, "%s", iw_path_base(folder));
-            }
-            free(folder);
-        }
+        bool common = strcmp(text, "XDATCAR") == 0 || strcmp(text, "OUTCAR") == 0 ||
+                      strcmp(text, "vasprun.xml") == 0;
+        if (common || self->pieces.folder)
+            name_of_folder(self, text, sizeof text);
     }
     free(self->run.name);
     self->run.name = strdup(text);
@@ -349,13 +359,14 @@ complete_run(iw_reader *self, iw_error *err)
     if (status == IW_OK && !run->code && !(run->code = strdup(self->format->code)))
         status = iw_fail(err, IW_NO_MEMORY, "no memory for the name of the code");
     size_t size = 1, used = 0;
-    for (size_t i = 0; i < self->n_paths; i++)
-        size += strlen(self->paths[i]) + 1;
+    for (size_t i = 0; i < self->pieces.files.n; i++)
+        size += strlen(self->pieces.files.path[i]) + 1;
     char *files = status == IW_OK ? calloc(1, size) : NULL;
     if (status == IW_OK && !files)
         status = iw_fail(err, IW_NO_MEMORY, "no memory for the names of the files");
-    for (size_t i = 0; files && i < self->n_paths; i++)
-        used += (size_t)snprintf(files + used, size - used, "%s%s", i ? "\n" : "", self->paths[i]);
+    for (size_t i = 0; files && i < self->pieces.files.n; i++)
+        used += (size_t)snprintf(files + used, size - used, "%s%s", i ? "\n" : "",
+                                 self->pieces.files.path[i]);
     if (status == IW_OK)
         status = iw_run_info_set_metadata(run, "files", files, err);
     free(files);
@@ -373,50 +384,22 @@ complete_run(iw_reader *self, iw_error *err)
 static iw_status
 check_paths(const iw_reader *self, iw_error *err)
 {
-    for (size_t i = 0; i < self->n_paths; i++) {
+    for (size_t i = 0; i < self->pieces.files.n; i++) {
         struct stat a, b;
-        if (stat(self->paths[i], &a) != 0)
+        if (stat(self->pieces.files.path[i], &a) != 0)
             continue; /* opening it says why */
         /* A pipe can be opened and read only once. */
-        if (S_ISFIFO(a.st_mode) && (self->n_paths > 1 || !self->options.format))
-            return iw_fail(err, IW_UNSUPPORTED, "%s is a pipe: %s", self->paths[i],
-                           self->n_paths > 1 ? "it cannot be one of several pieces"
-                                             : "say with --format what comes through it");
+        if (S_ISFIFO(a.st_mode) && (self->pieces.files.n > 1 || !self->options.format))
+            return iw_fail(err, IW_UNSUPPORTED, "%s is a pipe: %s", self->pieces.files.path[i],
+                           self->pieces.files.n > 1 ? "it cannot be one of several pieces"
+                                                    : "say with --format what comes through it");
         for (size_t j = 0; j < i; j++)
-            if (stat(self->paths[j], &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+            if (stat(self->pieces.files.path[j], &b) == 0 && a.st_dev == b.st_dev &&
+                a.st_ino == b.st_ino)
                 return iw_fail(err, IW_INVALID, "%s and %s are the same file: name each piece once",
-                               self->paths[j], self->paths[i]);
+                               self->pieces.files.path[j], self->pieces.files.path[i]);
     }
     return IW_OK;
-}
-
-/* A folder, or a file of a run that has no frames, may stand for the one that has them. */
-static iw_status
-resolve_path(iw_reader *self, char **path, iw_error *err)
-{
-    struct stat info;
-    if (stat(*path, &info) != 0 || !(S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)))
-        return IW_OK; /* opening it says why */
-    const bool folder = S_ISDIR(info.st_mode);
-    char found[IW_PATH_LENGTH];
-    iw_status status = IW_NOT_FOUND;
-    for (size_t i = 0; i < N_FORMATS && status == IW_NOT_FOUND; i++) {
-        const char *asked = self->options.format;
-        if (formats[i]->find && (!asked || strcmp(formats[i]->name, asked) == 0))
-            status = formats[i]->find(*path, folder, found, err);
-    }
-    if (status == IW_OK) {
-        iw_notes_add(&self->notes, "%s: read from %s", *path, found);
-        free(*path);
-        *path = strdup(found);
-        return *path ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for the name of a file");
-    }
-    if (status == IW_NOT_FOUND && folder)
-        return iw_fail(err, self->options.follow ? IW_AGAIN : IW_INVALID,
-                       "%s is a folder, and no run that is known is in it; name the file with the "
-                       "frames",
-                       *path);
-    return status == IW_NOT_FOUND ? IW_OK : status;
 }
 
 static bool
@@ -426,8 +409,7 @@ copy_text(const char **to)
 }
 
 static iw_status
-copy_arguments(iw_reader *self, const char *const *paths, size_t n_paths,
-               const iw_reader_options *options, iw_error *err)
+copy_options(iw_reader *self, const iw_reader_options *options, iw_error *err)
 {
     /* An option is set only when its copy is ours to free. */
     iw_reader_options *own = &self->options;
@@ -444,18 +426,14 @@ copy_arguments(iw_reader *self, const char *const *paths, size_t n_paths,
         ok = copy_text(&text);
         *texts[i] = ok ? text : NULL;
     }
-    self->paths = calloc(n_paths, sizeof *self->paths);
-    for (size_t i = 0; ok && self->paths && i < n_paths; i++) {
-        char *path = strdup(paths[i]);
-        if (!path)
-            break;
-        self->paths[self->n_paths++] = path;
-    }
-    if (!ok || !self->paths || self->n_paths < n_paths) {
-        (void)iw_fail(err, IW_NO_MEMORY, "no memory for the names of %zu files", n_paths);
-        return IW_NO_MEMORY;
-    }
-    return IW_OK;
+    return ok ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for the options of a reader");
+}
+
+/* Does the run go on where a later job writes into the folder? */
+static bool
+may_get_more(const iw_reader *self)
+{
+    return self->options.follow && self->pieces.folder;
 }
 
 iw_reader *
@@ -474,9 +452,10 @@ iw_reader_open(const char *const *paths, size_t n_paths, const iw_reader_options
         return NULL;
     }
     iw_run_info_init(&self->run);
-    iw_status status = copy_arguments(self, paths, n_paths, options, err);
-    for (size_t i = 0; i < n_paths && status == IW_OK; i++)
-        status = resolve_path(self, &self->paths[i], err);
+    iw_status status = copy_options(self, options, err);
+    if (status == IW_OK)
+        status = iw_pieces_find(&self->pieces, paths, n_paths, formats, &self->options,
+                                &self->notes, err);
     if (status == IW_OK)
         status = check_paths(self, err);
     if (status == IW_OK)
@@ -485,9 +464,9 @@ iw_reader_open(const char *const *paths, size_t n_paths, const iw_reader_options
         status = open_piece(self, 0, &self->run, err);
     if (status == IW_OK)
         status = complete_run(self, err);
-    if (status == IW_OK && n_paths > 1 &&
-        !(self->last_pos = calloc(self->run.n_atoms, 3 * sizeof(double))))
-        status = iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->run.n_atoms);
+    n_paths = self->pieces.files.n;
+    if (status == IW_OK && (n_paths > 1 || may_get_more(self)))
+        status = iw_seam_init(&self->seam, self->run.n_atoms, err);
     /* A piece that does not belong here is named before the work begins, not in its middle. */
     for (size_t i = 1; status == IW_OK && i < n_paths; i++) {
         status = open_checked(self, i, err);
@@ -515,10 +494,8 @@ iw_reader_close(iw_reader **selfp)
                                  self->options.charges, self->options.name,  self->options.masses};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free((void *)(uintptr_t)texts[i]);
-    for (size_t i = 0; i < self->n_paths; i++)
-        free(self->paths[i]);
-    free(self->paths);
-    free(self->last_pos);
+    iw_pieces_fini(&self->pieces);
+    iw_seam_fini(&self->seam);
     free(self);
 }
 
@@ -535,30 +512,76 @@ join_piece(iw_reader *self, const iw_frame *frame)
     int64_t first = frame->step;
     if (self->seq > 0 && first + self->step_shift <= self->last_step &&
         first <= self->piece_first_step) {
-        bool same = memcmp(frame->pos_A, self->last_pos, 3 * frame->n_atoms * sizeof(double)) == 0;
-        int64_t ahead = same ? 0 : self->run.stride;
+        iw_seam_kind kind = iw_seam_judge(&self->seam, frame);
+        int64_t ahead = kind == IW_SEAM_REPEATS ? 0
+                        : kind == IW_SEAM_APART ? 2 * self->run.stride
+                                                : self->run.stride;
         int64_t becomes = self->last_step + ahead;
         self->step_shift = becomes - first;
         self->time_shift_fs =
             self->last_time_fs + (double)ahead * self->run.timestep_fs - frame->time_fs;
         iw_notes_add(&self->notes, "%s counts its steps anew: step %lld becomes step %lld%s",
                      self->piece.path, (long long)first, (long long)becomes,
-                     same ? ", as its first frame repeats the last one before it" : "");
+                     kind == IW_SEAM_REPEATS ? ", as its first frame repeats the last one before it"
+                     : kind == IW_SEAM_APART
+                         ? ", with a gap: it does not begin where the one before it ended"
+                         : "");
     }
     self->piece_first_step = first;
+}
+
+/* The bytes under a format that reads a text. */
+static const iw_bytes *
+bytes_of(const iw_reader *self)
+{
+    iw_text *text;
+    memcpy(&text, (const char *)self->state + self->format->text_at, sizeof(iw_text *));
+    return iw_text_bytes(text);
+}
+
+/* A followed folder: the piece was written anew, or there is one behind it. */
+static iw_status
+find_more(iw_reader *self, iw_error *err)
+{
+    iw_folder *files = &self->pieces.files;
+    iw_error ignored;
+    if (!may_get_more(self))
+        return IW_OK;
+    if (self->state && iw_bytes_check_same(bytes_of(self), &ignored) != IW_OK)
+        return iw_folder_add(files, self->piece.path, err);
+    if (++self->looks % LOOK_EVERY != 0)
+        return IW_OK;
+    return iw_pieces_look_again(&self->pieces, files->path[files->n - 1], err);
+}
+
+/* A piece that has just been found, or moved away, is waited for. */
+static iw_status
+open_next(iw_reader *self, iw_error *err)
+{
+    iw_status status = open_checked(self, self->index, err);
+    return status == IW_NOT_FOUND && may_get_more(self) ? IW_AGAIN : status;
 }
 
 static iw_status
 read_frame(iw_reader *self, iw_frame *frame, iw_error *err)
 {
     for (;;) {
-        iw_status status = IW_OK;
-        if (!self->state)
-            status = open_checked(self, self->index, err);
+        iw_status status = self->state ? IW_OK : open_next(self, err);
         if (status == IW_OK)
             status = self->format->next(self->state, frame, err);
-        if (status != IW_END || self->index + 1 == self->n_paths)
+        if (status == IW_AGAIN || status == IW_CORRUPT) {
+            size_t known = self->pieces.files.n;
+            iw_error error = {0};
+            iw_status more = find_more(self, &error);
+            if (more != IW_OK) {
+                *err = error;
+                return more;
+            }
+            if (self->pieces.files.n == known)
+                return status;
+        } else if (status != IW_END || self->index + 1 == self->pieces.files.n) {
             return status;
+        }
         close_piece(self);
         self->index++;
     }
@@ -600,8 +623,8 @@ iw_reader_next(iw_reader *self, iw_frame *frame, iw_error *err)
     frame->time_fs += self->time_shift_fs;
     self->last_step = frame->step;
     self->last_time_fs = frame->time_fs;
-    if (self->last_pos)
-        memcpy(self->last_pos, frame->pos_A, 3 * frame->n_atoms * sizeof(double));
+    if (self->seam.last_A)
+        iw_seam_push(&self->seam, frame);
     frame->seq = ++self->seq;
     return IW_OK;
 }
@@ -612,13 +635,10 @@ iw_reader_stop_file(const iw_reader *self)
     return self->piece.stop_file;
 }
 
-/* The bytes under a format that reads a text. */
-static const iw_bytes *
-bytes_of(const iw_reader *self)
+bool
+iw_reader_over(const iw_reader *self)
 {
-    iw_text *text;
-    memcpy(&text, (const char *)self->state + self->format->text_at, sizeof(iw_text *));
-    return iw_text_bytes(text);
+    return self->state && self->piece.over;
 }
 
 static bool
@@ -657,12 +677,12 @@ double
 iw_reader_progress(const iw_reader *self)
 {
     uint64_t done = 0, total = 0;
-    for (size_t i = 0; i < self->n_paths; i++) {
+    for (size_t i = 0; i < self->pieces.files.n; i++) {
         struct stat info;
         uint64_t piece_done = 0, piece_total = 0;
         if (i == self->index && self->state)
             piece_progress(self, &piece_done, &piece_total);
-        else if (stat(self->paths[i], &info) == 0 && S_ISREG(info.st_mode))
+        else if (stat(self->pieces.files.path[i], &info) == 0 && S_ISREG(info.st_mode))
             piece_total = (uint64_t)info.st_size;
         if (piece_total == 0)
             return (double)NAN;

@@ -62,6 +62,9 @@ bool iw_reader_format(size_t index, const char **name, const char **text);
 /* The file that ends the MD code once it is made (PROJECT.EXIT_MD); "" where none is known. */
 const char *iw_reader_stop_file(const iw_reader *self);
 
+/* The MD code has written its last word into the piece that is read. */
+bool iw_reader_over(const iw_reader *self);
+
 /* Share of the bytes read, 0 to 1; NAN when not known. */
 double iw_reader_progress(const iw_reader *self);
 

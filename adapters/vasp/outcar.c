@@ -4,6 +4,7 @@
  * and come every NBLOCK steps; energies and temperature of the step stand behind them.
  */
 #include "adapters/vasp/blocks.h"
+#include "adapters/vasp/folder.h"
 #include "adapters/vasp/settings.h"
 
 #include <math.h>
@@ -124,7 +125,8 @@ read_head(outcar *self, iw_error *err)
                 ;
             self->piece->atoms_line = iw_text_line_number(self->text);
         } else if ((at = find(line, "POMASS =")) != NULL) {
-            rest = (iw_line){at + strlen("POMASS ="), line.end};
+            const char *stop = memchr(at, ';', (size_t)(line.end - at));
+            rest = (iw_line){at + strlen("POMASS ="), stop ? stop : line.end};
             if (self->blocks.n > 0)
                 read_masses(self, rest, potential, n_potential);
             else if (n_potential < IW_MAX_SPECIES && iw_field_real(&rest, &mass))
@@ -232,6 +234,7 @@ outcar_open(void *state, iw_piece *piece, iw_error *err)
 {
     outcar *self = state;
     self->piece = piece;
+    (void)iw_vasp_stop_file(piece->path, piece->stop_file);
     iw_vasp_settings_init(&self->settings);
     (void)snprintf(self->settings.path, sizeof self->settings.path, "%s", piece->path);
     self->text = iw_text_open(piece->path, piece->follow, err);
@@ -287,6 +290,12 @@ outcar_guess(const iw_head *head)
                : 0;
 }
 
+static iw_status
+outcar_pieces(const char *folder, iw_folder *found, iw_error *err)
+{
+    return iw_vasp_folder(folder, "OUTCAR", found, err);
+}
+
 const iw_format iw_format_outcar = {
     .name = "outcar",
     .text = "VASP OUTCAR",
@@ -294,6 +303,7 @@ const iw_format iw_format_outcar = {
     .dt_advice = "its head has no POTIM: give --dt FS",
     .state_size = sizeof(outcar),
     .guess = outcar_guess,
+    .pieces = outcar_pieces,
     .open = outcar_open,
     .describe = outcar_describe,
     .next = outcar_next,

@@ -11,6 +11,7 @@
  * finalpos is where the next job begins.
  */
 #include "adapters/vasp/blocks.h"
+#include "adapters/vasp/folder.h"
 #include "adapters/vasp/settings.h"
 
 #include <math.h>
@@ -277,6 +278,7 @@ vasprun_open(void *state, iw_piece *piece, iw_error *err)
 {
     vasprun *self = state;
     self->piece = piece;
+    (void)iw_vasp_stop_file(piece->path, piece->stop_file);
     iw_vasp_settings_init(&self->settings);
     (void)snprintf(self->settings.path, sizeof self->settings.path, "%s", piece->path);
     self->text = iw_text_open(piece->path, piece->follow, err);
@@ -350,6 +352,12 @@ vasprun_guess(const iw_head *head)
     return 0;
 }
 
+static iw_status
+vasprun_pieces(const char *folder, iw_folder *found, iw_error *err)
+{
+    return iw_vasp_folder(folder, "vasprun.xml", found, err);
+}
+
 const iw_format iw_format_vasprun = {
     .name = "vasprun",
     .text = "VASP vasprun.xml",
@@ -357,6 +365,7 @@ const iw_format iw_format_vasprun = {
     .dt_advice = "its head has no POTIM: give --dt FS",
     .state_size = sizeof(vasprun),
     .guess = vasprun_guess,
+    .pieces = vasprun_pieces,
     .open = vasprun_open,
     .describe = vasprun_describe,
     .next = vasprun_next,

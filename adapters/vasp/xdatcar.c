@@ -7,6 +7,7 @@
  * numbers n tell gaps only: frames are NBLOCK steps apart.
  */
 #include "adapters/vasp/blocks.h"
+#include "adapters/vasp/folder.h"
 #include "adapters/vasp/settings.h"
 
 #include <math.h>
@@ -284,6 +285,7 @@ xdatcar_open(void *state, iw_piece *piece, iw_error *err)
 {
     xdatcar *self = state;
     self->piece = piece;
+    (void)iw_vasp_stop_file(piece->path, piece->stop_file);
     self->number = -1;
     iw_status status = iw_vasp_settings_find(&self->settings, piece->path, "XDATCAR", err);
     if (status != IW_OK)
@@ -338,6 +340,12 @@ xdatcar_guess(const iw_head *head)
     return 90;
 }
 
+static iw_status
+xdatcar_pieces(const char *folder, iw_folder *found, iw_error *err)
+{
+    return iw_vasp_folder(folder, "XDATCAR", found, err);
+}
+
 const iw_format iw_format_xdatcar = {
     .name = "xdatcar",
     .text = "VASP XDATCAR, with the vasprun.xml, OUTCAR or INCAR beside it",
@@ -346,6 +354,7 @@ const iw_format iw_format_xdatcar = {
                  "NBLOCK",
     .state_size = sizeof(xdatcar),
     .guess = xdatcar_guess,
+    .pieces = xdatcar_pieces,
     .open = xdatcar_open,
     .describe = xdatcar_describe,
     .next = xdatcar_next,

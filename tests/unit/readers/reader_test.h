@@ -5,7 +5,7 @@
 #include "adapters/reader.h"
 #include "iw_test.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <unistd.h>
 
 enum { READER_TEST_NOTES = 4096 };
@@ -33,14 +33,24 @@ make_test_folder(void **state)
 }
 
 static int
+remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void)info;
+    (void)type;
+    return where->level == 0 ? 0 : remove(path);
+}
+
+static inline void
+clear_test_folder(void)
+{
+    (void)nftw(test_folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static int
 remove_test_folder(void **state)
 {
     (void)state;
-    DIR *folder = opendir(test_folder);
-    for (struct dirent *entry; folder && (entry = readdir(folder));)
-        (void)unlinkat(dirfd(folder), entry->d_name, 0);
-    if (folder)
-        (void)closedir(folder);
+    clear_test_folder();
     return rmdir(test_folder);
 }
 

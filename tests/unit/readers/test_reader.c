@@ -282,11 +282,11 @@ what_is_no_trajectory_is_refused_in_words(void **state)
     trajectory t = read_file(write_text("empty", ""), NULL);
     REFUSED(t, IW_INVALID, "empty is empty");
     t = read_file(write_bytes("junk", "\x01\x02\xff\x00\x7f junk\n", 11, "wb"), NULL);
-    REFUSED(t, IW_UNSUPPORTED, "junk line 1", "xdatcar, cp2k, lammps, extxyz, iwlog", "--format");
+    REFUSED(t, IW_UNSUPPORTED, "junk line 1", "vasprun, xdatcar, outcar, cp2k", "--format");
     t = read_file(write_text("poem", "Shall I compare thee\nto a summer's day\n"), NULL);
     REFUSED(t, IW_UNSUPPORTED, "poem line 1: 'Shall I compare thee'");
     t = read_file(write_text("vasprun.xml", "<?xml version=\"1.0\"?>\n"), NULL);
-    REFUSED(t, IW_UNSUPPORTED, "XDATCAR");
+    REFUSED(t, IW_UNSUPPORTED, "no vasprun.xml");
     t = read_file(write_bytes("movie.dcd", "T\0\0\0CORD", 8, "wb"), NULL);
     REFUSED(t, IW_UNSUPPORTED, "DCD");
     t = read_file(test_path("absent"), NULL);
