@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FIRST_PAUSE_S 0.1 /* between attempts to connect, doubled up to the last */
 #define LAST_PAUSE_S  5.0
@@ -95,6 +96,20 @@ read_topology(watching *self, iw_error *err)
     return self->run.code && self->held.positions && self->held.velocities
                ? IW_OK
                : iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->run.n_atoms);
+}
+
+/* One of an earlier run would end this one as soon as it begins. */
+static iw_status
+check_stop_file(const iw_settings *settings, iw_error *err)
+{
+    const char *path = settings->stop_file;
+    if (path && strcmp(path, "auto") == 0)
+        return iw_fail(err, IW_INVALID,
+                       "--stop-file auto: IMD does not tell what the engine looks "
+                       "for; name the file");
+    if (path && access(path, F_OK) == 0)
+        iw_complain(settings, "warning: %s is there already: it may end the engine", path);
+    return IW_OK;
 }
 
 /* ---- frames ---- */
@@ -413,7 +428,10 @@ iw_command_imd(const iw_settings *settings)
                        : "end the engine as its manual says: IMD itself has only Kill (--kill), "
                          "which is an error in LAMMPS; its `fix halt` waits for a --stop-file";
     self.feed.content = "";
+    self.feed.stop_file = settings->stop_file;
     iw_status status = iw_imd_units(unit_style(settings), &self.units, &err);
+    if (status == IW_OK)
+        status = check_stop_file(settings, &err);
     if (status == IW_OK)
         status = read_topology(&self, &err);
     if (status) {

@@ -310,6 +310,12 @@ class Refusals(Imd):
             self.expect(1, "imd", address, "--topology", self.path("atoms.xyz"), "--once", "-e",
                         "file://" + self.path("x.iwlog"), says="HOST:PORT")
 
+    def test_a_stop_file_needs_a_name_and_must_not_be_there(self):
+        self.stream(self.engine(), "--stop-file", "auto", code=1, says="name the file")
+        open(self.path("EXIT"), "w").close()
+        served = self.engine(Run(5).visit())
+        self.stream(served, "--stop-file", self.path("EXIT"), says="EXIT is there already")
+
     def test_a_topology_is_asked_for(self):
         self.expect(1, "imd", "localhost:1", says=["--topology FILE is missing", "data file"])
         self.expect(1, "imd", "localhost:1", "--topology", self.path("none"), says="no such file")
