@@ -4,6 +4,7 @@
 #include "ask.h"
 #include "input.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -149,11 +150,21 @@ static void
 make_stop_file(const iw_feed *self)
 {
     const char *path = self->stop_file;
-    FILE *file = fopen(path, "w");
-    if (!file || fputs(self->content, file) == EOF || fclose(file) == EOF)
-        iw_complain(self->settings, "cannot write %s: %m; end the MD code by hand", path);
-    else
+    FILE *file = fopen(path, "wx");
+    if (!file && errno == EEXIST) {
+        iw_complain(self->settings,
+                    "%s is there already: it is left as it is, for whoever made it ends the MD "
+                    "code",
+                    path);
+        return;
+    }
+    bool written = file && fputs(self->content, file) != EOF;
+    if (file && fclose(file) == EOF)
+        written = false;
+    if (written)
         iw_complain(self->settings, "wrote %s: the MD code ends at its next look at it", path);
+    else
+        iw_complain(self->settings, "cannot write %s: %m; end the MD code by hand", path);
 }
 
 bool

@@ -17,14 +17,15 @@ typedef struct {
     iw_feed feed;
 } following;
 
-/* In files whose being there is all that counts: our own of an earlier run is told by it. */
+/* Our own of an earlier run is told by it. */
 #define MADE_BY "made by ionwatch follow\n"
 
 /* How a code is told to end; what a person does, and what --stop-file writes. */
 static const struct {
     const char *code, *advice, *content;
 } stop_advice[] = {
-    {"vasp", "write LSTOP = .TRUE. into a file STOPCAR beside the INCAR", "LSTOP = .TRUE.\n"},
+    {"vasp", "write LSTOP = .TRUE. into a file STOPCAR beside the INCAR",
+     "LSTOP = .TRUE.\n# " MADE_BY},
     {"cp2k", "make a file PROJECT.EXIT_MD in its folder", MADE_BY},
     {"quantum espresso", "make a file PREFIX.EXIT in its folder", MADE_BY},
     {"lammps", "make the file that its `fix halt ... is_file()` waits for, if the input has one",
@@ -62,27 +63,42 @@ stop_file(const following *self)
     return *known ? known : NULL;
 }
 
-/* A stop file that an earlier follow made too late would end the restart at once. */
+/* Is the file what follow writes for this code? */
+static bool
+is_ours(const following *self, FILE *file)
+{
+    char text[128];
+    const char *content = self->feed.content;
+    size_t size = strlen(content);
+    return size > 0 && fread(text, 1, sizeof text, file) == size &&
+           memcmp(text, content, size) == 0;
+}
+
+/* A stop file that outlives its run would end the restart at once. */
 static void
-remove_stale_stop_file(const following *self)
+remove_stop_file(const following *self, const char *why)
 {
     const char *path = self->feed.stop_file;
-    char line[sizeof MADE_BY] = "";
     FILE *file = path ? fopen(path, "r") : NULL;
-    if (!file) {
-        if (self->settings->stop_file && !path)
-            iw_complain(self->settings, "warning: --stop-file auto: no stop file is known for "
-                                        "these files; name one");
+    if (!file)
         return;
-    }
-    bool ours = fgets(line, sizeof line, file) && strcmp(line, MADE_BY) == 0;
+    bool ours = is_ours(self, file);
     (void)fclose(file);
     if (!ours)
-        iw_complain(self->settings, "warning: %s is there already: it may end the MD code", path);
+        iw_complain(self->settings, "warning: %s is there: it may end the MD code", path);
     else if (remove(path) == 0)
-        iw_complain(self->settings, "removed %s, which an earlier follow had left", path);
+        iw_complain(self->settings, "removed %s, %s", path, why);
     else
         iw_complain(self->settings, "cannot remove %s: %m", path);
+}
+
+static void
+check_stop_file(const following *self)
+{
+    if (self->settings->stop_file && !self->feed.stop_file)
+        iw_complain(self->settings, "warning: --stop-file auto: no stop file is known for these "
+                                    "files; name one");
+    remove_stop_file(self, "which an earlier follow had left");
 }
 
 static iw_status
@@ -141,7 +157,10 @@ stream(following *self, iw_error *err)
         if (status == IW_OK) {
             status = send_frame(self, err);
         } else if (status == IW_AGAIN) {
-            if (iw_clock_s() - self->feed.last_frame_s > self->settings->idle_s)
+            bool stopped = self->feed.asked_to_stop && iw_reader_over(self->reader);
+            if (stopped)
+                remove_stop_file(self, "as the MD code has ended");
+            if (stopped || iw_clock_s() - self->feed.last_frame_s > self->settings->idle_s)
                 break;
             iw_pause(POLL_S);
             status = IW_OK;
@@ -179,7 +198,7 @@ iw_command_follow(const iw_settings *settings)
         result = status == IW_CLOSED ? IW_EXIT_INTERRUPTED : IW_EXIT_FAILURE;
         goto out;
     }
-    remove_stale_stop_file(&self);
+    check_stop_file(&self);
     status = stream(&self, &err);
     result = iw_feed_finish(&self.feed, status, &err);
 out:
