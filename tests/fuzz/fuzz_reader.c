@@ -8,11 +8,13 @@
 #include <fcntl.h>
 #include <string.h>
 
-enum { FILES = 4 };
+enum { FILES = 6 };
 
 static const struct {
     const char *format, *names[FILES];
-} several[] = {{"cp2k", {"w-pos-1.xyz", "w-vel-1.xyz", "w-1.cell", "w-1.ener"}},
+} several[] = {{"cp2k", {"w-pos-1.xyz", "w-vel-1.xyz", "w-1.cell", "w-1.ener", "w.inp", "w.out"}},
+               {"pw.x", {"p.out", "p.in"}},
+               {"cp.x", {"c.pos", "c.vel", "c.cel", "c.evp", "c.in"}},
                {"xdatcar", {"XDATCAR", "INCAR"}}};
 
 static char folder[40], paths[FILES][64];
