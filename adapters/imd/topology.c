@@ -120,33 +120,61 @@ is_poscar(const iw_head *head)
            strchr("DdCcKkSs", *word) && iw_field_none(&how);
 }
 
+/* The names of the sixth line, without what may follow the element: "Li_sv", "Li/7f3c". */
 static iw_status
-read_poscar(iw_text *text, const char *species, const char *units, iw_topology *to, iw_error *err)
+read_kinds(iw_text *text, iw_names *kinds, iw_error *err)
 {
-    (void)species;
-    (void)units;
     iw_line line;
-    iw_names kinds = {0};
     const char *word;
     size_t size;
     iw_status status = iw_text_skip(text, 5, err);
     if (status == IW_OK)
         status = iw_text_line(text, &line, err);
     while (status == IW_OK && iw_field_word(&line, &word, &size)) {
-        size_t until = 0; /* "Li_sv", "Li/7f3c": the element before the mark */
+        size_t until = 0;
         while (until < size && isalpha((unsigned char)word[until]))
             until++;
-        status = iw_names_add(&kinds, word, until, err);
+        status = iw_names_add(kinds, word, until, err);
     }
+    return status;
+}
+
+/* Numbers of atoms; each atom must have its line, so that no number asks for more than the file. */
+static iw_status
+read_blocks(iw_text *text, const iw_names *kinds, iw_topology *to, iw_error *err)
+{
+    iw_line line;
+    int64_t *counts = calloc(kinds->n + 1, sizeof *counts);
+    if (!counts)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu species", kinds->n);
+    iw_status status = iw_text_line(text, &line, err);
+    for (size_t k = 0; status == IW_OK && k < kinds->n; k++)
+        if (!iw_field_int(&line, &counts[k]) || counts[k] < 0)
+            status = iw_text_fail(text, err, IW_INVALID, "expected %zu numbers of atoms", kinds->n);
     if (status == IW_OK)
         status = iw_text_line(text, &line, err);
-    for (size_t k = 0; status == IW_OK && k < kinds.n; k++) {
-        int64_t n = 0;
-        if (!iw_field_int(&line, &n) || n < 0 || n > 100000000)
-            status = iw_text_fail(text, err, IW_INVALID, "expected %zu numbers of atoms", kinds.n);
-        for (int64_t i = 0; status == IW_OK && i < n; i++)
-            status = iw_names_add(&to->names, kinds.name[k], strlen(kinds.name[k]), err);
+    if (status == IW_OK && line.at < line.end && strchr("Ss", *line.at)) /* selective dynamics */
+        status = iw_text_skip(text, 1, err);
+    for (size_t k = 0; k < kinds->n; k++) {
+        for (int64_t i = 0; status == IW_OK && i < counts[k]; i++) {
+            status = iw_text_line(text, &line, err);
+            if (status == IW_OK)
+                status = iw_names_add(&to->names, kinds->name[k], strlen(kinds->name[k]), err);
+        }
     }
+    free(counts);
+    return status;
+}
+
+static iw_status
+read_poscar(iw_text *text, const char *species, const char *units, iw_topology *to, iw_error *err)
+{
+    (void)species;
+    (void)units;
+    iw_names kinds = {0};
+    iw_status status = read_kinds(text, &kinds, err);
+    if (status == IW_OK)
+        status = read_blocks(text, &kinds, to, err);
     iw_names_fini(&kinds);
     return status;
 }

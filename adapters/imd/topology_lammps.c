@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPES_MAX = 1000, ATOMS_MAX = 100000000 };
+enum { TYPES_MAX = 1000, ATOMS_MAX = 1000000000 };
 
 typedef struct {
     int64_t id, type;
@@ -200,16 +200,28 @@ read_atom(data_file *self, iw_line line, const char *columns, atom *to, iw_error
     return ok ? IW_OK : unexpected(self, line, "an atom of the style that the section names", err);
 }
 
+/* As rows come: the number at the top of a damaged file may be anything. */
+static iw_status
+make_room(data_file *self, int64_t *capacity, iw_error *err)
+{
+    int64_t grown = *capacity ? 2 * *capacity : 1024;
+    atom *atoms = realloc(self->atoms, (size_t)grown * sizeof *atoms);
+    if (!atoms)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %lld atoms", (long long)grown);
+    memset(atoms + *capacity, 0, (size_t)(grown - *capacity) * sizeof *atoms);
+    self->atoms = atoms;
+    *capacity = grown;
+    return IW_OK;
+}
+
 static iw_status
 read_atoms(data_file *self, iw_line style, iw_error *err)
 {
     char name[48];
     (void)iw_line_excerpt(style, name);
     iw_line named = {name, name + strlen(name)}; /* the line goes with the next one */
-    self->atoms = calloc((size_t)self->n_atoms, sizeof *self->atoms);
-    if (!self->atoms)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for %lld atoms", (long long)self->n_atoms);
     const char *columns = NULL;
+    int64_t capacity = 0;
     for (int64_t i = 0; i < self->n_atoms; i++) {
         iw_line line, comment;
         iw_status status = next_line(self, &line, &comment, err);
@@ -220,6 +232,8 @@ read_atoms(data_file *self, iw_line style, iw_error *err)
                                 "the columns of the section Atoms are not known: it names its "
                                 "style in a comment, as in \"Atoms # charge\" (atomic, charge, "
                                 "molecular, bond, angle or full)");
+        if (i == capacity && (status = make_room(self, &capacity, err)) != IW_OK)
+            return status;
         if ((status = read_atom(self, line, columns, &self->atoms[i], err)) != IW_OK)
             return status;
     }

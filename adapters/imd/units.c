@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "adapters/imd/units.h"
 
-#include "adapters/lammps/units.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,31 +22,24 @@ static const char *const styles[] = {"imd", "gromacs", "namd", "metal", "real", 
                                      "si",  "cgs",     "nano", "micro", "lj"};
 enum { N_STYLES = sizeof styles / sizeof *styles, OF_SPECIFICATION = 3 };
 
-iw_status
-iw_imd_units(const char *name, ionwatch_run *units, iw_error *err)
+const iw_lammps_units *
+iw_imd_units(const char *name, iw_error *err)
 {
+    static const iw_lammps_units specified = {"imd", 1.0, 1000.0, KJ_MOL_EV, 1.0, 1.0, 1.0};
+    for (size_t i = 0; i < OF_SPECIFICATION; i++)
+        if (strcmp(name, styles[i]) == 0)
+            return &specified;
     const iw_lammps_units *style = iw_lammps_units_find(name);
-    for (size_t i = 0; i < OF_SPECIFICATION; i++) {
-        if (strcmp(name, styles[i]) != 0)
-            continue;
-        units->length_A = 1.0;
-        units->time_fs = 1000.0;
-        units->energy_eV = KJ_MOL_EV;
-        return IW_OK;
-    }
     if (!style)
-        return iw_fail(err, IW_INVALID,
-                       "--units %.40s: must be imd (also gromacs, namd: A, ps, kJ/mol, as the "
-                       "protocol has it), or what the `units` of LAMMPS says: %s",
-                       name, iw_lammps_units_names());
-    units->length_A = style->length_A;
-    units->time_fs = style->time_fs;
-    units->energy_eV = style->energy_eV;
-    return IW_OK;
+        (void)iw_fail(err, IW_INVALID,
+                      "--units %.40s: must be imd (also gromacs, namd: A, ps, kJ/mol, as the "
+                      "protocol has it), or what the `units` of LAMMPS says: %s",
+                      name, iw_lammps_units_names());
+    return style;
 }
 
 double
-iw_imd_kinetic_K(const iw_run_info *run, const ionwatch_run *units, const float *velocities)
+iw_imd_kinetic_K(const iw_run_info *run, const iw_lammps_units *units, const float *velocities)
 {
     double sum = 0.0, factor = units->length_A / units->time_fs;
     for (size_t i = 0; velocities && i < 3 * run->n_atoms; i++) {
@@ -67,10 +58,8 @@ fitting_styles(const iw_run_info *run, double dt, const float *velocities, char 
     for (size_t i = 0; i < N_STYLES; i++) {
         if (i > 0 && i < OF_SPECIFICATION) /* other names of the first */
             continue;
-        ionwatch_run units;
-        ionwatch_run_init(&units);
-        (void)iw_imd_units(styles[i], &units, NULL);
-        double fs = dt * units.time_fs, kelvin = iw_imd_kinetic_K(run, &units, velocities);
+        const iw_lammps_units *units = iw_imd_units(styles[i], NULL);
+        double fs = dt * units->time_fs, kelvin = iw_imd_kinetic_K(run, units, velocities);
         bool moves = !isnan(kelvin);
         if (fs < USUAL_LEAST_FS || fs > USUAL_MOST_FS ||
             (moves && (kelvin < USUAL_LEAST_K || kelvin > USUAL_MOST_K)))
@@ -90,12 +79,12 @@ iw_status
 iw_imd_check_units(const iw_run_info *run, const char *name, double dt, const float *velocities,
                    iw_error *err)
 {
-    ionwatch_run units;
-    ionwatch_run_init(&units);
-    iw_status status = iw_imd_units(name, &units, err);
-    double fs = dt * units.time_fs;
-    if (status != IW_OK || isnan(dt) || (fs >= POSSIBLE_LEAST_FS && fs <= POSSIBLE_MOST_FS))
-        return status;
+    const iw_lammps_units *units = iw_imd_units(name, err);
+    if (!units)
+        return IW_INVALID;
+    double fs = dt * units->time_fs;
+    if (isnan(dt) || (fs >= POSSIBLE_LEAST_FS && fs <= POSSIBLE_MOST_FS))
+        return IW_OK;
     char fits[300];
     if (fitting_styles(run, dt, velocities, fits, sizeof fits))
         return iw_fail(err, IW_INVALID,

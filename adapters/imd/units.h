@@ -9,13 +9,15 @@
  * factor of 1000 off.  Both follow each other, so that velocities still fit the positions: only
  * timestep and temperature tell.
  */
+#include "adapters/lammps/units.h"
 #include "frame.h"
 
-/* Fills length_A, time_fs and energy_eV.  INVALID: an unknown name, with those that are known. */
-iw_status iw_imd_units(const char *name, ionwatch_run *units, iw_error *err);
+/* NULL with INVALID: an unknown name, with those that are known. */
+const iw_lammps_units *iw_imd_units(const char *name, iw_error *err);
 
 /* Kinetic temperature of velocities in these units; NAN without them, and where nothing moves. */
-double iw_imd_kinetic_K(const iw_run_info *run, const ionwatch_run *units, const float *velocities);
+double iw_imd_kinetic_K(const iw_run_info *run, const iw_lammps_units *units,
+                        const float *velocities);
 
 /* Are timestep (in the engine's unit, NAN if not known) and velocities (NULL if there are none)
  * those of an MD run?  INVALID: no run has such a timestep, with the unit styles in which both are

@@ -429,15 +429,17 @@ iw_command_imd(const iw_settings *settings)
                          "which is an error in LAMMPS; its `fix halt` waits for a --stop-file";
     self.feed.content = "";
     self.feed.stop_file = settings->stop_file;
-    iw_status status = iw_imd_units(unit_style(settings), &self.units, &err);
-    if (status == IW_OK)
-        status = check_stop_file(settings, &err);
+    const iw_lammps_units *units = iw_imd_units(unit_style(settings), &err);
+    iw_status status = units ? check_stop_file(settings, &err) : err.code;
     if (status == IW_OK)
         status = read_topology(&self, &err);
     if (status) {
         iw_complain_error(settings, &err);
         goto out;
     }
+    self.units.length_A = units->length_A;
+    self.units.time_fs = units->time_fs;
+    self.units.energy_eV = units->energy_eV;
     status = iw_feed_find_daemon(settings, &err);
     if (status) {
         result = iw_ask_failed(settings, &err);
