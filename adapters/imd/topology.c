@@ -115,9 +115,12 @@ is_poscar(const iw_head *head)
         return false;
     const char *word;
     size_t size;
-    return iw_field_word(&names, &word, &size) && isalpha((unsigned char)*word) &&
-           iw_field_int(&counts, &n) && iw_field_word(&how, &word, &size) &&
-           strchr("DdCcKkSs", *word) && iw_field_none(&how);
+    if (!iw_field_word(&names, &word, &size) || !isalpha((unsigned char)*word) ||
+        !iw_field_int(&counts, &n) || !iw_field_word(&how, &word, &size) ||
+        !strchr("DdCcKkSs", *word))
+        return false;
+    /* An XDATCAR begins alike, and goes on with "Direct configuration=". */
+    return !iw_field_word(&how, &word, &size) || size < 6 || memcmp(word, "config", 6) != 0;
 }
 
 /* The names of the sixth line, without what may follow the element: "Li_sv", "Li/7f3c". */
