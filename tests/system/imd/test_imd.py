@@ -497,7 +497,9 @@ class Daemons(Daemon):
         self.assertEqual(served.failures, [])
         self.assertEqual([run["id"] for run in self.listing()], [identity])
         record = self.show("live")["run"]
-        self.assertGreater(record["frames"], 390)
+        # What the killed client had read and not yet handed on is a gap, and known as one.
+        self.assertGreater(record["frames"], 300)
+        self.assertEqual(record["segments"], 1 + (record["frames"] < 400))
 
     def stop(self, *words):
         run = Run(500)
