@@ -11,12 +11,14 @@ of positions, at the full spacing of POTIM whatever NBLOCK is.
 
 ionwatch.json in the run folder remembers run, step and positions, so that a job that begins where
 the last one ended (POSCAR copied from CONTCAR) goes on with the same run.  A stop that the daemon
-asks for is written to STOPCAR (LSTOP).  The environment tells the rest: IONWATCH_ENDPOINT,
+asks for is written to STOPCAR (LSTOP), which goes when VASP has ended.  The environment tells the rest: IONWATCH_ENDPOINT,
 IONWATCH_RUN_NAME, IONWATCH_RUN_ID, IONWATCH_SPOOL, and IONWATCH_SET for settings of the analysis,
 "mobile=Li;stop=stop;target=0.15".
 """
 from __future__ import annotations
 
+import atexit
+import contextlib
 import json
 import os
 import pathlib
@@ -30,6 +32,7 @@ from .errors import tell
 from .stream import Stream
 
 STATE = "ionwatch.json"
+STOPCAR = "LSTOP = .TRUE.\n"
 SAME = 1e-5  # fractional: the same positions, as POSCAR and CONTCAR round them
 NEAR_A = 0.5  # no ion goes farther in one step
 # What launchers call the rank; only the first process may stream.
@@ -93,6 +96,7 @@ class Plugin:
         self.calls = 0
         self.steps_wanted: Optional[int] = None
         self.stop_reason: Optional[str] = None
+        self.wrote_stopcar = False
         self.ended = False  # a frame that comes all the same opens the stream again
 
     def _earlier(self, key: list, positions: np.ndarray, lattice: np.ndarray) -> Optional[int]:
@@ -100,6 +104,8 @@ class Plugin:
         try:
             with open(self.folder / STATE, encoding="utf-8") as file:
                 state = json.load(file)
+            if state.get("wrote_stopcar"):
+                self._remove_stopcar()
             last, first = np.array(state["last"], float), np.array(state["first"], float)
             same_run = state["key"] == key and last.shape == first.shape == positions.shape
             step, run_id = int(state["step"]), str(uuid.UUID(state["run_id"]))
@@ -163,6 +169,7 @@ class Plugin:
             "key": self.key,
             "first": np.round(self.first, 8).tolist(),
             "last": np.round(positions, 8).tolist(),
+            "wrote_stopcar": self.wrote_stopcar,
         }
         part = self.folder / (STATE + ".part")
         part.write_text(json.dumps(state), encoding="utf-8")
@@ -186,21 +193,33 @@ class Plugin:
             cell=lattice,
             potential_energy=float(constants.total_energy),
         )
+        if self.stop_reason is None:
+            self.stop_reason = self.stream.should_stop()
+            if self.stop_reason is not None:
+                self._write_stopcar(self.stop_reason)
         self._remember(positions)
         self.step += 1
         self.calls += 1
-        self.stop_reason = self.stop_reason or self.stream.should_stop()
-        if self.stop_reason:
-            self._ask_to_stop(self.stop_reason)
         if self.stop_reason or self.calls == self.steps_wanted:
             self.stream.finish("stopped" if self.stop_reason else "completed")
             self.ended = True
 
-    def _ask_to_stop(self, reason: str) -> None:
+    def _write_stopcar(self, reason: str) -> None:
+        try:
+            with open(self.folder / "STOPCAR", "x", encoding="utf-8") as file:
+                file.write(STOPCAR)
+        except FileExistsError:  # whoever made it ends the run
+            return
+        self.wrote_stopcar = True
+        atexit.register(self._remove_stopcar)
+        print(f" ionwatch: the run is asked to end through STOPCAR: {reason}", flush=True)
+
+    def _remove_stopcar(self) -> None:
+        """Ours would end the next job at once."""
         path = self.folder / "STOPCAR"
-        if not path.exists():
-            path.write_text("LSTOP = .TRUE.\n", encoding="utf-8")
-            print(f" ionwatch: the run is asked to end through STOPCAR: {reason}", flush=True)
+        with contextlib.suppress(OSError):
+            if path.read_text(encoding="utf-8", errors="replace") == STOPCAR:
+                path.unlink()
 
 
 def _moved(positions: np.ndarray, earlier: np.ndarray) -> np.ndarray:

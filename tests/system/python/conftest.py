@@ -11,7 +11,8 @@ import pytest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 BUILD = pathlib.Path(os.environ.get("IONWATCH_BUILD", SOURCE / "build")).resolve()
-sys.path.insert(0, str(SOURCE / "adapters" / "python"))
+PACKAGE = SOURCE / "adapters" / "python"
+sys.path.insert(0, str(PACKAGE))
 sys.dont_write_bytecode = True
 os.environ["IONWATCH_LIBRARY"] = str(BUILD / "plugin" / "libionwatch.so.0")
 os.environ["IONWATCH_PROGRAM"] = str(BUILD / "ionwatch")
@@ -31,6 +32,7 @@ def folder(tmp_path, monkeypatch):
     for key in ("HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "IONWATCH_SPOOL"):
         monkeypatch.setenv(key, str(tmp_path))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(PACKAGE))  # of programs that a test starts
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

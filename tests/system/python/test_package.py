@@ -8,9 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import BUILD, SOURCE
-
-PACKAGE = SOURCE / "adapters" / "python"
+from conftest import BUILD, PACKAGE, SOURCE
 
 
 def run(*words, **env):
@@ -63,7 +61,7 @@ def test_from_the_tree_library_and_program_are_those_of_its_build_folder(folder)
 
 def test_the_examples_run(folder, start):
     daemon = start("--min-time-ps", "0.2", "--min-hops", "1", "--hold", "1")
-    env = {"PYTHONPATH": str(PACKAGE), "IONWATCH_ENDPOINT": daemon.endpoint}
+    env = {"IONWATCH_ENDPOINT": daemon.endpoint}
     done = run(PACKAGE / "examples" / "own_code.py", **env)
     assert done.returncode == 0 and "ends at step" in done.stdout, done.stdout + done.stderr
     assert daemon.filed("toy").state == "stopped"

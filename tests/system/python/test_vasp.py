@@ -12,7 +12,7 @@ import ionwatch
 import ionwatch.vasp
 import numpy as np
 import pytest
-from conftest import SOURCE, analyze, until, walk
+from conftest import analyze, until, walk
 
 LATTICE = np.array([[9.0, 0.0, 0.0], [1.0, 9.5, 0.0], [0.0, -0.5, 10.0]])
 INCAR = """SYSTEM = test ; IBRION = 0
@@ -192,6 +192,29 @@ def test_a_stop_is_written_to_stopcar_and_a_frame_after_it_counts_too(folder, va
     assert capfd.readouterr().out.count("asked to end through STOPCAR") == 1
     filed = daemon.filed("asked", made)
     assert filed.state == "stopped" and filed["run"]["segments"] == 1
+    # Had VASP been killed before it could go, the next job would not end at once.
+    vasp(x[made:made + 3])
+    assert not (folder / "STOPCAR").exists()
+    assert json.loads((folder / "ionwatch.json").read_text())["step"] == made + 3
+
+
+def test_our_stopcar_goes_with_the_process_and_that_of_others_stays(folder, monkeypatch):
+    monkeypatch.setenv("IONWATCH_ENDPOINT", "file://" + str(folder / "a.iwlog"))
+    (folder / "INCAR").write_text(INCAR)
+    (folder / "a.iwlog.stop").write_text("enough\n")
+    script = (f"import os, sys, time\nsys.path[:0] = [{os.path.dirname(__file__)!r}]\n"
+              "from test_vasp import constants, walk\nfrom ionwatch.vasp import structure\n"
+              "for x in walk(100)[0]:\n    structure(constants(x), None)\n    time.sleep(0.05)\n"
+              "    if os.path.exists('STOPCAR'): break\n"
+              "print(open('STOPCAR').read())\n")
+    run = [sys.executable, "-c", script]
+    said = subprocess.run(run, capture_output=True, text=True, timeout=60)
+    assert "LSTOP = .TRUE." in said.stdout, said.stderr
+    assert "asked to end through STOPCAR: enough" in said.stdout
+    assert not (folder / "STOPCAR").exists()
+    (folder / "STOPCAR").write_text("LABORT = .TRUE.\n")
+    subprocess.run(run, capture_output=True, timeout=60)
+    assert (folder / "STOPCAR").read_text() == "LABORT = .TRUE.\n"
 
 
 def test_types_of_ions_are_understood_in_every_way_they_are_given(folder):
@@ -255,7 +278,7 @@ def test_a_process_that_is_killed_goes_on_without_a_gap(folder, daemon, monkeypa
     x, _ = walk(60)
     np.save("x.npy", x)
     script = ("import os, sys, time, numpy as np\n"
-              f"sys.path[:0] = [{str(SOURCE / 'adapters' / 'python')!r}, {os.path.dirname(__file__)!r}]\n"
+              f"sys.path[:0] = [{os.path.dirname(__file__)!r}]\n"
               "from test_vasp import constants\nfrom ionwatch.vasp import structure\n"
               "x = np.load('x.npy')\n"
               "for t in range(int(sys.argv[1]), 60):\n"
