@@ -244,6 +244,10 @@ check_session(const watching *self, iw_error *err)
                        "the engine folds coordinates into a box that it does not send: switch the "
                        "box on (LAMMPS `box on`, GROMACS `IMD-box = yes`, NAMD "
                        "`IMDsendBoxDimensions yes`)");
+    if (self->opened && session->wrapped && !self->run.wrapped)
+        return iw_fail(err, IW_INVALID,
+                       "the engine folds coordinates into the box now, and did not before: that is "
+                       "another run (without IONWATCH_RUN_ID)");
     if (!session->time && isnan(self->settings->dt_fs))
         return iw_fail(err, IW_INVALID,
                        "the engine does not send the time: switch it on (LAMMPS `time on`, GROMACS "
@@ -257,7 +261,6 @@ on_greeting(watching *self, iw_error *err)
 {
     const iw_imd_session *session = iw_imd_session_of(self->engine);
     const char *wait = self->settings->wait;
-    self->run.wrapped = session->wrapped;
     iw_status status = iw_imd_link_send(&self->link, IW_IMD_GO, 0, err);
     self->said_go = status == IW_OK;
     if (status == IW_OK && wait)
@@ -267,6 +270,8 @@ on_greeting(watching *self, iw_error *err)
     if (self->sessions++ == 0 && !session->velocities)
         iw_complain(self->settings, "the engine sends no velocities: they are made of differences "
                                     "of positions");
+    if (!self->opened)
+        self->run.wrapped = session->wrapped;
     if (self->sessions > 1 && self->opened) {
         if (!is_numbered(session))
             self->counted++; /* how many are missing is not known: one, so that the gap is */

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* What the guard is told: Go has been said; there is no engine to take leave of. */
-enum { SAID_GO = 'g', NO_ENGINE = 'x', RECEIVE_BUFFER = 4 << 20 };
+enum { SAID_GO = 'g', NO_ENGINE = 'x' };
 
 /* ---- the guard: a process of its own; between fork and _exit only what POSIX allows there ---- */
 
@@ -148,6 +148,17 @@ await_connection(int fd, const char *address, double timeout_s, iw_error *err)
     return failure ? iw_fail(err, IW_CLOSED, "%s: %s", address, strerror(failure)) : IW_OK;
 }
 
+/* Nobody listens at a port of this machine, and the kernel gave the very port to us. */
+static bool
+is_ourselves(int fd)
+{
+    struct sockaddr_storage us = {0}, peer = {0};
+    socklen_t our_size = sizeof us, peer_size = sizeof peer;
+    return getsockname(fd, (struct sockaddr *)&us, &our_size) == 0 &&
+           getpeername(fd, (struct sockaddr *)&peer, &peer_size) == 0 && our_size == peer_size &&
+           memcmp(&us, &peer, our_size) == 0;
+}
+
 static iw_status
 connect_to(iw_imd_link *self, const struct addrinfo *at, const char *address, double timeout_s,
            iw_error *err)
@@ -155,9 +166,9 @@ connect_to(iw_imd_link *self, const struct addrinfo *at, const char *address, do
     self->fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (self->fd < 0)
         return iw_fail_errno(err, "no socket");
-    int on = 1, room = RECEIVE_BUFFER, idle_s = 60;
-    /* An engine's write waits for us only when this is full; a host that vanished is noticed. */
-    (void)setsockopt(self->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    int on = 1, idle_s = 60;
+    /* A host that vanished is noticed.  The buffer is the kernel's to size, which grows it with
+     * what comes: a size of our own would be the last one. */
     (void)setsockopt(self->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     (void)setsockopt(self->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
     (void)setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -168,6 +179,8 @@ connect_to(iw_imd_link *self, const struct addrinfo *at, const char *address, do
         else
             status = iw_fail(err, IW_CLOSED, "%s: %s", address, strerror(errno));
     }
+    if (status == IW_OK && is_ourselves(self->fd))
+        status = iw_fail(err, IW_CLOSED, "%s: %s", address, strerror(ECONNREFUSED));
     if (status == IW_OK)
         return IW_OK;
     (void)close(self->fd);

@@ -11,20 +11,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_file file;
     fuzz_file_open(&file, data, size);
-    static const char *const species[] = {NULL, "Li,Cl", "Li"};
-    for (size_t i = 0; i < sizeof species / sizeof *species; i++) {
-        iw_error err = {0};
-        iw_run_info run;
-        iw_reader_options options;
-        iw_run_info_init(&run);
-        iw_reader_options_init(&options);
-        options.species = species[i];
-        if (iw_topology_read(file.path, &options, i ? "real" : "si", &run, &err) == IW_OK)
-            for (size_t a = 0; a < run.n_atoms; a++)
-                if (run.kind[a] >= run.n_species || !(run.mass_amu[a] > 0.0))
-                    abort();
-        iw_run_info_fini(&run);
-    }
+    static const char *const species[] = {NULL, "Li,Cl", "Li"}, *const units[] = {"si", "real",
+                                                                                  "imd"};
+    iw_error err = {0};
+    iw_run_info run;
+    iw_reader_options options;
+    iw_run_info_init(&run);
+    iw_reader_options_init(&options);
+    options.species = species[size % 3];
+    if (iw_topology_read(file.path, &options, units[size % 3], &run, &err) == IW_OK)
+        for (size_t a = 0; a < run.n_atoms; a++)
+            if (run.kind[a] >= run.n_species || !(run.mass_amu[a] > 0.0))
+                abort();
+    iw_run_info_fini(&run);
     fuzz_file_close(&file);
     return 0;
 }
