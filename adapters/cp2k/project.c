@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "adapters/cp2k/project.h"
+#include "adapters/cell.h"
 #include "adapters/cp2k/input.h"
 
 #include <math.h>
@@ -10,7 +11,6 @@
 
 /* bohr per atomic unit of time: 0.529177210903 A / 0.024188843265857 fs */
 #define VELOCITY_A_FS   (0.529177210903 / 0.024188843265857)
-#define DEG_RAD         0.017453292519943295
 #define OUTPUT_DIGITS_A 2e-3 /* of a cell in the output */
 
 /* What one file says. */
@@ -110,17 +110,7 @@ finish_cell(source *self)
         memcpy(self->run.cell_A, self->vector, sizeof self->run.cell_A);
         self->run.has_cell = true;
     } else if (!isnan(self->abc[0]) && self->seen == 0) {
-        const double *l = self->abc, right = 90.0;
-        double cosine[3];
-        for (size_t i = 0; i < 3; i++)
-            cosine[i] = self->angle_deg[i] == right ? 0.0 : cos(self->angle_deg[i] * DEG_RAD);
-        double sine = sqrt(1.0 - cosine[2] * cosine[2]);
-        double x = cosine[1], y = (cosine[0] - cosine[1] * cosine[2]) / sine;
-        double z = sqrt(1.0 - x * x - y * y);
-        const double cell[9] = {l[0], 0.0,      0.0,      l[1] * cosine[2], l[1] * sine,
-                                0.0,  l[2] * x, l[2] * y, l[2] * z};
-        memcpy(self->run.cell_A, cell, sizeof cell);
-        self->run.has_cell = isfinite(cell[4]) && isfinite(cell[8]);
+        self->run.has_cell = iw_cell_from_lengths(self->abc, self->angle_deg, self->run.cell_A);
     }
 }
 
