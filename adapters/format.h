@@ -95,6 +95,7 @@ typedef struct {
 } iw_format;
 
 extern const iw_format iw_format_vasprun, iw_format_outcar, iw_format_xdatcar, iw_format_cp2k,
-    iw_format_lammps, iw_format_extxyz, iw_format_iwlog, iw_format_pwout, iw_format_cpx;
+    iw_format_lammps, iw_format_extxyz, iw_format_iwlog, iw_format_pwout, iw_format_cpx,
+    iw_format_ipi;
 
 #endif

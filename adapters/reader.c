@@ -8,9 +8,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const iw_format *const formats[] = {
-    &iw_format_vasprun, &iw_format_xdatcar, &iw_format_outcar, &iw_format_cp2k, &iw_format_lammps,
-    &iw_format_extxyz,  &iw_format_iwlog,   &iw_format_pwout,  &iw_format_cpx,  NULL};
+static const iw_format *const formats[] = {&iw_format_vasprun,
+                                           &iw_format_xdatcar,
+                                           &iw_format_outcar,
+                                           &iw_format_cp2k,
+                                           &iw_format_lammps,
+                                           &iw_format_extxyz,
+                                           &iw_format_iwlog,
+                                           &iw_format_pwout,
+                                           &iw_format_cpx,
+                                           &iw_format_ipi,
+                                           NULL};
 enum { N_FORMATS = sizeof formats / sizeof formats[0] - 1, HEAD_SIZE = 1 << 14, LOOK_EVERY = 10 };
 
 struct iw_reader {
@@ -332,9 +340,9 @@ set_name(iw_reader *self, iw_error *err)
     const char *path = self->pieces.files.path[0], *base = iw_path_base(path);
     (void)snprintf(text, sizeof text, "%s", self->options.name ? self->options.name : base);
     if (!self->options.name) {
-        static const char *const ends[] = {".gz",     ".xz",   ".zst",   ".xyz",
-                                           ".extxyz", ".dump", ".iwlog", ".lammpstrj",
-                                           "-pos-1",  ".out",  ".pos"};
+        static const char *const ends[] = {".gz",   ".xz",    ".zst",       ".xyz",   ".extxyz",
+                                           ".dump", ".iwlog", ".lammpstrj", "-pos-1", ".out",
+                                           ".pos",  ".pos_0", ".xc"};
         for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
             size_t length = strlen(text), end = strlen(ends[i]);
             if (length > end && strcmp(text + length - end, ends[i]) == 0)

@@ -106,18 +106,20 @@ read_names(iw_xyz_run *self, size_t n_atoms, iw_error *err)
 }
 
 iw_status
-iw_xyz_open(iw_xyz_run *self, iw_piece *piece, const char *vel_path, iw_error *err)
+iw_xyz_open(iw_xyz_run *self, iw_piece *piece, iw_error *err)
 {
     self->piece = piece;
     self->pos.text = iw_text_open(piece->path, piece->follow, err);
-    if (!self->pos.text)
-        return err->code;
-    if (!vel_path)
-        return IW_OK;
-    self->vel.text = iw_text_open(vel_path, piece->follow, err);
+    return self->pos.text ? IW_OK : err->code;
+}
+
+iw_status
+iw_xyz_open_velocities(iw_xyz_run *self, const char *path, iw_error *err)
+{
+    self->vel.text = iw_text_open(path, self->piece->follow, err);
     if (!self->vel.text)
         return err->code;
-    iw_notes_add(piece->notes, "beside %s: %s", piece->path, vel_path);
+    iw_notes_add(self->piece->notes, "beside %s: %s", self->piece->path, path);
     return IW_OK;
 }
 

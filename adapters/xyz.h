@@ -48,8 +48,8 @@ typedef struct {
     double time_fs[2];
 } iw_xyz_start;
 
-/* Opens pos and vel (NULL: none). */
-iw_status iw_xyz_open(iw_xyz_run *self, iw_piece *piece, const char *vel_path, iw_error *err);
+iw_status iw_xyz_open(iw_xyz_run *self, iw_piece *piece, iw_error *err);
+iw_status iw_xyz_open_velocities(iw_xyz_run *self, const char *path, iw_error *err);
 void iw_xyz_fini(iw_xyz_run *self);
 
 /* Atoms, the first two steps, whether there are velocities for them, and where restarts repeat

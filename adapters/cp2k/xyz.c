@@ -182,8 +182,9 @@ cp2k_open(void *state, iw_piece *piece, iw_error *err)
     self->ener.n_columns = 4;
     self->xyz.pos.read_comment = self->xyz.vel.read_comment = read_comment;
     self->xyz.pos.context = &self->energy_Eh;
-    bool with_velocities = find_beside(piece->path, "-vel-", ".xyz", vel, sizeof vel);
-    iw_status status = iw_xyz_open(&self->xyz, piece, with_velocities ? vel : NULL, err);
+    iw_status status = iw_xyz_open(&self->xyz, piece, err);
+    if (status == IW_OK && find_beside(piece->path, "-vel-", ".xyz", vel, sizeof vel))
+        status = iw_xyz_open_velocities(&self->xyz, vel, err);
     if (status == IW_OK)
         status = open_beside(piece, ".cell", &self->cell.text, err);
     if (status == IW_OK)

@@ -15,7 +15,8 @@ static const struct {
 } several[] = {{"cp2k", {"w-pos-1.xyz", "w-vel-1.xyz", "w-1.cell", "w-1.ener", "w.inp", "w.out"}},
                {"pw.x", {"p.out", "p.in"}},
                {"cp.x", {"c.pos", "c.vel", "c.cel", "c.evp", "c.in"}},
-               {"xdatcar", {"XDATCAR", "INCAR"}}};
+               {"xdatcar", {"XDATCAR", "INCAR"}},
+               {"ipi", {"w.pos_0.xyz", "w.vel_0.xyz", "w.xml", "w.pos_1.xyz"}}};
 
 static char folder[40], paths[FILES][64];
 
