@@ -89,6 +89,10 @@ class Observer:
             raise ValueError(f"stop is {stop!r}, none of 'run', 'raise' and 'no'")
         if self.dyn is None and (timestep is None or interval is None):
             raise ValueError("with atoms alone the observer needs timestep and interval")
+        if timestep is None:
+            timestep = getattr(self.dyn, "dt", None)
+        if timestep is None:
+            raise ValueError(f"{type(dyn).__name__} has no timestep: it is no molecular dynamics")
         self.stop = stop
         self.stop_reason: Optional[str] = None
         self.stream: Optional[Stream] = None
@@ -107,7 +111,7 @@ class Observer:
         self.run_id = self.run_id or str(uuid.uuid4())
         self._options = {
             "masses": self.atoms.get_masses(),
-            "timestep": self.dyn.dt if timestep is None else timestep,
+            "timestep": timestep,
             "temperature": temperature if self.dyn is None or temperature is not None
             else target_temperature(self.dyn),
             "units": Units(time_fs=1.0 / units.fs),
@@ -131,7 +135,7 @@ class Observer:
 
     def _stamp(self) -> None:
         """What a trajectory keeps of the run with each frame, for a restart."""
-        steps = self._calls * self._interval if self.dyn is None else self.dyn.nsteps
+        steps = self._calls * (self._interval or 1) if self.dyn is None else self.dyn.nsteps
         self.atoms.info[RUN_KEY] = self.run_id
         self.atoms.info[STEP_KEY] = self._first_step + steps
 
@@ -199,7 +203,7 @@ class Observer:
     def finish(self, why: Optional[str] = None) -> None:
         """Ends the run, so that the daemon files it; see `ionwatch.Stream.finish`."""
         if self.stream is not None:
-            self.stream.finish(why)
+            self.stream.finish(why or ("completed" if self.stop == "no" else None))
 
     def close(self) -> None:
         """Closes without ending the run: a later job goes on with it."""

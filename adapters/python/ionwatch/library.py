@@ -11,7 +11,7 @@ import os
 import pathlib
 import sys
 from ctypes import POINTER, c_char_p, c_double, c_int, c_int64, c_size_t, c_uint64, c_void_p
-from typing import Iterator, Optional
+from typing import Any, Iterator, Optional
 
 from .errors import IonwatchError, Status
 
@@ -153,8 +153,8 @@ class Library:
 _library: Optional[Library] = None
 
 
-def load() -> Library:
-    """The library, loaded once; raises IonwatchError if there is none."""
+def load() -> Any:
+    """The `Library`, loaded once; raises IonwatchError if there is none."""
     global _library
     if _library is None:
         _library = Library()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import html
 import time
-from typing import Any, Iterator, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from . import program
 from .record import Record, _number, pandas, scalars
@@ -33,11 +33,11 @@ class Runs:
         self.endpoint = endpoint
         self.timeout = timeout
 
-    def _words(self) -> list[str]:
+    def _words(self) -> List[str]:
         words = ["--timeout", str(self.timeout)]
         return words if self.endpoint is None else [*words, "--endpoint", self.endpoint]
 
-    def list(self, all: bool = False) -> list[dict[str, Any]]:
+    def list(self, all: bool = False) -> List[Dict[str, Any]]:
         """Objects of `ionwatch ls --json`; all: with runs that ended before the daemon started."""
         more = ["--all"] if all else []
         answer = program.ask_json("ls", *more, *self._words())

@@ -2,7 +2,7 @@
 """Plots of records with Matplotlib: MSD with its error band and fit window, VACF, VDOS, D(t)."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -35,10 +35,11 @@ def draw_msd(record: Record, group: str, ax: Any = None) -> Any:
     of = record.group(group)
     window = of.get("fit_window_ps") or [None, None]
     d = (of.get("D_cm2_s") or {}).get("value")
-    if None not in window:
-        ax.axvspan(*window, color="0.9", zorder=0)
+    low, high = window
+    if low is not None and high is not None:
+        ax.axvspan(low, high, color="0.9", zorder=0)
         if d is not None:
-            tau = np.linspace(*window, 50)
+            tau = np.linspace(low, high, 50)
             fit = 6 * d * 1e4 * tau + (of.get("msd_intercept_A2") or 0.0)  # 1 cm2/s: 1e4 A2/ps
             ax.loglog(tau, fit, "k--", lw=1, label=f"D = {d:.3g} cm²/s")
     ax.set_xlabel("lag (ps)")
@@ -93,7 +94,7 @@ def draw_history(history: Any, name: str, ax: Any = None) -> Any:
     return ax
 
 
-KINDS = {"msd": draw_msd, "vacf": draw_vacf, "vdos": draw_vdos}
+KINDS: dict[str, Callable[..., Any]] = {"msd": draw_msd, "vacf": draw_vacf, "vdos": draw_vdos}
 
 
 def draw(record: Record, kind: str, group: str, ax: Any, **options: Any) -> Any:

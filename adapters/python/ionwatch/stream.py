@@ -13,6 +13,7 @@ import numpy as np
 from . import library
 from .errors import IonwatchError, Status, tell
 
+Numbers = Union[Sequence[float], np.ndarray]
 LINGER_MS = 5000  # for acknowledgements at the end; what is left then waits in the spool
 
 
@@ -52,7 +53,7 @@ def _bytes(text: Optional[str]) -> Optional[bytes]:
     return None if text is None else str(text).encode()
 
 
-def _close(lib: library.Library, holder: Any, linger_ms: int) -> int:
+def _close(lib: Any, holder: Any, linger_ms: int) -> int:
     return lib.close(ctypes.byref(holder), linger_ms)
 
 
@@ -92,10 +93,10 @@ class Stream:
     def __init__(
         self,
         species: Sequence[str],
-        masses: Optional[Sequence[float]] = None,
+        masses: Optional[Numbers] = None,
         *,
         timestep: float,
-        charges: Optional[Sequence[float]] = None,
+        charges: Optional[Numbers] = None,
         units: Union[str, Units] = "A fs eV",
         stride: int = 1,
         temperature: Optional[float] = None,
@@ -178,7 +179,7 @@ class Stream:
             raise IonwatchError(status, text)
         self.run_id = self._lib.run_id(self._holder).decode()
 
-    def _per_atom(self, values: Optional[Sequence[float]], what: str) -> Optional[np.ndarray]:
+    def _per_atom(self, values: Optional[Numbers], what: str) -> Optional[np.ndarray]:
         if values is None:
             return None
         array = np.ascontiguousarray(values, dtype=np.float64)
@@ -254,7 +255,7 @@ class Stream:
             frame = self._frame
             self._lib.frame_init(ctypes.byref(frame))
             frame.step = int(step)
-            frame.time = step * self._timestep if time is None else time
+            frame.time = step * self._timestep if time is None else float(time)
             x = self._array(positions, "positions")
             if x.dtype == np.float64:
                 frame.pos_f64 = x.ctypes.data
@@ -277,7 +278,7 @@ class Stream:
                 ("temperature_K", temperature),
             ):
                 if value is not None:
-                    setattr(frame, key, value)
+                    setattr(frame, key, float(value))
             return self._checked(self._lib.send(self._holder, ctypes.byref(frame)))
         except (IonwatchError, TypeError, ValueError, OverflowError, ctypes.ArgumentError) as error:
             return self._fail(error)
@@ -342,7 +343,14 @@ class Stream:
         now = library.Stats(size=ctypes.sizeof(library.Stats))
         if self.is_open:
             self._lib.get_stats(self._holder, ctypes.byref(now))
-        return Stats(*[getattr(now, key) for key in Stats._fields[:-1]], bool(now.connected))
+        return Stats(
+            now.frames_sent,
+            now.frames_acknowledged,
+            now.frames_dropped,
+            now.queued_bytes,
+            now.spooled_bytes,
+            bool(now.connected),
+        )
 
     def __enter__(self) -> "Stream":
         return self

@@ -24,13 +24,14 @@ import os
 import pathlib
 import re
 import uuid
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 
 from .errors import tell
 from .stream import Stream
 
+Path = Union[str, "os.PathLike[str]"]
 STATE = "ionwatch.json"
 STOPCAR = "LSTOP = .TRUE.\n"
 SAME = 1e-5  # fractional: the same positions, as POSCAR and CONTCAR round them
@@ -45,7 +46,7 @@ SYMBOLS = (
 ).split()
 
 
-def read_incar(path: os.PathLike) -> dict[str, str]:
+def read_incar(path: Path) -> dict[str, str]:
     """Tags and what they are set to, as text; the first one counts."""
     tags: dict[str, str] = {}
     text = pathlib.Path(path).read_text(errors="replace").replace("\\\n", " ")
@@ -87,12 +88,13 @@ def per_ion(values: Any, kind: np.ndarray, n_types: int) -> np.ndarray:
 class Plugin:
     """What lives from call to call; one for each folder that VASP runs in."""
 
-    def __init__(self, folder: os.PathLike = "."):
+    def __init__(self, folder: Path = "."):
         self.folder = pathlib.Path(folder).resolve()
         self.stream: Optional[Stream] = None
         self.run_id = ""
         self.step = 0
-        self.first: Optional[np.ndarray] = None  # fractional, of the run
+        self.key: list = []  # what has to be the same in a job that goes on
+        self.first = np.empty((0, 3))  # fractional, of the run
         self.calls = 0
         self.steps_wanted: Optional[int] = None
         self.stop_reason: Optional[str] = None
@@ -123,7 +125,7 @@ class Plugin:
         self.run_id, self.first = run_id, first
         return step if np.abs(moved).max() < SAME else step + 1
 
-    def _open(self, constants: Any, positions: np.ndarray, lattice: np.ndarray) -> None:
+    def _open(self, constants: Any, positions: np.ndarray, lattice: np.ndarray) -> Stream:
         tags = read_incar(self.folder / "INCAR")
         timestep = _number(tags, "POTIM")
         if timestep is None:
@@ -149,7 +151,7 @@ class Plugin:
         for part in filter(None, os.environ.get("IONWATCH_SET", "").split(";")):
             name, _, value = part.partition("=")
             notes[name.strip()] = value.strip()
-        self.stream = Stream(
+        return Stream(
             species,
             per_ion(constants.POMASS, kind, n_types),
             timestep=timestep,
@@ -185,7 +187,7 @@ class Plugin:
             )
         positions -= np.floor(positions)
         if self.stream is None or self.ended:
-            self._open(constants, positions, lattice)
+            self.stream = self._open(constants, positions, lattice)
             self.ended = False
         self.stream.send(
             self.step,

@@ -6,7 +6,7 @@ import warnings
 import ionwatch
 import numpy as np
 import pytest
-from conftest import analyze, same_series
+from conftest import analyze, same_series, until
 
 pytest.importorskip("ase")
 import ase.io  # noqa: E402
@@ -23,6 +23,7 @@ from ase.md.nptberendsen import NPTBerendsen  # noqa: E402
 from ase.md.nvtberendsen import NVTBerendsen  # noqa: E402
 from ase.md.velocitydistribution import MaxwellBoltzmannDistribution  # noqa: E402
 from ase.md.verlet import VelocityVerlet  # noqa: E402
+from ase.optimize import BFGS  # noqa: E402
 
 DT = 4 * units.fs
 
@@ -144,6 +145,26 @@ def test_a_stop_can_raise_and_ends_the_with_block(daemon):
         dyn.run(100000)
     assert watch.stop_reason and 3 < dyn.nsteps < 100000
     assert daemon.filed("raise").state == "stopped"
+
+
+def test_a_stop_can_be_left_to_the_script_which_may_go_on(daemon):
+    dyn = VelocityVerlet(copper(), DT)
+    with ionwatch.ase.Observer(dyn, name="goes on", endpoint=daemon.endpoint, stop="no") as watch:
+        dyn.attach(watch)
+        dyn.run(3)
+        watch.stream.flush(20)
+        daemon.runs.stop("goes on")
+        until(watch.stream.should_stop, "the stop to arrive")
+        dyn.run(5)
+    assert dyn.nsteps == 8 and "user" in watch.stop_reason
+    assert daemon.filed("goes on", 9).state == "completed"
+
+
+def test_what_is_no_molecular_dynamics_is_refused_and_so_is_an_unknown_stop():
+    with pytest.raises(ValueError, match="BFGS has no timestep"):
+        ionwatch.ase.Observer(BFGS(copper(), logfile=None))
+    with pytest.raises(ValueError, match="'halt'"):
+        ionwatch.ase.Observer(VelocityVerlet(copper(), DT), stop="halt")
 
 
 def test_an_exception_in_the_run_leaves_it_open(daemon):

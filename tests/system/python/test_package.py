@@ -63,8 +63,11 @@ def test_the_examples_run(folder, start):
     daemon = start("--min-time-ps", "0.2", "--min-hops", "1", "--hold", "1")
     env = {"IONWATCH_ENDPOINT": daemon.endpoint}
     done = run(PACKAGE / "examples" / "own_code.py", **env)
-    assert done.returncode == 0 and "ends at step" in done.stdout, done.stdout + done.stderr
-    assert daemon.filed("toy").state == "stopped"
+    assert done.returncode == 0, done.stderr
+    # A toy may be done before a busy daemon has come to its answer.
+    filed = daemon.filed("toy")
+    assert filed.state == ("stopped" if "ends at step" in done.stdout else "completed")
+    assert filed["groups"]["Li"]["D_cm2_s"]["value"] == pytest.approx(0.08**2 / 2 / 0.01 * 1e-4, rel=0.3)
     pytest.importorskip("ase")
     for steps in (15, 10):
         done = run(PACKAGE / "examples" / "ase_copper.py", steps, **env)

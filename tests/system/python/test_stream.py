@@ -78,7 +78,9 @@ def test_contiguous_arrays_are_read_in_place_and_others_are_copied(folder):
         swapped = np.arange(30, dtype=">f8").reshape(10, 3)
         assert stream._array(swapped, "x").dtype == np.float64
         assert stream._array([[1, 2, 3]] * 10, "x").dtype == np.float64
-        assert stream.send(0, strided) == ionwatch.Status.OK
+        # Machine-learned potentials give energies in single precision, or as arrays of one.
+        assert stream.send(0, strided, potential_energy=np.float32(-1.5), kinetic_energy=np.array(2.0),
+                           time=np.float32(0)) == ionwatch.Status.OK
 
 
 def test_units_are_converted(folder):
