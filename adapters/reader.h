@@ -59,7 +59,7 @@ iw_status iw_reader_rewind(iw_reader *self, iw_error *err);
  * last one.  For --help. */
 bool iw_reader_format(size_t index, const char **name, const char **text);
 
-/* The file that ends the MD code once it is made (PROJECT.EXIT_MD); "" where none is known. */
+/* The file that ends the MD code once it is made (PROJECT.EXIT); "" where none is known. */
 const char *iw_reader_stop_file(const iw_reader *self);
 
 /* The MD code has written its last word into the piece that is read. */

@@ -248,7 +248,7 @@ describe_project(cp2k *self, iw_run_info *run, iw_error *err)
                      project->has_cell ? ", and the cell of this ensemble changes" : "");
     }
     size_t size = iw_cp2k_project_size(self->xyz.piece->path);
-    int n = snprintf(self->xyz.piece->stop_file, sizeof self->xyz.piece->stop_file, "%.*s.EXIT_MD",
+    int n = snprintf(self->xyz.piece->stop_file, sizeof self->xyz.piece->stop_file, "%.*s.EXIT",
                      (int)size, self->xyz.piece->path);
     if (size == 0 || n < 0 || (size_t)n >= sizeof self->xyz.piece->stop_file)
         self->xyz.piece->stop_file[0] = '\0';

@@ -235,6 +235,7 @@ pwout_next(void *state, iw_frame *frame, iw_error *err)
         if (given)
             give(self, next, frame);
         self->last.any = false;
+        self->piece->over = done;
         if (!done)
             swap_blocks(self);
         self->last.energy_eV = (double)NAN;

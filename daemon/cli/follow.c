@@ -26,7 +26,7 @@ static const struct {
 } stop_advice[] = {
     {"vasp", "write LSTOP = .TRUE. into a file STOPCAR beside the INCAR",
      "LSTOP = .TRUE.\n# " MADE_BY},
-    {"cp2k", "make a file PROJECT.EXIT_MD in its folder", MADE_BY},
+    {"cp2k", "make a file PROJECT.EXIT in its folder", MADE_BY},
     {"quantum espresso", "make a file PREFIX.EXIT in its folder", MADE_BY},
     {"i-pi", "make a file EXIT in the folder in which it runs", MADE_BY},
     {"lammps", "make the file that its `fix halt ... is_file()` waits for, if the input has one",

@@ -366,7 +366,7 @@ files_that_grow_byte_by_byte_give_the_same_frames(void **state)
         assert_int_equal(t.n, 2);
         for (size_t i = 0; i < 2; i++)
             assert_same_frame(&t.frame[i], &whole.frame[i]);
-        assert_non_null(strstr(iw_reader_stop_file(reader), "/g.EXIT_MD"));
+        assert_non_null(strstr(iw_reader_stop_file(reader), "/g.EXIT"));
         iw_reader_close(&reader);
         free_trajectory(&t);
     }
