@@ -76,7 +76,7 @@ def same_numbers(live, batch):
         mine = live["groups"][name]
         whole = {round(lag, 9): value for lag, value in zip(group["msd"]["lag_ps"],
                                                             group["msd"]["msd_A2"])}
-        assert len(mine["msd"]["lag_ps"]) > 2, mine["msd"]
+        assert len(mine["msd"]["lag_ps"]) > 1, mine["msd"]
         for lag, value in zip(mine["msd"]["lag_ps"], mine["msd"]["msd_A2"]):
             close(value, whole[round(lag, 9)], 1e-9, f"MSD of {name}", atol=1e-12)
         if group["omega_mean_meV"] is not None:
