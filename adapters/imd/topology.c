@@ -237,7 +237,7 @@ iw_status
 iw_topology_read(const char *path, const iw_reader_options *options, const char *units,
                  iw_run_info *run, iw_error *err)
 {
-    static const iw_topology_kind *const kinds[] = {&iw_topology_lammps, &pdb, &gro, &poscar};
+    static const iw_topology_kind *const kinds[] = {&iw_topology_lammps, &pdb, &gro, &poscar, NULL};
     iw_error ignored = {0};
     err = err ? err : &ignored;
     if (options->format)
@@ -249,9 +249,9 @@ iw_topology_read(const char *path, const iw_reader_options *options, const char 
     iw_head head = {path, NULL, 0};
     iw_status status = iw_text_peek(text, HEAD_SIZE, &head.data, &head.size, err);
     size_t k = 0;
-    while (status == IW_OK && k < sizeof kinds / sizeof *kinds && !kinds[k]->is(&head))
+    while (status == IW_OK && kinds[k] && !kinds[k]->is(&head))
         k++;
-    if (status == IW_OK && k == sizeof kinds / sizeof *kinds) {
+    if (status == IW_OK && !kinds[k]) {
         status = read_trajectory(path, options, run, err);
     } else if (status == IW_OK) {
         iw_topology atoms = {0};

@@ -327,6 +327,8 @@ static iw_status
 hand_over(const data_file *self, iw_topology *to, iw_error *err)
 {
     size_t n = (size_t)self->n_atoms;
+    if (!self->atoms)
+        return iw_fail(err, IW_INVALID, "%s has no section Atoms", iw_text_path(self->text));
     qsort(self->atoms, n, sizeof *self->atoms, by_id);
     to->mass_amu = calloc(n, sizeof *to->mass_amu);
     to->charge_e = self->has_charge ? calloc(n, sizeof *to->charge_e) : NULL;

@@ -435,17 +435,14 @@ iw_command_imd(const iw_settings *settings)
     self.feed.content = "";
     self.feed.stop_file = settings->stop_file;
     const iw_lammps_units *units = iw_imd_units(unit_style(settings), &err);
-    iw_status status = units ? check_stop_file(settings, &err) : err.code;
-    if (status == IW_OK)
-        status = read_topology(&self, &err);
-    if (status) {
+    if (!units || check_stop_file(settings, &err) != IW_OK || read_topology(&self, &err) != IW_OK) {
         iw_complain_error(settings, &err);
         goto out;
     }
     self.units.length_A = units->length_A;
     self.units.time_fs = units->time_fs;
     self.units.energy_eV = units->energy_eV;
-    status = iw_feed_find_daemon(settings, &err);
+    iw_status status = iw_feed_find_daemon(settings, &err);
     if (status) {
         result = iw_ask_failed(settings, &err);
         goto out;

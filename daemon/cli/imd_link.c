@@ -58,8 +58,7 @@ guard(int fd, int program)
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
-    ssize_t n;
-    while ((n = guard_read(program, bytes, 1)) > 0) {
+    while (guard_read(program, bytes, 1) > 0) {
         if (*bytes == NO_ENGINE)
             _exit(0);
         go = true;
