@@ -67,7 +67,7 @@ def test_the_examples_run(folder, start):
     # A toy may be done before a busy daemon has come to its answer.
     filed = daemon.filed("toy")
     assert filed.state == ("stopped" if "ends at step" in done.stdout else "completed")
-    assert filed["groups"]["Li"]["D_cm2_s"]["value"] == pytest.approx(0.08**2 / 2 / 0.01 * 1e-4, rel=0.3)
+    assert filed["groups"]["Li"]["D_cm2_s"]["value"] == pytest.approx(0.08**2 / 2 / 0.01 * 1e-4, rel=0.5)
     pytest.importorskip("ase")
     for steps in (15, 10):
         done = run(PACKAGE / "examples" / "ase_copper.py", steps, **env)
