@@ -42,6 +42,7 @@ def draw_msd(record: Record, group: str, ax: Any = None) -> Any:
             tau = np.linspace(low, high, 50)
             fit = 6 * d * 1e4 * tau + (of.get("msd_intercept_A2") or 0.0)  # 1 cm2/s: 1e4 A2/ps
             ax.loglog(tau, fit, "k--", lw=1, label=f"D = {d:.3g} cm²/s")
+    ax.set_ylim(bottom=min(ax.get_ylim()[1], max(ax.get_ylim()[0], table.msd_A2.min() / 3)))
     ax.set_xlabel("lag (ps)")
     ax.set_ylabel("MSD (Å²)")
     ax.legend()
@@ -69,6 +70,9 @@ def draw_vdos(record: Record, group: str, ax: Any = None, method: str = "physica
         ax.fill_between(
             table.energy_meV, low, table.g_per_meV + band, alpha=0.25, color=line.get_color(), lw=0
         )
+    seen = table.energy_meV[table.g_per_meV > 1e-3 * table.g_per_meV.max()]
+    before = ax.get_xlim()[1] if len(ax.get_lines()) > 1 else 0.0
+    ax.set_xlim(0, max(before, 1.1 * seen.max()))  # not to the Nyquist energy, for nothing is there
     ax.set_xlabel("energy (meV)")
     ax.set_ylabel("VDOS (1/meV)")
     ax.legend()

@@ -101,7 +101,8 @@ def test_plots_show_band_window_and_line(folder):
     assert len(ax.collections) == 1
     assert record.plot("vacf", "Li").get_xlabel() == "lag (fs)"
     assert record.plot("vdos", "all", method="paper").get_ylabel() == "VDOS (1/meV)"
-    assert record.plot("vdos", ax=ax) is ax
+    both = record.plot("vdos")
+    assert record.plot("vdos", "Li", ax=both) is both and len(both.get_lines()) == 2
     ax.figure.savefig("plot.png")
 
 
