@@ -198,3 +198,25 @@ iw_head_line(const iw_head *head, size_t n, iw_line *line)
         at = newline + 1;
     }
 }
+
+const char *
+iw_familiar(const char *data, size_t size)
+{
+#define MAGIC(text) text, sizeof(text) - 1
+    static const struct {
+        const char *magic;
+        size_t size;
+        const char *text;
+    } known[] = {
+        {MAGIC("<?xml"), "an XML file, but no vasprun.xml (<modeling>)"},
+        {MAGIC("CDF"), "a NetCDF file: convert it to extended XYZ"},
+        {MAGIC("\x89HDF"), "an HDF5 file: convert it to extended XYZ"},
+        {MAGIC("T\0\0\0CORD"), "a DCD file: convert it to extended XYZ"},
+        {MAGIC("{"), "a JSON file: convert it to extended XYZ"},
+    };
+#undef MAGIC
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (size >= known[i].size && memcmp(data, known[i].magic, known[i].size) == 0)
+            return known[i].text;
+    return NULL;
+}

@@ -50,6 +50,7 @@ typedef struct {
     char stop_file[IW_PATH_LENGTH]; /* set by open or describe where the code has one: making it
                                        ends the run as the code ends it */
     bool over;                      /* set by next: the MD code has written its last word */
+    bool anew; /* set by next: the frame is the first of a run that was appended to the file */
 } iw_piece;
 
 /* The beginning of a file. */
@@ -62,12 +63,17 @@ typedef struct {
 /* Line n (from 0) of the head; false when it is not there in full. */
 bool iw_head_line(const iw_head *head, size_t n, iw_line *line);
 
+/* Files that people have beside the ones that are read, by their first bytes: what it is; or NULL.
+ */
+const char *iw_familiar(const char *data, size_t size);
+
 typedef struct {
     const char *name;      /* for --format */
     const char *text;      /* for lists */
     const char *code;      /* of the run; "" where the format does not tell */
     const char *dt_advice; /* what to do when the files do not tell the spacing of frames */
     size_t state_size;     /* zeroed by the reader */
+    bool appends;          /* a file may hold runs one after the other: see anew of iw_piece */
     /* 0: not this format; higher: more likely, 100: certain. */
     int (*guess)(const iw_head *head);
     iw_status (*open)(void *state, iw_piece *piece, iw_error *err);

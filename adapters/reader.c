@@ -39,7 +39,7 @@ struct iw_reader {
     bool piece_begins; /* the next frame is the first of its piece */
     int64_t piece_first_step, last_step;
     double last_time_fs;
-    iw_seam seam;     /* where there is another piece, or may come one */
+    iw_seam seam;     /* where there is another piece or run, or may come one */
     iw_error failure; /* once reading cannot go on */
 };
 
@@ -72,29 +72,6 @@ known_formats(char text[200])
     return text;
 }
 
-/* Files that people have beside the ones that are read. */
-static const char *
-familiar(const char *data, size_t size)
-{
-#define MAGIC(text) text, sizeof(text) - 1
-    static const struct {
-        const char *magic;
-        size_t size;
-        const char *text;
-    } known[] = {
-        {MAGIC("<?xml"), "an XML file, but no vasprun.xml (<modeling>)"},
-        {MAGIC("CDF"), "a NetCDF file: convert it to extended XYZ"},
-        {MAGIC("\x89HDF"), "an HDF5 file: convert it to extended XYZ"},
-        {MAGIC("T\0\0\0CORD"), "a DCD file: convert it to extended XYZ"},
-        {MAGIC("{"), "a JSON file: convert it to extended XYZ"},
-    };
-#undef MAGIC
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (size >= known[i].size && memcmp(data, known[i].magic, known[i].size) == 0)
-            return known[i].text;
-    return NULL;
-}
-
 static iw_status
 guess_format(iw_reader *self, iw_error *err)
 {
@@ -116,7 +93,7 @@ guess_format(iw_reader *self, iw_error *err)
     }
     if (status == IW_OK && best == 0) {
         char list[200];
-        const char *what = familiar(head.data, head.size);
+        const char *what = iw_familiar(head.data, head.size);
         iw_line line = {head.data, head.data + head.size};
         if (memchr(line.at, '\n', head.size))
             line.end = memchr(line.at, '\n', head.size);
@@ -474,7 +451,7 @@ iw_reader_open(const char *const *paths, size_t n_paths, const iw_reader_options
     if (status == IW_OK)
         status = complete_run(self, err);
     n_paths = self->pieces.files.n;
-    if (status == IW_OK && (n_paths > 1 || may_get_more(self)))
+    if (status == IW_OK && (n_paths > 1 || may_get_more(self) || self->format->appends))
         status = iw_seam_init(&self->seam, self->run.n_atoms, err);
     /* A piece that does not belong here is named before the work begins, not in its middle. */
     for (size_t i = 1; status == IW_OK && i < n_paths; i++) {
@@ -514,7 +491,8 @@ iw_reader_run(const iw_reader *self)
     return &self->run;
 }
 
-/* Where a piece counts its steps anew, they go on from the last one before it. */
+/* Where a piece, or a run appended to it, counts its steps anew, they go on from the last one
+ * before it. */
 static void
 join_piece(iw_reader *self, const iw_frame *frame)
 {
@@ -625,7 +603,7 @@ iw_reader_next(iw_reader *self, iw_frame *frame, iw_error *err)
     bool timed = isnan(self->options.dt_fs) && !isnan(frame->time_fs);
     if (!timed)
         frame->time_fs = (double)frame->step * self->run.timestep_fs;
-    if (self->piece_begins)
+    if (self->piece_begins || self->piece.anew)
         join_piece(self, frame);
     self->piece_begins = false;
     frame->step += self->step_shift;

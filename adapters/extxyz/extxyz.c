@@ -42,7 +42,8 @@ typedef struct {
     double *mass_amu; /* [n_atoms] */
     double *charge_e; /* [n_atoms] of the first frame */
     bool lattice;     /* the first frame has one */
-    int64_t frames;
+    int64_t frames;   /* since the file, or a run appended to it, began */
+    comment last;     /* of the frame before */
 } extxyz;
 
 static iw_status
@@ -276,6 +277,17 @@ read_rows(extxyz *self, iw_frame *frame, iw_error *err)
     return IW_OK;
 }
 
+/* Codes append to the file of an earlier run. */
+static bool
+begins_anew(const extxyz *self, const comment *head)
+{
+    const comment *last = &self->last;
+    return self->frames > 0 &&
+           (head->has_step && last->has_step
+                ? head->step < last->step
+                : head->has_time && last->has_time && head->time_fs <= last->time_fs);
+}
+
 static iw_status
 extxyz_next(void *state, iw_frame *frame, iw_error *err)
 {
@@ -303,6 +315,9 @@ extxyz_next(void *state, iw_frame *frame, iw_error *err)
         iw_text_back(self->text);
     if (status != IW_OK)
         return status;
+    self->piece->anew = begins_anew(self, &head);
+    self->frames = self->piece->anew ? 0 : self->frames;
+    self->last = head;
     frame->step = head.has_step ? head.step : self->frames;
     self->frames++;
     if (head.has_time)
@@ -535,6 +550,7 @@ const iw_format iw_format_extxyz = {
     .dt_advice = "give --dt FS, the time from one frame to the next in fs (or Time=FS in the "
                  "comment lines)",
     .state_size = sizeof(extxyz),
+    .appends = true,
     .guess = extxyz_guess,
     .open = extxyz_open,
     .describe = extxyz_describe,

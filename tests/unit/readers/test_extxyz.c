@@ -128,6 +128,90 @@ what_is_wrong_is_refused_with_its_line(void **state)
     REFUSED(t, IW_INVALID, "'Uuo'", "no element", "--masses Uuo=NUMBER");
 }
 
+/* dump.xyz as GPUMD's documentation describes it: Time in fs, vel in A/fs, eight digits. */
+#define GPUMD(time, x, v)                                                                          \
+    "2\nTime=" time " pbc=\"T T T\" Lattice=\"8.00000000 0.00000000 0.00000000 0.00000000 "        \
+    "9.00000000 0.00000000 1.00000000 0.00000000 10.00000000\" energy=-7.25000000 virial=\"1.0 "   \
+    "0.0 "                                                                                         \
+    "0.0 0.0 1.0 0.0 0.0 0.0 1.0\" stress=\"0.1 0.0 0.0 0.0 0.1 0.0 0.0 0.0 0.1\" "                \
+    "Properties=species:S:1:pos:R:3:mass:R:1:vel:R:3:forces:R:3:energy_atom:R:1\n"                 \
+    "Li " x " 2.00000000 3.00000000 6.94000000 " v " 0.00000000 -0.00100000 9.0 9.0 9.0 -3.0\n"    \
+    "Cl 0.10000000 0.20000000 0.30000000 35.45000000 0.00000000 0.00000000 0.00000000 9.0 9.0 "    \
+    "9.0 -4.25\n"
+
+static void
+dumps_of_gpumd_are_read_without_options(void **state)
+{
+    (void)state;
+    trajectory t = read_with(GPUMD("10.00000000", "1.00000000", "0.00500000")
+                                 GPUMD("20.00000000", "1.05000000", "0.00500000"),
+                             (double)NAN, NULL);
+    assert_read(t, 2);
+    assert_close(t.run.timestep_fs, 10.0, 1e-14, 0.0);
+    assert_int_equal(t.run.stride, 1);
+    assert_true(t.run.wrapped);
+    assert_close(t.run.mass_amu[1], 35.45, 0.0, 0.0);
+    assert_close(t.frame[1].time_fs, 20.0, 0.0, 0.0);
+    assert_triple(t.frame[1].pos_A, 1.05, 2.0, 3.0, 0.0);
+    assert_triple(t.frame[1].vel_A_fs, 0.005, 0.0, -0.001, 1e-15);
+    assert_triple(t.frame[1].cell_A + 6, 1.0, 0.0, 10.0, 0.0);
+    assert_close(t.frame[1].potential_energy_eV, -7.25, 0.0, 0.0);
+    free_trajectory(&t);
+}
+
+static void
+a_run_that_was_appended_goes_on_or_is_a_gap(void **state)
+{
+    (void)state;
+    /* GPUMD's Time starts anew: the second run goes on, the third begins where the first began */
+    const char *text = GPUMD("10.0", "1.00", "0.005") GPUMD("20.0", "1.05", "0.005")
+        GPUMD("30.0", "1.10", "0.005") GPUMD("10.0", "1.15", "0.005") GPUMD("20.0", "1.20", "0.005")
+            GPUMD("10.0", "7.00", "0.005") GPUMD("20.0", "7.05", "0.005");
+    const int64_t steps[] = {0, 1, 2, 3, 4, 6, 7};
+    trajectory t = read_with(text, (double)NAN, NULL);
+    assert_read(t, 7);
+    for (size_t f = 0; f < 7; f++) {
+        assert_int_equal(t.frame[f].step, steps[f]);
+        assert_close(t.frame[f].time_fs, 10.0 + 10.0 * (double)steps[f], 1e-14, 0.0);
+    }
+    assert_noted(&t, "step 0 becomes step 3\n");
+    assert_noted(&t, "step 0 becomes step 6, with a gap");
+    free_trajectory(&t);
+    /* step numbers, where there are any, tell it alone; Time that stands still is not asked */
+#define STEP(n, x) "1\n" LATTICE "Time=1 step=" n "\nO " x " 0 0\n"
+    t = read_with(STEP("5", "0") STEP("7", "0.1") STEP("9", "0.2") STEP("5", "0.3"), 2.0, NULL);
+    assert_read(t, 4);
+    assert_int_equal(t.frame[2].step, 9);
+    assert_int_equal(t.frame[3].step, 11);
+    free_trajectory(&t);
+}
+
+static void
+an_appended_run_is_told_while_the_file_grows(void **state)
+{
+    (void)state;
+    const char *first = GPUMD("10.0", "1.00", "0.005") GPUMD("20.0", "1.05", "0.005");
+    const char *more = GPUMD("10.0", "1.10", "0.005") GPUMD("20.0", "1.15", "0.005");
+    iw_reader_options options;
+    iw_reader_options_init(&options);
+    options.follow = true;
+    trajectory t = {0};
+    const char *path = write_text("g.xyz", first);
+    iw_reader *reader = iw_reader_open(&path, 1, &options, &t.err);
+    assert_non_null(reader);
+    for (size_t i = 0; more[i]; i++) {
+        read_on(&t, reader);
+        assert_int_equal(t.status, IW_AGAIN);
+        (void)write_bytes("g.xyz", more + i, 1, "ab");
+    }
+    read_on(&t, reader);
+    assert_int_equal(t.n, 4);
+    for (size_t f = 0; f < 4; f++)
+        assert_int_equal(t.frame[f].step, f);
+    iw_reader_close(&reader);
+    free_trajectory(&t);
+}
+
 int
 main(void)
 {
@@ -136,6 +220,9 @@ main(void)
         cmocka_unit_test(velocities_have_the_unit_that_is_asked_for),
         cmocka_unit_test(plain_xyz_is_read_without_a_cell),
         cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
+        cmocka_unit_test(dumps_of_gpumd_are_read_without_options),
+        cmocka_unit_test(a_run_that_was_appended_goes_on_or_is_a_gap),
+        cmocka_unit_test(an_appended_run_is_told_while_the_file_grows),
     };
     return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
 }
