@@ -46,6 +46,7 @@ place(const double *x, const double *v, Real *pos, Real *vel)
 
 FixIonwatch::FixIonwatch(LAMMPS *owner, int narg, char **arg) : Fix(owner, narg, arg)
 {
+    datamask_modify = 0; /* KOKKOS: nothing has to go back to the device */
     parse(narg, arg);
     if (!atom->tag_enable)
         error->all(FLERR, std::string("fix ionwatch needs atom ids: remove 'atom_modify id no'"));
