@@ -95,7 +95,7 @@ static iw_status
 find_block(blocks *self, iw_when when, size_t rows, iw_error *err)
 {
     while (!self->any || iw_when_compare(self->when, when) < 0) {
-        iw_when found;
+        iw_when found = {0};
         iw_text_mark(self->text);
         iw_status status = read_head(self, &found, &self->time_fs, err);
         if (status == IW_OK)
@@ -151,7 +151,7 @@ cpx_next(void *state, iw_frame *frame, iw_error *err)
 {
     cpx *self = state;
     blocks *pos = &self->pos;
-    iw_when when;
+    iw_when when = {0};
     bool passed;
     iw_status status;
     do {
@@ -253,14 +253,18 @@ count_atoms(cpx *self, iw_error *err)
     iw_text_back(pos->text);
     if (status == IW_END && self->n_atoms > 0)
         status = IW_OK;
-    if (status == IW_OK && self->n_atoms == 0)
-        return iw_fail(err, IW_INVALID, "%s: its first block has no atoms", self->piece->path);
+    if (status == IW_OK && self->n_atoms == 0) {
+        (void)iw_fail(err, IW_INVALID, "%s: its first block has no atoms", self->piece->path);
+        return IW_INVALID;
+    }
     if (status != IW_OK)
         return status;
     double **arrays[] = {&pos->value, &self->vel.value, &self->cel.value};
     for (size_t i = 0; i < 3; i++)
-        if (!(*arrays[i] = calloc(self->n_atoms < 3 ? 3 : self->n_atoms, 3 * sizeof(double))))
-            return iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->n_atoms);
+        if (!(*arrays[i] = calloc(self->n_atoms < 3 ? 3 : self->n_atoms, 3 * sizeof(double)))) {
+            (void)iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->n_atoms);
+            return IW_NO_MEMORY;
+        }
     return IW_OK;
 }
 
@@ -277,7 +281,7 @@ survey(cpx *self, iw_run_info *run, iw_error *err)
     file.text = iw_text_open(self->piece->path, self->piece->follow, err);
     iw_status status = file.text ? IW_OK : err->code;
     for (; status == IW_OK; n++) {
-        iw_when when;
+        iw_when when = {0};
         iw_text_mark(file.text);
         status = read_head(&file, &when, &file.time_fs, err);
         if (status == IW_OK)

@@ -137,18 +137,16 @@ iw_qe_input_read(iw_qe_input *self, const char *path, iw_error *err)
         rest = line = trimmed(line);
         if (!iw_field_word(&rest, &word, &size) || *word == '!' || *word == '#')
             continue;
+        /* ATOMIC_SPECIES, ATOMIC_POSITIONS, K_POINTS, CELL_PARAMETERS, ... */
+        bool card = where != NAMELIST && size > 6 && memchr(word, '_', size);
+        bool species = card && is(word, size, "ATOMIC_SPECIES");
+        bool positions = card && size >= 16 && strncasecmp(word, "ATOMIC_POSITIONS", 16) == 0;
         if (*word == '&')
             where = NAMELIST;
-        else if (*word == '/')
-            where = NOWHERE;
+        else if (*word == '/' || card)
+            where = species ? SPECIES : positions ? POSITIONS : NOWHERE;
         else if (where == NAMELIST)
             read_assignments(self, line);
-        else if (is(word, size, "ATOMIC_SPECIES"))
-            where = SPECIES;
-        else if (size >= 16 && strncasecmp(word, "ATOMIC_POSITIONS", 16) == 0)
-            where = POSITIONS;
-        else if (memchr(word, '_', size) && size > 6)
-            where = NOWHERE; /* K_POINTS, CELL_PARAMETERS, ... */
         else if (where == SPECIES)
             status = add_species(self, line, err);
         else if (where == POSITIONS)

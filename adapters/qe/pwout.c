@@ -174,7 +174,7 @@ read_block(const pwout *self, block *out, bool *done, iw_error *err)
         } else if (entered && behind(line, "CELL_PARAMETERS")) {
             if (!unit_of_card(self, line, &unit_A) || unit_A == 0.0)
                 return unexpected(self, line, "CELL_PARAMETERS in alat, bohr or angstrom", err);
-            status = read_rows(self, 3, false, out->cell_A, unit_A, NULL, err);
+            status = read_rows(self, 3, false, out->cell_A, unit_A, out->cell_A, err);
         } else if (entered && behind(line, "ATOMIC_POSITIONS")) {
             if (!unit_of_card(self, line, &unit_A))
                 return unexpected(self, line, "ATOMIC_POSITIONS in a known unit", err);
