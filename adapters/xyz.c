@@ -173,7 +173,7 @@ describe_velocities(iw_xyz_run *self, const iw_xyz_start *start, iw_error *err)
     iw_text_mark(vel->text);
     self->with_velocities = true;
     for (size_t i = 0; i < start->n && self->with_velocities; i++) {
-        iw_when found;
+        iw_when found = {0};
         size_t n_atoms;
         iw_status status = read_head(self, vel, &found, &n_atoms, err);
         if (status == IW_OK)
@@ -211,7 +211,7 @@ find_repeats(iw_xyz_run *self, iw_error *err)
     file.text = iw_text_open(self->piece->path, self->piece->follow, err);
     iw_status status = file.text ? IW_OK : err->code;
     while (status == IW_OK) {
-        iw_when when;
+        iw_when when = {0};
         size_t n_atoms;
         iw_text_mark(file.text);
         status = read_head(self, &file, &when, &n_atoms, err);
@@ -264,7 +264,7 @@ find_velocities(iw_xyz_run *self, iw_when when, iw_error *err)
 {
     iw_xyz_file *vel = &self->vel;
     while (!vel->any || iw_when_compare(vel->when, when) < 0) {
-        iw_when found;
+        iw_when found = {0};
         size_t n_atoms;
         iw_text_mark(vel->text);
         iw_status status = read_head(self, vel, &found, &n_atoms, err);

@@ -118,7 +118,7 @@ static iw_status
 cp2k_next(void *state, iw_frame *frame, iw_error *err)
 {
     cp2k *self = state;
-    iw_when when;
+    iw_when when = {0};
     iw_status status = iw_xyz_read(&self->xyz, &when, frame, err);
     if (status == IW_OK)
         status = add_cell(self, when, frame, err);

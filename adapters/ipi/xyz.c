@@ -188,7 +188,7 @@ static iw_status
 ipi_next(void *state, iw_frame *frame, iw_error *err)
 {
     ipi *self = state;
-    iw_when when;
+    iw_when when = {0};
     iw_status status = iw_xyz_read(&self->xyz, &when, frame, err);
     if (status == IW_AGAIN || status == IW_END)
         iw_xyz_back(&self->xyz);

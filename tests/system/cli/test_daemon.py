@@ -232,6 +232,46 @@ class WithDaemon(Daemon):
         self.assertEqual([run for run in self.listing() if run["name"] == "tostop"], [])
         self.expect(4, "show", "tostop", says="tostop")
 
+    def test_a_folder_of_i_pi_is_followed_and_its_run_is_ended_by_exit(self):
+        r, v = program.walk(40)
+        folder = self.path("ipi")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "input.xml"), "w") as file:
+            file.write("<simulation><output prefix='w'/><system><motion><dynamics mode='nvt'>"
+                       "<timestep units='femtosecond'> 1 </timestep></dynamics></motion>"
+                       "</system></simulation>\n")
+        files = {"pos_0": (r, "positions{angstrom}", 1.0), "vel_0": (v, "velocities{m/s}", 1e5)}
+
+        def write(frames):
+            for name, (values, quantity, factor) in files.items():
+                with open(os.path.join(folder, f"w.{name}.xyz"), "a") as file:
+                    for step in frames:
+                        file.write(f"{len(SPECIES)}\n# CELL(abcABC): " + "  12.00000" * 3 +
+                                   "  90.00000" * 3 + f"  Step:  {step:10d}  Bead:       0 "
+                                   f"{quantity}  cell{{angstrom}}\n")
+                        for label, row in zip(SPECIES, values[step] * factor):
+                            file.write("%8s %12.5e %12.5e %12.5e\n" % (label, *row))
+
+        options = ["-T", "300", "--msd-stride", "1"]
+        write(range(20))
+        follower = self.start_follower(folder, "--run", "ipi", "--stop-file", "auto", "--idle",
+                                       "3", *options)
+        self.wait_for(lambda: any(run["name"] == "ipi" and run["frames_durable"] == 20
+                                  for run in self.listing()), "20 frames")
+        self.expect(0, "stop", "ipi")
+        self.wait_for(lambda: os.path.exists(os.path.join(folder, "EXIT")), "EXIT")
+        write(range(20, 40))  # what i-PI writes until it looks
+        _, said = follower.communicate(timeout=30)
+        self.assertEqual(follower.returncode, 0, said)
+        self.wait_for(lambda: self.run_program("db", "show", "ipi", "--db",
+                                               self.db).returncode == 0, "the run to be filed")
+        filed, direct = self.show("ipi"), self.record(folder, *options)
+        self.assertEqual(filed["run"]["frames"], 40)
+        self.assertEqual(filed["run"]["code"], "i-PI")
+        self.assertEqual(filed["run"]["velocity_source"], direct["run"]["velocity_source"])
+        np.testing.assert_allclose(filed["groups"]["all"]["D_einstein_cm2_s"],
+                                   direct["groups"]["all"]["D_einstein_cm2_s"], rtol=1e-9)
+
     def test_unknown_runs_have_their_own_exit_code(self):
         for words in (["show", "nobody"], ["stop", "nobody"], ["watch", "nobody"]):
             self.expect(4, *words, says="nobody")
