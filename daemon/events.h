@@ -54,7 +54,8 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(framework_melting, IW_WARNING, "the atoms that should stay wander")                          \
     X(centre_of_mass_drift, IW_WARNING, "the whole moves faster than heat explains")               \
     X(thinned, IW_NOTE, "fewer frames enter the MSD: the analysis came to its memory limit")       \
-    X(memory, IW_WARNING, "the analysis needs more memory than its limit")
+    X(memory, IW_WARNING, "the analysis needs more memory than its limit")                         \
+    X(length_mismatch, IW_WARNING, "atoms are too near or too far apart: a unit mistake?")
 
 typedef enum {
 #define IW_EVENT_ENUM(id, severity, text) IW_EVENT_##id,

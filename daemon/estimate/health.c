@@ -403,6 +403,7 @@ judge_events(iw_health_monitor *self, const moment *when)
         bool matters =
             event->kind == IW_EVENT_uneven_step || event->kind == IW_EVENT_velocity_mismatch ||
             event->kind == IW_EVENT_temperature_mismatch || event->kind == IW_EVENT_time_mismatch ||
+            event->kind == IW_EVENT_length_mismatch ||
             (event->kind == IW_EVENT_half_cell_jump && event->count >= JUMPS);
         if (matters)
             worst = event;

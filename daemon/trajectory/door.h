@@ -4,11 +4,12 @@
 /*
  * door.h - are the units what the run says they are?
  *
- * Looks at the first frames that carry velocities: the kinetic temperature against the target, and
- * the displacement between frames against the velocities.  A ratio that is the signature of a known
- * slip (ps for fs, bohr for Angstrom, ...) is named.  Looks at IW_DOOR_FRAMES frames; velocities
- * are looked at again in as many of every IW_DOOR_EVERY: a timestep or an order of atoms may
- * change.
+ * Looks at the first frame: are nearest atoms as far apart as atoms are?  And at the first
+ * IW_DOOR_FRAMES: the kinetic temperature against what the MD code says, else against the target,
+ * and velocities against the displacement between frames; without velocities the displacements
+ * against the temperature.  What explains a ratio (ps for fs, bohr for Angstrom, every tenth step
+ * written, ...) is named: slips.h.  Velocities are looked at again in as many of every
+ * IW_DOOR_EVERY: a timestep or an order of atoms may change.
  */
 #include "archive.h"
 #include "events.h"
@@ -23,8 +24,13 @@ typedef struct {
     double sum_K;           /* kinetic temperatures */
     double *last_A_fs;      /* [n][3] velocities of the frame before */
     bool has_last;
-    double vv, dd, vd; /* sums over pairs of frames of m v.v, m (dx/dt)^2, m v.dx/dt */
-    double change;     /* and of m |v(i+1) - v(i)|^2 */
+    double vv, dd, vd;  /* sums over pairs of frames of m v.v, m (dx/dt)^2, m v.dx/dt */
+    double change;      /* and of m |v(i+1) - v(i)|^2 */
+    bool looked;        /* at the first frame */
+    double length;      /* factor of lengths that a slip explains, else 1 */
+    double sum_said_K;  /* temperatures that the MD code says */
+    double sum_moved_K; /* of displacements, where there are no velocities */
+    size_t n_said, moved;
 } iw_door;
 
 iw_status iw_door_init(iw_door *self, const iw_run_info *run, iw_error *err);
@@ -36,5 +42,9 @@ void iw_door_archive(iw_door *self, iw_archive *archive);
  * it has seen enough.  NO_MEMORY. */
 iw_status iw_door_push(iw_door *self, const iw_frame *frame, double kinetic_K, const double *step_A,
                        double interval_fs, iw_event_list *events);
+
+/* The same for a frame of a run without velocities. */
+iw_status iw_door_push_without(iw_door *self, const iw_frame *frame, const double *step_A,
+                               double interval_fs, iw_event_list *events);
 
 #endif

@@ -411,6 +411,9 @@ take_velocities(iw_trajectory *self, const iw_frame *frame, bool follows, iw_ste
             self->vel[i] = self->unwrap.step[i] / dt_fs;
         out->has_velocities = true;
     }
+    if (!self->velocities && status == IW_OK)
+        status = iw_door_push_without(&self->door, frame, follows ? self->unwrap.step : NULL,
+                                      iw_cadence_dt_fs(&self->cadence), self->events);
     double removed[3];
     if (out->has_velocities && self->drift != IW_DRIFT_NONE)
         hold(self, self->vel, removed);
@@ -498,7 +501,7 @@ iw_trajectory_engine_velocities(const iw_trajectory *self)
 void
 iw_trajectory_archive(iw_trajectory *self, iw_archive *archive)
 {
-    IW_ARCHIVE_KNOWS(iw_trajectory, 616);
+    IW_ARCHIVE_KNOWS(iw_trajectory, 664);
     iw_archive_tag(archive, "trajectory", 1);
     iw_cadence_archive(&self->cadence, archive);
     iw_unwrap_archive(&self->unwrap, archive);

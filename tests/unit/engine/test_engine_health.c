@@ -210,7 +210,7 @@ walk(double D_A2_ps, size_t frames)
     uint64_t seed = 31;
     double site[3 * N], walked[3 * N] = {0};
     for (size_t i = 0; i < N; i++) {
-        names[i] = i % 3 ? "S" : "Li";
+        names[i] = i % 3 ? "Rb" : "Na"; /* as big as their distance of 4 A asks for */
         for (size_t k = 0; k < 3; k++)
             site[3 * i + k] = 4.0 * (double)(k == 0 ? i % 4 : k == 1 ? i / 4 % 4 : i / 16);
     }
