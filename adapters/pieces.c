@@ -93,6 +93,26 @@ iw_pieces_find(iw_pieces *self, const char *const *operands, size_t n_operands,
     return status;
 }
 
+iw_status
+iw_pieces_check(const iw_pieces *self, const char *format, iw_error *err)
+{
+    for (size_t i = 0; i < self->files.n; i++) {
+        struct stat a, b;
+        if (stat(self->files.path[i], &a) != 0)
+            continue; /* opening it says why */
+        /* A pipe can be opened and read only once. */
+        if (S_ISFIFO(a.st_mode) && (self->files.n > 1 || !format))
+            return iw_fail(err, IW_UNSUPPORTED, "%s is a pipe: %s", self->files.path[i],
+                           self->files.n > 1 ? "it cannot be one of several pieces"
+                                             : "say with --format what comes through it");
+        for (size_t j = 0; j < i; j++)
+            if (stat(self->files.path[j], &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+                return iw_fail(err, IW_INVALID, "%s and %s are the same file: name each piece once",
+                               self->files.path[j], self->files.path[i]);
+    }
+    return IW_OK;
+}
+
 void
 iw_pieces_fini(iw_pieces *self)
 {

@@ -18,6 +18,8 @@ typedef struct {
 iw_status iw_pieces_find(iw_pieces *self, const char *const *operands, size_t n_operands,
                          const iw_format *const *formats, const iw_reader_options *options,
                          iw_notes *notes, iw_error *err);
+/* INVALID: a file is named twice.  UNSUPPORTED: a pipe among others, or without a format's name. */
+iw_status iw_pieces_check(const iw_pieces *self, const char *format, iw_error *err);
 void iw_pieces_fini(iw_pieces *self);
 
 /* Adds the pieces that have come into the folder behind the file. */

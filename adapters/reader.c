@@ -367,27 +367,6 @@ complete_run(iw_reader *self, iw_error *err)
     return status;
 }
 
-static iw_status
-check_paths(const iw_reader *self, iw_error *err)
-{
-    for (size_t i = 0; i < self->pieces.files.n; i++) {
-        struct stat a, b;
-        if (stat(self->pieces.files.path[i], &a) != 0)
-            continue; /* opening it says why */
-        /* A pipe can be opened and read only once. */
-        if (S_ISFIFO(a.st_mode) && (self->pieces.files.n > 1 || !self->options.format))
-            return iw_fail(err, IW_UNSUPPORTED, "%s is a pipe: %s", self->pieces.files.path[i],
-                           self->pieces.files.n > 1 ? "it cannot be one of several pieces"
-                                                    : "say with --format what comes through it");
-        for (size_t j = 0; j < i; j++)
-            if (stat(self->pieces.files.path[j], &b) == 0 && a.st_dev == b.st_dev &&
-                a.st_ino == b.st_ino)
-                return iw_fail(err, IW_INVALID, "%s and %s are the same file: name each piece once",
-                               self->pieces.files.path[j], self->pieces.files.path[i]);
-    }
-    return IW_OK;
-}
-
 static bool
 copy_text(const char **to)
 {
@@ -443,7 +422,7 @@ iw_reader_open(const char *const *paths, size_t n_paths, const iw_reader_options
         status = iw_pieces_find(&self->pieces, paths, n_paths, formats, &self->options,
                                 &self->notes, err);
     if (status == IW_OK)
-        status = check_paths(self, err);
+        status = iw_pieces_check(&self->pieces, self->options.format, err);
     if (status == IW_OK)
         status = choose_format(self, err);
     if (status == IW_OK)
