@@ -85,14 +85,17 @@ times(const double v[3], const double m[9], double out[3])
         out[k] = v[0] * m[k] + v[1] * m[3 + k] + v[2] * m[6 + k];
 }
 
+/* What is said to be wrapped stays where it is unless it lies outside of any convention for that,
+ * 0 to 1 or -1/2 to 1/2. */
 static void
 fold(const iw_unwrap *self, const double *pos, double *out)
 {
+    const double slack = self->wrapped ? 0.5 : 0.0;
     for (size_t i = 0; i < 3 * self->n_atoms; i += 3) {
         double s[3], shift[3];
         times(pos + i, self->inverse, s);
         for (size_t k = 0; k < 3; k++)
-            s[k] = floor(s[k]);
+            s[k] = s[k] < -slack || s[k] >= 1.0 + slack ? floor(s[k]) : 0.0;
         times(s, self->cell, shift);
         for (size_t k = 0; k < 3; k++)
             out[i + k] = pos[i + k] - shift[k];
@@ -181,8 +184,7 @@ begin_changing(iw_unwrap *self)
             self->anchor[i + k] = 0.0;
         }
     }
-    if (!self->wrapped)
-        fold(self, self->last, self->last);
+    fold(self, self->last, self->last);
     self->changed = true;
 }
 
@@ -244,9 +246,7 @@ iw_unwrap_push(iw_unwrap *self, const double *pos_A, const double *cell_A, doubl
         set_cell(self, cell_A);
     }
     double largest[3] = {0.0, 0.0, 0.0};
-    if (self->changed && self->wrapped) {
-        push_changing(self, pos_A, out_A, largest);
-    } else if (self->changed) {
+    if (self->changed) {
         fold(self, pos_A, out_A);
         push_changing(self, out_A, out_A, largest);
     } else if (!self->wrapped || !self->has_cell) {

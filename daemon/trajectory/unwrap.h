@@ -12,9 +12,9 @@
  *
  * While the cell stays constant the sum is kept as whole numbers of cell vectors, so rounding does
  * not grow with the number of frames; after a change of cell it is a compensated sum.
- * Unwrapped input is taken as it is while the cell is constant.  When the cell changes it is folded
- * first: image flags times the current cell multiply the distance travelled by every fluctuation
- * of the box.
+ * Unwrapped input is taken as it is while the cell is constant.  When the cell changes all input is
+ * folded first, as what is said to be wrapped may not be (extended XYZ does not tell): image flags
+ * times the current cell multiply the distance travelled by every fluctuation of the box.
  */
 #include "archive.h"
 
@@ -22,7 +22,7 @@
 
 typedef struct {
     size_t n_atoms;
-    bool wrapped;    /* input is folded into the cell */
+    bool wrapped;    /* input may be folded into the cell */
     bool has_cell;   /* a cell was seen */
     bool orthogonal; /* only the diagonal of the cell is not zero */
     bool changed;    /* the cell changed within the segment */
