@@ -289,11 +289,15 @@ vasprun_open(void *state, iw_piece *piece, iw_error *err)
 static int64_t
 thinned(const vasprun *self)
 {
-    int major = 0, minor = 0, patch = 0;
-    if (!self->settings.learned_only ||
-        sscanf(self->version, "%4d.%4d.%4d", &major, &minor, &patch) < 2)
-        return 1;
-    bool thins = major > 6 || (major == 6 && (minor > 4 || (minor == 4 && patch >= 3)));
+    unsigned long part[3] = {0};
+    const char *at = self->version;
+    for (size_t i = 0; i < 3 && *at; i++) {
+        char *end;
+        part[i] = strtoul(at, &end, 10);
+        at = *end == '.' ? end + 1 : "";
+    }
+    bool thins = self->settings.learned_only &&
+                 (part[0] > 6 || (part[0] == 6 && (part[1] > 4 || (part[1] == 4 && part[2] >= 3))));
     return thins ? self->settings.outblock : 1;
 }
 

@@ -19,8 +19,8 @@ void iw_slip_of_length(double factor, char text[IW_SLIP_TEXT]);
 /* Velocities, whose lengths are off by a factor of their own (1: they are right); within: how well
  * the factor is known. */
 void iw_slip_of_velocity(double length, double factor, double within, char text[IW_SLIP_TEXT]);
-/* Frames are so many times further apart in time than said; also a spacing of steps in the place of
+/* Frames are further apart in time than said by the factor; also a spacing of steps in the place of
  * frames. */
-void iw_slip_of_time(double times, double said_fs, char text[IW_SLIP_TEXT]);
+void iw_slip_of_time(double factor, double said_fs, char text[IW_SLIP_TEXT]);
 
 #endif
