@@ -265,13 +265,23 @@ class BadInput(Case):
 
     def test_frames_that_are_missing_or_spaced_otherwise_are_named(self):
         r, v = self.r, self.v
-        for name, later_fs in (("gap", 110.0), ("uneven", 81.0), ("back", 10.0)):
+        for name, later_fs in (("gap", 110.0), ("uneven", 81.0)):
             path = self.path(name + ".extxyz")
             write_extxyz(path, SPECIES, r[:20], v[:20], dt_fs=2.0)
             write_extxyz(path, SPECIES, r[20:], v[20:], dt_fs=2.0, mode="a", first=later_fs / 2)
             record = self.record(path, "--no-paper")
             self.assertEqual(record["run"]["segments"], 2, name)
             self.assertIn("uneven_step", [event["id"] for event in record["events"]], name)
+
+    def test_a_run_that_was_appended_goes_on_where_its_positions_do(self):
+        r, v = self.r, self.v
+        elsewhere = r[20:] + 2.0 * (np.arange(r.shape[1]) % 2)[:, None]
+        for segments, later in ((1, r[20:]), (2, elsewhere)):
+            path = self.path(f"{segments}.extxyz")
+            write_extxyz(path, SPECIES, r[:20], v[:20], dt_fs=2.0)
+            write_extxyz(path, SPECIES, later, v[20:], dt_fs=2.0, mode="a", first=0)
+            run = self.record(path, "--no-paper")["run"]
+            self.assertEqual((run["segments"], run["frames"]), (segments, len(r)))
 
     def test_a_window_longer_than_any_run_is_as_long_as_the_run(self):
         window = ["--no-paper", "--series", "--full", "--vacf-window"]

@@ -199,6 +199,10 @@ assert_noted(const trajectory *t, const char *part)
 static inline void
 assert_same_frame(const iw_frame *a, const iw_frame *b)
 {
+    if (!a || !b) {
+        fail_msg("a frame is missing");
+        return;
+    }
     assert_int_equal(a->n_atoms, b->n_atoms);
     assert_int_equal(a->seq, b->seq);
     assert_int_equal(a->step, b->step);

@@ -242,7 +242,7 @@ what_is_damaged_is_refused_with_its_line(void **state)
     char *text = vasp_vasprun(&nine);
     char *second = strstr(strstr(text, "</calculation>"), "\"positions\"");
     char *row = strstr(second, "<v>");
-    memcpy(row + 4, "****************", 16);
+    memset(row + 4, '*', 16);
     trajectory t = read_file(write_text("vasprun.xml", text), NULL);
     free(text);
     assert_int_equal(t.n, 1);
