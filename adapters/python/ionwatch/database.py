@@ -16,6 +16,7 @@ import html
 import json
 import os
 import pathlib
+import re
 import sqlite3
 import urllib.parse
 from typing import Any, Optional, Sequence
@@ -46,7 +47,7 @@ def path_of(uri: str) -> str:
         raise IonwatchError(
             Status.UNSUPPORTED, f"{uri}: unknown kind of database {scheme!r}; known: sqlite:///path"
         )
-    return rest[2:] if rest.startswith("//") else rest
+    return re.sub("^/+", "/", rest[2:]) if rest.startswith("//") else rest
 
 
 class Database:

@@ -163,6 +163,12 @@ def test_records_of_the_database_are_those_of_the_program(daemon):
             db.sql("DELETE FROM runs")
 
 
+def test_a_database_is_named_as_the_programs_name_it():
+    for uri, path in (("sqlite:///a/b.db", "/a/b.db"), ("sqlite:////a/b.db", "/a/b.db"),
+                      ("sqlite:a/b.db", "a/b.db"), ("b.db", "b.db")):
+        assert ionwatch.database.path_of(uri) == path
+
+
 def test_databases_that_are_none_are_refused(folder):
     sqlite3.connect("other.db").execute("CREATE TABLE t (x)").connection.commit()
     for uri, says in (("other.db", "not a database of ionwatch"), ("sqlite:///nowhere/x.db", "unable to open"),
