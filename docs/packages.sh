@@ -11,7 +11,7 @@ IW_BUILD_PACKAGES=(
 )
 # On top of those, to run every test.
 IW_TEST_PACKAGES=(
-    clang-format clang-tidy cppcheck gfortran libcmocka-dev mandoc openmpi-bin procps python3-ase python3-matplotlib python3-numpy
+    clang-format clang-tidy cppcheck gfortran libcmocka-dev mandoc openmpi-bin procps prometheus python3-ase python3-matplotlib python3-numpy
     python3-pandas python3-pip python3-pytest python3-setuptools python3-wheel shellcheck
     xz-utils zstd
 )

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TICK_MS = 250, BATCH = 256, LINGER_MS = 1000 };
@@ -188,7 +189,9 @@ iw_front_new(void *context, const iw_front_options *options, iw_error *err)
     self->max_runs = options->max_runs;
     self->max_atoms = options->max_atoms;
     self->max_run_bytes = options->max_run_mib ? (uint64_t)options->max_run_mib << 20 : UINT64_MAX;
+    self->min_free_mib = options->min_free_mib;
     self->started_s = iw_now();
+    self->started_unix_s = (double)time(NULL);
     iw_text_copy(self->data, sizeof self->data, options->data);
     iw_text_copy(self->db, sizeof self->db, options->db);
     bool good = bind_all(self, context, options, err) == IW_OK;
@@ -421,11 +424,13 @@ about_run(iw_front *self, iw_live *run, iw_mail *mail)
         run->gone = run->filed;
         break;
     case IW_MAIL_PUBLISH:
+        iw_front_work(self, &mail->work);
         run->summary = mail->summary;
         if (mail->json.size > 0)
             iw_pub_send(self->pub, run->info->id, mail->json.data, mail->json.size);
         break;
     case IW_MAIL_COUNT:
+        iw_front_work(self, &mail->work);
         run->summary.frames = mail->seq;
         run->summary.time_ps = mail->summary.time_ps;
         break;
@@ -460,6 +465,10 @@ take(iw_front *self, iw_mail *mail)
         for (size_t i = 0; i < self->n_listen; i++)
             iw_log("intake.listen", "%s, live snapshots at %s", self->listen[i],
                    iw_pub_endpoint(self->pub, i));
+        break;
+    case IW_MAIL_ROOM:
+        self->disk_free = mail->seq;
+        self->disk_bytes = mail->offset;
         break;
     case IW_MAIL_ANSWER:
         iw_ledger_answered(self->ledger, &mail->peer);

@@ -21,6 +21,7 @@ typedef struct {
     unsigned max_runs, max_atoms, max_run_mib; /* max_run_mib: 0 for none */
     double heartbeat_s, lost_after_s;
     const char *data, *db; /* for `status` */
+    unsigned min_free_mib; /* likewise */
     unsigned workers;      /* threads that analyse */
 } iw_front_options;
 

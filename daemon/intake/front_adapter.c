@@ -357,8 +357,9 @@ iw_front_sign_of_life(iw_front *self, const iw_peer *peer, bool ping)
 }
 
 static void
-end_run(iw_live *run, const char *why)
+end_run(iw_front *self, iw_live *run, const char *why)
 {
+    self->tally.ended++;
     run->ending = true;
     run->bye_durable = false;
     run->pongs_due = 0;
@@ -375,7 +376,7 @@ end_by_daemon(iw_front *self, iw_live *run, const char *why)
     bye.seq = run->next_seq - 1;
     iw_text_copy(bye.text, sizeof bye.text, why);
     own_record(self, IW_MAIL_BYE, run, &bye);
-    end_run(run, why);
+    end_run(self, run, why);
 }
 
 /* A frame of another system ends the run; a filed one stays as it is. */
@@ -428,13 +429,17 @@ iw_front_frame(iw_front *self, const iw_peer *peer, const iw_message *message, z
             return;
         }
         mail->seq = frame->seq;
+        self->tally.received++;
+        self->tally.received_bytes += size;
         (void)iw_mail_send(self->journal, &mail);
         break;
     }
     case IW_FRAME_REPEATED:
+        self->tally.repeated++;
         tell_seq(self, run, IW_MSG_ACK, run->durable_seq);
         break;
     case IW_FRAME_LEAVE:
+        self->tally.deferred++;
         break;
     }
 }
@@ -458,7 +463,7 @@ iw_front_bye(iw_front *self, const iw_peer *peer, const iw_message *message, zmq
         return;
     mail->seq = run->next_seq - 1;
     (void)iw_mail_send(self->journal, &mail);
-    end_run(run, message->text);
+    end_run(self, run, message->text);
 }
 
 void
@@ -482,6 +487,7 @@ iw_front_opened(iw_front *self, iw_live *run, const iw_mail *mail)
     bool again = run->filed;
     if (again)
         go_on(run);
+    self->tally.begun += again || run->journal_bytes == 0;
     run->durable_seq = mail->seq;
     run->next_seq = mail->seq + 1;
     iw_live_ask(run);
@@ -508,6 +514,9 @@ iw_front_durable(iw_front *self, iw_live *run, const iw_mail *mail)
     for (; run->bye_durable && run->pongs_due > 0; run->pongs_due--)
         tell_seq(self, run, IW_MSG_PONG, 0);
     iw_live_landed(&self->runs, run, mail->landed);
+    self->tally.acknowledged += mail->landed_frames;
+    if (mail->offset > run->journal_bytes)
+        self->tally.written_bytes += mail->offset - run->journal_bytes;
     run->journal_bytes = mail->offset;
     if (run->journal_bytes >= self->max_run_bytes && !run->ending && !run->filed) {
         iw_error err = {.code = IW_INVALID};
@@ -526,6 +535,7 @@ iw_front_filed(iw_front *self, iw_live *run, const iw_mail *mail)
     run->unfiled = !run->filed;
     run->waiting = false;
     if (run->filed) {
+        self->tally.filed++;
         run->summary = mail->summary;
         iw_text_copy(run->record, sizeof run->record, mail->text);
         tell_filed(self, run);

@@ -12,6 +12,17 @@
 
 enum { IW_REMOVED = 64 };
 
+/* Since the start of this daemon; what workers did is added from their mails. */
+typedef struct {
+    uint64_t received, received_bytes; /* frames that were taken */
+    uint64_t repeated, deferred;       /* ... that were there already, or had to wait outside */
+    uint64_t acknowledged;             /* ... that are durable */
+    uint64_t written_bytes;            /* by which journals grew */
+    uint64_t begun, ended, filed;      /* runs; one that goes on after its end counts anew */
+    uint64_t questions;                /* of readers */
+    iw_work work;
+} iw_tally;
+
 struct iw_front {
     void *router, *inbox, *journal, *keeper, *store;
     void **workers; /* [n_workers] */
@@ -25,9 +36,12 @@ struct iw_front {
     size_t message_limit, max_runs, max_atoms;
     uint64_t max_run_bytes; /* UINT64_MAX: none */
     char db_trouble[160];   /* why the database takes nothing; "" */
+    iw_tally tally;
+    uint64_t disk_free, disk_bytes; /* on the file system of the data folder; 0: not known yet */
+    unsigned min_free_mib;
     iw_live_list runs;
     iw_buffer out; /* the message being sent */
-    double heartbeat_s, lost_after_s, started_s;
+    double heartbeat_s, lost_after_s, started_s, started_unix_s;
     char data[256], db[256];
     size_t n_listen;
     char (*listen)[256]; /* as bound */
@@ -72,6 +86,10 @@ void iw_front_durable(iw_front *self, iw_live *run, const iw_mail *mail);
 void iw_front_filed(iw_front *self, iw_live *run, const iw_mail *mail);
 void iw_front_stop(iw_front *self, iw_live *run, const char *reason);
 void iw_front_tick(iw_front *self); /* silence: stalled, lost, rivals */
+
+/* front_status.c: the daemon itself, for people and metrics. */
+void iw_front_work(iw_front *self, const iw_work *work);
+json_t *iw_front_status(const iw_front *self); /* NULL when memory is exhausted */
 
 /* front_reader.c: what readers ask. */
 void iw_front_removed(iw_front *self, const char *id); /* the folder of a run is gone */

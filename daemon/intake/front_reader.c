@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SHORT_ANSWER = 4096 }; /* bytes that are copied */
 
@@ -75,6 +74,7 @@ list_entry(const iw_front *self, const iw_live *run)
     failed |= json_object_set_new(json, "name", json_string(info->name ? info->name : ""));
     failed |= json_object_set_new(json, "state",
                                   json_string(iw_live_state(run, iw_now(), self->heartbeat_s)));
+    failed |= json_object_set_new(json, "live", json_boolean(!run->filed));
     failed |= json_object_set_new(json, "state_reason",
                                   json_string(run->filed     ? ""
                                               : run->ending  ? self->db_trouble
@@ -99,6 +99,10 @@ list_entry(const iw_front *self, const iw_live *run)
                                   run->stop[0] ? json_string(run->stop) : json_null());
     failed |= json_object_set_new(json, "adapter",
                                   run->peer.size ? json_string(run->address) : json_null());
+    failed |= json_object_set_new(json, "silent_s",
+                                  run->filed ? json_null() : json_real(iw_now() - run->heard_s));
+    failed |=
+        json_object_set_new(json, "journal_bytes", json_integer((json_int_t)run->journal_bytes));
     failed |=
         json_object_set_new(json, "updated", s->updated[0] ? json_string(s->updated) : json_null());
     if (failed) {
@@ -123,48 +127,11 @@ ask_list(iw_front *self, const iw_peer *peer, const iw_message *ask)
     answer_json(self, peer, list);
 }
 
-static json_t *
-strings(const char *(*get)(const iw_front *, size_t), const iw_front *self, size_t n)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; list && i < n; i++)
-        if (json_array_append_new(list, json_string(get(self, i))) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    return list;
-}
-
-static const char *
-listen_at(const iw_front *self, size_t i)
-{
-    return self->listen[i];
-}
-
-static const char *
-pub_at(const iw_front *self, size_t i)
-{
-    return iw_pub_endpoint(self->pub, i);
-}
-
 static void
 ask_status(iw_front *self, const iw_peer *peer, const iw_message *ask)
 {
     (void)ask;
-    size_t live = 0;
-    for (size_t i = 0; i < self->runs.n; i++)
-        live += !self->runs.items[i]->filed;
-    json_t *listen = strings(listen_at, self, self->n_listen);
-    json_t *pubs = strings(pub_at, self, iw_pub_count(self->pub));
-    json_t *json = json_pack(
-        "{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I}", "version",
-        IONWATCH_VERSION, "protocol", IW_PROTOCOL_VERSION, "pid", (json_int_t)getpid(), "uptime_s",
-        iw_now() - self->started_s, "pub", iw_pub_endpoint(self->pub, 0), "pubs", pubs, "listen",
-        listen, "data", self->data, "db", self->db, "db_trouble", self->db_trouble, "runs",
-        (json_int_t)self->runs.n, "live", (json_int_t)live, "server_key",
-        iw_gate_server_key(self->gate), "refused", (json_int_t)iw_gate_refusals(self->gate),
-        "answers_waiting", (json_int_t)iw_ledger_waiting(self->ledger));
-    answer_json(self, peer, json);
+    answer_json(self, peer, iw_front_status(self));
 }
 
 static iw_live *
@@ -305,6 +272,7 @@ iw_front_ask(iw_front *self, const iw_peer *peer, const iw_message *ask)
         iw_front_answer(self, peer, err.code, err.text, NULL, 0);
         return;
     }
+    self->tally.questions++;
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(verbs[i].verb, ask->verb) == 0) {
             verbs[i].answer(self, peer, ask);

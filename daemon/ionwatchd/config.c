@@ -362,6 +362,10 @@ iw_config_arguments(iw_config *config, int argc, char *const *argv, iw_config_ac
                 *action = IW_CONFIG_PRINT;
                 continue;
             }
+            if (strcmp(argv[i], "--print-metrics") == 0) {
+                *action = IW_CONFIG_METRICS;
+                continue;
+            }
             if (strcmp(argv[i], "-c") == 0) {
                 if (i + 1 >= argc)
                     return iw_fail(err, IW_INVALID, "option -c needs a file");
@@ -419,13 +423,20 @@ iw_config_complete(iw_config *config, iw_error *err)
     return IW_OK;
 }
 
+/* A run may ask for these, and what is known of it depends on them. */
+static bool
+is_of_analysis(const iw_option *option)
+{
+    return strcmp(option->section, "analysis") == 0 || strcmp(option->section, "stop") == 0;
+}
+
 iw_status
 iw_config_of_run(iw_config *config, const iw_run_info *run, iw_error *err)
 {
     iw_status status = IW_OK;
     for (const iw_option *option = iw_config_options; option->key; option++) {
         const char *value = iw_run_info_metadata(run, option->key);
-        if (!value || strcmp(option->section, "daemon") == 0)
+        if (!value || !is_of_analysis(option))
             continue;
         iw_config before = *config;
         if (option->type == IW_OPTION_LIST)
@@ -462,7 +473,7 @@ iw_config_analysis_hash(const iw_config *config)
         const void *value = (const char *)config + option->offset;
         const iw_skip_options *skip = value; /* only where it is one, as below */
         const iw_config_list *list = value;
-        if (strcmp(option->section, "daemon") == 0 && option->offset != AT(memory_mib))
+        if (!is_of_analysis(option) && option->offset != AT(memory_mib))
             continue;
         switch (option->type) {
         case IW_OPTION_TEXT:
@@ -577,6 +588,7 @@ iw_config_help(FILE *out)
           "finished runs in a database.  Stops in order at SIGTERM or SIGINT.\n\n"
           "  -c FILE          read options from a file; the command line wins\n"
           "  --print-config   print a sample file with every option, and exit\n"
+          "  --print-metrics  print what each metric of GET /metrics means, and exit\n"
           "  -h, --help       print this text, and exit\n"
           "  -V, --version    print the version, and exit\n",
           out);

@@ -78,7 +78,13 @@ iw_status iw_config_set(iw_config *config, const char *section, const char *key,
 /* NOT_FOUND, IO, INVALID with file and line. */
 iw_status iw_config_load(iw_config *config, const char *path, iw_error *err);
 
-typedef enum { IW_CONFIG_RUN, IW_CONFIG_HELP, IW_CONFIG_VERSION, IW_CONFIG_PRINT } iw_config_action;
+typedef enum {
+    IW_CONFIG_RUN,
+    IW_CONFIG_HELP,
+    IW_CONFIG_VERSION,
+    IW_CONFIG_PRINT,
+    IW_CONFIG_METRICS /* print docs/metrics.md */
+} iw_config_action;
 
 /* The command line, -c FILE first. */
 iw_status iw_config_arguments(iw_config *config, int argc, char *const *argv,

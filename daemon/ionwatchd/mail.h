@@ -12,7 +12,7 @@
  *   front --(SHOW)--> worker of the run, store
  *   front --(KEEP; of a filed run HELLO and REMOVE)--> keeper --(HELLO, REMOVE)--> journal
  *   keeper --(GONE, WAITING, OPENED)--> front
- *   journal --(OPENED, DURABLE, WAITING, RECOVERED, FILED)--> front
+ *   journal --(OPENED, DURABLE, WAITING, RECOVERED, FILED, ROOM)--> front
  *   journal --(OPEN, DURABLE, STATE, LISTEN, SHOW, FILED, FORGET, REMOVE)--> worker of the run
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
@@ -41,6 +41,7 @@
     X(WAITING, "the journal of the run, or with no run the database, cannot be written: text")     \
     X(RECOVERED, "a run that was found in the data folder")                                        \
     X(READY, "all runs in the data folder are known")                                              \
+    X(ROOM, "on the file system of the data folder: seq bytes are free, offset there are")         \
     X(OPEN, "a worker gets a run")                                                                 \
     X(FORGET, "a worker drops a run")                                                              \
     X(PUBLISH, "JSON for subscribers, and the summary for listings")                               \
@@ -83,20 +84,29 @@ void iw_summary_init(iw_summary *summary);
 /* From a snapshot: D of the mobile group, else of all. */
 void iw_summary_of(iw_summary *summary, const iw_snapshot *snapshot);
 
+/* What a worker has done since it last said so. */
+typedef struct {
+    uint64_t frames;    /* analysed, those of a journal that is read after a restart included */
+    uint64_t snapshots; /* for listings and subscribers */
+    double analysis_s, snapshot_s;
+} iw_work;
+
 typedef struct iw_mail {
     iw_mail_kind kind;
     uint32_t run;    /* number of the run in this process, 0 if none */
     uint64_t seq;    /* frame; HELLO and OPENED: see above */
     uint64_t offset; /* DURABLE, OPEN, RECOVERED, SHOW: bytes of the journal that are durable */
     uint64_t
-        landed;   /* DURABLE: bytes of the frames, as they came, that are durable since the last */
-    bool flag;    /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
-    bool removal; /* REMOVE, and the ANSWER that it becomes */
-    iw_status status;            /* OPEN: END for a run that has ended and is not filed */
-    double until_s;              /* SHOW: how long newer frames are waited for */
-    iw_peer peer;                /* whom to answer, if anybody */
-    char id[IW_ID_LENGTH + 1];   /* of the run */
-    char address[64];            /* HELLO: where its adapter is */
+        landed; /* DURABLE: bytes of the frames, as they came, that are durable since the last */
+    uint64_t landed_frames;    /* likewise, their number */
+    iw_work work;              /* PUBLISH, COUNT */
+    bool flag;                 /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
+    bool removal;              /* REMOVE, and the ANSWER that it becomes */
+    iw_status status;          /* OPEN: END for a run that has ended and is not filed */
+    double until_s;            /* SHOW: how long newer frames are waited for */
+    iw_peer peer;              /* whom to answer, if anybody */
+    char id[IW_ID_LENGTH + 1]; /* of the run */
+    char address[64];          /* HELLO: where its adapter is */
     char key[IW_KEY_LENGTH + 1]; /* HELLO: of its adapter, "" if none was asked for */
     char text[IW_WIRE_TEXT];
     zmq_msg_t message;     /* HELLO, FRAME, BYE, CONTROL: as it goes to the journal */

@@ -9,6 +9,7 @@
 #include "ionwatchd/storer.h"
 #include "ionwatchd/worker.h"
 #include "journal/journal.h"
+#include "publish/metrics.h"
 
 #include <gsl/gsl_errno.h>
 #include <malloc.h>
@@ -55,7 +56,8 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
                                 .heartbeat_s = config->heartbeat_s,
                                 .lost_after_s = config->lost_after_s,
                                 .data = config->data,
-                                .db = config->db};
+                                .db = config->db,
+                                .min_free_mib = config->min_free_mib};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     self->n_workers = config->workers ? config->workers : cores < 1 ? 1 : (unsigned)cores;
     if (self->n_workers > MAX_WORKERS)
@@ -251,6 +253,9 @@ main(int argc, char **argv)
         return EXIT_SUCCESS;
     case IW_CONFIG_PRINT:
         iw_config_sample(stdout);
+        return EXIT_SUCCESS;
+    case IW_CONFIG_METRICS:
+        iw_metrics_page(stdout);
         return EXIT_SUCCESS;
     case IW_CONFIG_RUN:
         break;

@@ -357,6 +357,7 @@ advance(iw_worker *self, iw_job *run)
         iw_status status = iw_journal_reader_next(run->reader, run->durable_bytes, &item, &err);
         if (status == IW_OK) {
             take_item(run, &item);
+            self->work.frames += item.kind == IW_MSG_FRAME;
         } else if (status == IW_END) {
             run->read_bytes = run->durable_bytes;
         } else {
@@ -366,7 +367,9 @@ advance(iw_worker *self, iw_job *run)
                 iw_journal_reader_close(&run->reader);
         }
     }
-    run->saver.busy_s += iw_now() - start;
+    double took_s = iw_now() - start;
+    run->saver.busy_s += took_s;
+    self->work.analysis_s += took_s;
     wish_stop(self, run);
 }
 

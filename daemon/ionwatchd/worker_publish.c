@@ -24,6 +24,13 @@ write_json(iw_buffer *out, const iw_snapshot *snapshot, unsigned flags, iw_error
 }
 
 void
+iw_worker_tell_work(iw_worker *self, iw_mail *mail)
+{
+    mail->work = self->work;
+    self->work = (iw_work){0};
+}
+
+void
 iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot)
 {
     iw_mail *mail = iw_mail_new(IW_MAIL_PUBLISH, run->run);
@@ -31,10 +38,12 @@ iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot)
         return;
     iw_error err;
     iw_summary_of(&mail->summary, snapshot);
-    if (!run->listened || write_json(&mail->json, snapshot, IW_JSON_SERIES, &err) == IW_OK)
-        (void)iw_mail_send(self->front, &mail);
-    else
+    if (run->listened && write_json(&mail->json, snapshot, IW_JSON_SERIES, &err) != IW_OK) {
         iw_mail_destroy(&mail);
+        return;
+    }
+    iw_worker_tell_work(self, mail);
+    (void)iw_mail_send(self->front, &mail);
 }
 
 static void
@@ -49,7 +58,10 @@ publish_now(iw_worker *self, iw_job *run)
     } else {
         iw_log("worker.snapshot", "run %s: %s", run->id, err.text);
     }
-    double pause = (iw_now() - start) / SNAPSHOT_SHARE;
+    double took_s = iw_now() - start;
+    double pause = took_s / SNAPSHOT_SHARE;
+    self->work.snapshots++;
+    self->work.snapshot_s += took_s;
     run->next_snapshot_s =
         iw_now() + (pause > self->config->publish_s ? pause : self->config->publish_s);
     run->changed = false;
@@ -108,6 +120,7 @@ iw_worker_count(iw_worker *self, iw_job *run)
         return;
     mail->seq = run->told_frames = iw_engine_frames(run->engine);
     mail->summary.time_ps = iw_engine_time_ps(run->engine);
+    iw_worker_tell_work(self, mail);
     run->next_count_s = now + self->config->publish_s;
     (void)iw_mail_send(self->front, &mail);
 }

@@ -18,6 +18,8 @@
 
 enum { BATCH_MAILS = 8192, BATCH_BYTES = 64 << 20, CREW = 16 };
 
+static const double LOOK_S = 5; /* at the room on disk while nothing happens */
+
 iw_journal *
 iw_journal_new(void *context, const iw_journal_options *options, iw_error *err)
 {
@@ -168,16 +170,29 @@ send_open(iw_journal *self, iw_entry *run, const iw_run_info *info, bool recover
     run->at_worker = true;
 }
 
+/* Listings of the daemon tell it. */
+static void
+tell_room(iw_journal *self, const struct statvfs *room)
+{
+    iw_mail *mail = iw_mail_new(IW_MAIL_ROOM, 0);
+    if (!mail)
+        return;
+    mail->seq = (uint64_t)room->f_bavail * room->f_frsize;
+    mail->offset = (uint64_t)room->f_blocks * room->f_frsize;
+    (void)iw_mail_send(self->front, &mail);
+}
+
 /* Is there less room than the operator wants to keep?  Looked at twice a second at most. */
 static void
 look_at_room(iw_journal *self, double now)
 {
     struct statvfs room;
-    if (self->min_free_mib == 0 || now < self->looked_s + 0.5 || statvfs(self->data, &room) != 0)
+    if (now < self->looked_s + 0.5 || statvfs(self->data, &room) != 0)
         return;
     uint64_t mib = (uint64_t)room.f_bavail * room.f_frsize >> 20;
     bool was = self->low;
     self->looked_s = now;
+    tell_room(self, &room);
     self->low = mib < self->min_free_mib;
     (void)iw_fail(&self->low_error, IW_FULL,
                   "%llu MiB are free on the file system of %.256s, min_free_mib is %u",
@@ -255,12 +270,13 @@ pass_on(iw_journal *self, iw_entry *run, iw_mail *mail)
 }
 
 static void
-send_durable(iw_journal *self, const iw_entry *run, uint64_t landed, bool ended)
+send_durable(iw_journal *self, const iw_entry *run, uint64_t landed, uint64_t frames, bool ended)
 {
     iw_mail *mail = mail_about(IW_MAIL_DURABLE, run, IW_OK, ended ? "ended" : "");
     if (!mail)
         return;
     mail->landed = landed;
+    mail->landed_frames = frames;
     (void)iw_mail_send(self->front, &mail);
 }
 
@@ -294,9 +310,11 @@ conclude(iw_journal *self, iw_turn *at)
     bool ended = false;
     bool filed = false;
     uint64_t landed = 0;
+    uint64_t frames = 0;
     for (iw_mail *mail = run->mails.first; mail; mail = mail->next) {
         grown |= iw_is_record(mail->kind);
         landed += mail->kind == IW_MAIL_FRAME ? zmq_msg_size(&mail->message) : 0;
+        frames += mail->kind == IW_MAIL_FRAME;
         ended |= mail->kind == IW_MAIL_BYE;
         filed |= mail->kind == IW_MAIL_FILED;
         if (mail->kind == IW_MAIL_HELLO && !run->at_worker)
@@ -305,7 +323,7 @@ conclude(iw_journal *self, iw_turn *at)
             send_simple(self->front, IW_MAIL_OPENED, run, IW_OK, "");
     }
     if (grown) {
-        send_durable(self, run, landed, ended);
+        send_durable(self, run, landed, frames, ended);
         send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
     }
     for (iw_mail *mail; (mail = iw_mail_queue_take(&run->mails));)
@@ -483,15 +501,15 @@ recover(iw_journal *self)
 static int
 patience_ms(const iw_journal *self)
 {
-    double wait_s = -1;
+    double wait_s = LOOK_S;
     double now = iw_now();
     for (const iw_entry *run = self->entries; run; run = run->next)
         if (run->waiting && run->mails.first) {
             double left = run->retry_at > now ? run->retry_at - now : 0;
-            if (wait_s < 0 || left < wait_s)
+            if (left < wait_s)
                 wait_s = left;
         }
-    return wait_s < 0 ? -1 : (int)(1000 * wait_s) + 1;
+    return (int)(1000 * wait_s) + 1;
 }
 
 void *
