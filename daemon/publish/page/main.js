@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// main.js - the page: which view is shown, what the stream brings, and how old it is.
+
+import { el, setText } from "./dom.js";
+import { loadExplanations } from "./explain.js";
+import { duration } from "./format.js";
+import { Overview } from "./overview.js";
+import { RunView } from "./run.js";
+import { ask, openSignIn, roleNow, startSession } from "./session.js";
+import { Store } from "./store.js";
+import { Stream } from "./stream.js";
+
+const main = document.getElementById("main");
+const banner = document.getElementById("banner");
+const news = document.getElementById("news");
+const link = document.getElementById("link");
+const linkText = document.getElementById("link-text");
+const store = new Store();
+let view = null, asked = false;
+
+const stream = new Stream({
+    rows: (rows, removed, first) => store.putRows(rows, removed, first),
+    record: (record) => store.putRecord(record),
+    state: showLink,
+    refused: () => {
+        if (asked || document.querySelector("dialog[open]")) return;
+        asked = true;
+        openSignIn(() => stream.now());
+    },
+});
+
+/* What is shown is either fresh or says how old it is. */
+function showLink(state, changed) {
+    link.dataset.state = state;
+    setText(linkText, state === "live" ? "live" : state === "stale" ? "not live" : "connecting");
+    if (state === "live") {
+        if (changed) {
+            if (!banner.hidden) setText(news, "The daemon is back; the data are fresh.");
+            banner.hidden = true;
+            asked = false;
+        }
+        return;
+    }
+    if (state !== "stale") return;
+    if (changed) {
+        const retry = el("button", { type: "button", onclick: () => stream.now() }, "Try now");
+        const age = el("span", { "aria-live": "off" });
+        banner.replaceChildren(el("span", {}, "No word from the daemon. What you see is old and does not change."), age, retry);
+        banner.age = age;
+        banner.hidden = false;
+    }
+    const wait = stream.retryAt ? Math.max(0, stream.retryAt - performance.now()) / 1000 : 0;
+    setText(banner.age, `${duration(stream.silence / 1000)} without data, since ${stream.heardAt.toLocaleTimeString()}${wait >= 1 ? `; next try in ${Math.ceil(wait)} s` : ""}`);
+}
+
+async function archive(wanted) {
+    if (!wanted) {
+        store.dropArchived();
+        return;
+    }
+    const answer = await ask("GET", "/api/v1/runs?all=1");
+    if (answer.ok) store.putArchived(answer.body.runs ?? []);
+}
+
+/* The first record comes by itself with the stream; asking says what is wrong when there is none. */
+async function fetchRecord(run, shown) {
+    const answer = await ask("GET", `/api/v1/runs/${encodeURIComponent(run)}?series=1`);
+    if (view !== shown) return;
+    if (answer.ok && !shown.record) store.putRecord(answer.body);
+    else if (!answer.ok) shown.refuse(answer.status === 404 ? `There is no run “${run}”.` : `No record yet: ${answer.text}`);
+}
+
+function route() {
+    const match = /^#\/run\/([^?]+)/.exec(location.hash);
+    const run = match ? decodeURIComponent(match[1]) : null;
+    view?.destroy();
+    store.record = null;
+    view = run ? new RunView(store, run) : new Overview(store, archive);
+    view.tellNews = (words) => setText(news, words);
+    main.replaceChildren(view.node);
+    document.title = `${view.title} · ionwatch`;
+    scrollTo(0, 0);
+    stream.watch(run);
+    if (run) fetchRecord(run, view);
+}
+
+store.subscribe(() => {
+    if (view) document.title = `${view.title} · ionwatch`;
+});
+addEventListener("hashchange", () => {
+    route();
+    main.focus({ preventScroll: true });
+});
+addEventListener("themechange", () => view?.themed?.());
+addEventListener("beforeprint", () => view?.plots?.forEach((plot) => plot.show(true)));
+
+route();
+startSession(() => {
+    asked = roleNow() === "none";
+    stream.now();
+});
+loadExplanations().catch(() => {});
