@@ -53,14 +53,15 @@ static const struct {
     {1.0 / BOHR_A, 1e-3 / BOHR_A_FS, "atomic units taken as A and A/ps"},
     {BOHR_A, BOHR_A_FS, "A and A/fs taken as atomic units"},
     {BOHR_A, 1e-3 * BOHR_A_FS, "A and A/ps taken as atomic units"},
-    {0.1, 100.0, "nm and nm/ps taken as A and A/fs"},
+    {0.1, 100.0, "nm and nm/ps taken as A and A/fs (LAMMPS units nano as metal)"},
     {0.1, 0.1, "nm and nm/ps taken as A and A/ps"},
-    {10.0, 0.01, "A and A/fs taken as nm and nm/ps"},
+    {10.0, 0.01, "A and A/fs taken as nm and nm/ps (LAMMPS units metal as nano)"},
     {10.0, 10.0, "A and A/ps taken as nm and nm/ps"},
 };
 
 /* One unit of length and of velocity in A and A/fs; electron's time is hbar / Hartree times
- * sqrt(amu / electron mass). */
+ * sqrt(amu / electron mass).  The usual ones first: of two pairs that are as far apart (micro as
+ * metal, cgs as micro) the one with the more usual style is meant. */
 static const struct {
     const char *name;
     double length_A, velocity_A_fs;
@@ -130,14 +131,15 @@ iw_slip_of_velocity(double length, double factor, double within, char text[IW_SL
     }
     if (iw_slip_none(length, LENGTH_WITHIN))
         return;
-    for (size_t a = 0; a < STYLES; a++)
-        for (size_t b = 0; b < STYLES; b++) {
-            double far = distance(length, factor, styles[b].length_A / styles[a].length_A,
-                                  styles[b].velocity_A_fs / styles[a].velocity_A_fs, within);
-            if (a != b && far < nearest - 1e-9) {
+    for (size_t usual = 0; usual < STYLES; usual++)
+        for (size_t i = 2 * usual + 2; i < 2 * STYLES; i++) {
+            size_t is = i % 2 ? usual : i / 2, said = i % 2 ? i / 2 : usual;
+            double far = distance(length, factor, styles[said].length_A / styles[is].length_A,
+                                  styles[said].velocity_A_fs / styles[is].velocity_A_fs, within);
+            if (far < nearest - 1e-9) {
                 nearest = far;
-                (void)snprintf(text, IW_SLIP_TEXT, "LAMMPS units %s taken as %s", styles[a].name,
-                               styles[b].name);
+                (void)snprintf(text, IW_SLIP_TEXT, "LAMMPS units %s taken as %s", styles[is].name,
+                               styles[said].name);
             }
         }
 }

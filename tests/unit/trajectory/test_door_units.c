@@ -181,9 +181,44 @@ lengths_are_named_without_velocities(void **state)
         {10, 1, 1, {"A taken as nm"}},
         {1e10, 1, 1, {"A taken as m"}},
         {1e-10, 1, 1, {"m taken as A"}},
+        {1e8, 1, 1, {"A taken as cm"}},
+        {1e-8, 1, 1, {"cm taken as A"}},
+        {1e4, 1, 1, {"A taken as um"}},
+        {1e-4, 1, 1, {"um taken as A"}},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++)
         assert_all_say(&mistakes[i], false);
+}
+
+/* LAMMPS's own definitions of its units of length and time. */
+static const struct {
+    const char *name, *length;
+    double length_m, time_s;
+} styles[] = {{"metal", "A", 1e-10, 1e-12}, {"real", "A", 1e-10, 1e-15},
+              {"si", "m", 1.0, 1.0},        {"cgs", "cm", 1e-2, 1.0},
+              {"micro", "um", 1e-6, 1e-6},  {"nano", "nm, or fractions of the cell,", 1e-9, 1e-9}};
+
+static void
+each_style_of_lammps_taken_for_metal_or_real_is_named_and_the_other_way_round(void **state)
+{
+    (void)state;
+    for (size_t usual = 0; usual < 2; usual++)
+        for (size_t other = 2; other < sizeof styles / sizeof *styles; other++)
+            for (int turned = 0; turned < 2; turned++) {
+                size_t is = turned ? usual : other, said = turned ? other : usual;
+                char length[64], pair[64];
+                mistake m = {styles[said].length_m / styles[is].length_m, 1, 1, {NULL}};
+                m.velocity = m.length * styles[is].time_s / styles[said].time_s;
+                /* nm in ns as A in ps is as far off as nm in ps as A in fs */
+                bool brief = usual == 0 && strcmp(styles[other].name, "nano") == 0;
+                (void)snprintf(length, sizeof length, "%s taken as",
+                               m.length > 1.0 ? "A" : styles[other].length);
+                (void)snprintf(pair, sizeof pair, "LAMMPS units %s %s %s", styles[is].name,
+                               brief ? "as" : "taken as", styles[said].name);
+                m.says[0] = length;
+                m.says[1] = pair;
+                assert_all_say(&m, true);
+            }
 }
 
 static void
@@ -229,6 +264,8 @@ main(void)
         cmocka_unit_test(mistakes_of_velocities_and_lengths_are_named),
         cmocka_unit_test(mistakes_of_time_are_named_with_velocities_and_without),
         cmocka_unit_test(lengths_are_named_without_velocities),
+        cmocka_unit_test(
+            each_style_of_lammps_taken_for_metal_or_real_is_named_and_the_other_way_round),
         cmocka_unit_test(runs_of_others_raise_no_false_alarm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
