@@ -330,7 +330,8 @@ read_header_line(pwout *self, iw_line line, iw_error *err)
         self->alat_A = number * BOHR_A;
     else if (number_behind(line, "Time step             =", &number))
         self->dt_fs = number * RYDBERG_TIME_FS;
-    else if (behind(line, "atomic species   valence    mass") && self->labels.n == 0)
+    else if (behind(line, "atomic species   valence    mass") && self->n_types > 0 &&
+             self->labels.n == 0)
         return read_types(self, err);
     else if (behind(line, "positions (alat units)") && self->n_atoms > 0 && self->names.n == 0)
         return read_sites(self, err);
