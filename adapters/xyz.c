@@ -43,7 +43,7 @@ read_head(const iw_xyz_run *self, iw_xyz_file *file, iw_when *when, size_t *n_at
         expected = "a step number of at most 15 digits";
     if (expected)
         return unexpected(file->text, line, expected, err);
-    *when = iw_when_after(file->when, comment.step, file->any);
+    *when = iw_steps_next(&file->steps, comment.step);
     *n_atoms = (size_t)count;
     file->time_fs = comment.time_fs;
     file->factor = comment.factor;
@@ -129,7 +129,8 @@ iw_xyz_fini(iw_xyz_run *self)
     iw_text_close(&self->pos.text);
     iw_text_close(&self->vel.text);
     iw_names_fini(&self->names);
-    iw_epochs_fini(&self->epochs);
+    iw_epochs_fini(&self->pos.steps.epochs);
+    iw_epochs_fini(&self->vel.steps.epochs);
     free(self->vel_A_fs);
 }
 
@@ -149,13 +150,11 @@ describe_positions(iw_xyz_run *self, iw_xyz_start *start, iw_error *err)
             status = start->n == 0 ? read_names(self, n_atoms, err)
                                    : iw_text_skip(pos->text, self->n_atoms, err);
         if (status == IW_OK) {
-            pos->when = start->when[start->n];
-            pos->any = true;
+            iw_steps_push(&pos->steps, start->when[start->n]);
             start->time_fs[start->n++] = pos->time_fs;
         }
     }
-    pos->any = false;
-    pos->when = (iw_when){0};
+    pos->steps = (iw_steps){0};
     if (start->n == 0 || (status == IW_AGAIN && self->piece->first) ||
         (status != IW_OK && status != IW_END && status != IW_AGAIN))
         return status;
@@ -163,69 +162,74 @@ describe_positions(iw_xyz_run *self, iw_xyz_start *start, iw_error *err)
     return IW_OK;
 }
 
-/* Velocities are used where both first frames have them. */
+/* Whether the file of velocities has those of both first frames, perhaps among others. */
+static iw_status
+look_for_velocities(iw_xyz_run *self, const iw_xyz_start *start, iw_error *err)
+{
+    iw_xyz_file file = self->vel;
+    file.text = iw_text_open(iw_text_path(self->vel.text), self->piece->follow, err);
+    if (!file.text)
+        return err->code;
+    iw_status status = IW_OK;
+    self->with_velocities = true;
+    for (size_t i = 0; status == IW_OK && i < start->n && self->with_velocities; i++) {
+        iw_when found = {0};
+        size_t n_atoms;
+        do {
+            iw_text_mark(file.text);
+            status = read_head(self, &file, &found, &n_atoms, err);
+            if (status == IW_OK)
+                status = iw_text_skip(file.text, self->n_atoms, err);
+        } while (status == IW_OK && found.step < start->when[i].step);
+        self->with_velocities =
+            status == IW_END ? i > 0 : status != IW_OK || found.step == start->when[i].step;
+    }
+    iw_text_close(&file.text);
+    return status == IW_END ? IW_OK : status;
+}
+
 static iw_status
 describe_velocities(iw_xyz_run *self, const iw_xyz_start *start, iw_error *err)
 {
-    iw_xyz_file *vel = &self->vel;
-    if (!vel->text)
+    if (!self->vel.text)
         return IW_OK;
-    iw_text_mark(vel->text);
-    self->with_velocities = true;
-    for (size_t i = 0; i < start->n && self->with_velocities; i++) {
-        iw_when found = {0};
-        size_t n_atoms;
-        iw_status status = read_head(self, vel, &found, &n_atoms, err);
-        if (status == IW_OK)
-            status = iw_text_skip(vel->text, self->n_atoms, err);
-        if (status == IW_END) {
-            self->with_velocities = i > 0;
-            break;
-        }
-        if (status != IW_OK)
-            return status;
-        self->with_velocities = found.step == start->when[i].step;
-        vel->any = true;
-        vel->when = found;
-    }
-    vel->any = false;
-    vel->when = (iw_when){0};
-    iw_text_back(vel->text);
+    iw_status status = look_for_velocities(self, start, err);
+    if (status != IW_OK)
+        return status;
     if (!self->with_velocities)
         iw_notes_add(self->piece->notes,
                      "%s does not have the velocities of the first frames: not used",
-                     iw_text_path(vel->text));
+                     iw_text_path(self->vel.text));
     self->vel_A_fs = calloc(self->n_atoms, 3 * sizeof(double));
     if (!self->vel_A_fs)
         return iw_fail(err, IW_NO_MEMORY, "no memory for %zu atoms", self->n_atoms);
     return IW_OK;
 }
 
-/* Where restarts repeat steps; the frames are passed over once for it. */
+/* Where restarts repeat steps of a file; its frames are passed over once for it. */
 static iw_status
-find_repeats(iw_xyz_run *self, iw_error *err)
+find_repeats(const iw_xyz_run *self, iw_xyz_file *of, bool tell, iw_error *err)
 {
-    if (!iw_bytes_seekable(iw_text_bytes(self->pos.text)))
+    if (!of->text || !iw_bytes_seekable(iw_text_bytes(of->text)))
         return IW_OK;
-    iw_xyz_file file = self->pos;
-    file.text = iw_text_open(self->piece->path, self->piece->follow, err);
+    iw_xyz_file file = *of;
+    file.text = iw_text_open(iw_text_path(of->text), self->piece->follow, err);
     iw_status status = file.text ? IW_OK : err->code;
     while (status == IW_OK) {
-        iw_when when = {0};
+        iw_when when = {0}, was = file.steps.when;
         size_t n_atoms;
         iw_text_mark(file.text);
         status = read_head(self, &file, &when, &n_atoms, err);
         if (status == IW_OK)
             status = iw_text_skip(file.text, self->n_atoms, err);
         if (status == IW_OK)
-            status = iw_epochs_add(&self->epochs, when, err);
-        if (status == IW_OK && when.epoch > file.when.epoch)
+            status = iw_epochs_add(&of->steps.epochs, when, err);
+        if (status == IW_OK && tell && when.epoch > was.epoch)
             iw_notes_add(self->piece->notes,
                          "%s: a restart: after step %lld comes step %lld; of repeated steps the "
                          "later ones are taken",
-                         self->piece->path, (long long)file.when.step, (long long)when.step);
-        file.when = when;
-        file.any = true;
+                         self->piece->path, (long long)was.step, (long long)when.step);
+        iw_steps_push(&file.steps, when);
     }
     iw_text_close(&file.text);
     /* What is wrong in a frame is said when that frame is read. */
@@ -239,7 +243,9 @@ iw_xyz_describe(iw_xyz_run *self, iw_xyz_start *start, iw_error *err)
     if (status == IW_OK)
         status = describe_velocities(self, start, err);
     if (status == IW_OK)
-        status = find_repeats(self, err);
+        status = find_repeats(self, &self->pos, true, err);
+    if (status == IW_OK && self->with_velocities)
+        status = find_repeats(self, &self->vel, false, err);
     return status;
 }
 
@@ -263,7 +269,7 @@ static iw_status
 find_velocities(iw_xyz_run *self, iw_when when, iw_error *err)
 {
     iw_xyz_file *vel = &self->vel;
-    while (!vel->any || iw_when_compare(vel->when, when) < 0) {
+    while (iw_steps_behind(&vel->steps, when)) {
         iw_when found = {0};
         size_t n_atoms;
         iw_text_mark(vel->text);
@@ -274,10 +280,9 @@ find_velocities(iw_xyz_run *self, iw_when when, iw_error *err)
             iw_text_back(vel->text);
         if (status != IW_OK)
             return status;
-        vel->when = found;
-        vel->any = true;
+        iw_steps_push(&vel->steps, found);
     }
-    return iw_when_compare(vel->when, when) == 0 ? IW_OK : IW_NOT_FOUND;
+    return vel->steps.when.step == when.step ? IW_OK : IW_NOT_FOUND;
 }
 
 static iw_status
@@ -312,13 +317,11 @@ iw_xyz_read(iw_xyz_run *self, iw_when *when, iw_frame *frame, iw_error *err)
     do {
         iw_text_mark(pos->text);
         status = read_head(self, pos, when, &n_atoms, err);
-        if (status != IW_OK || !iw_epochs_repeat(&self->epochs, *when))
+        if (status != IW_OK || !iw_epochs_repeat(&pos->steps.epochs, *when))
             break;
         status = iw_text_skip(pos->text, self->n_atoms, err);
-        if (status == IW_OK) {
-            pos->when = *when;
-            pos->any = true;
-        }
+        if (status == IW_OK)
+            iw_steps_push(&pos->steps, *when);
     } while (status == IW_OK);
     if (status == IW_OK)
         status = read_rows(self, pos, frame->pos_A, err);
@@ -332,12 +335,11 @@ iw_xyz_read(iw_xyz_run *self, iw_when *when, iw_frame *frame, iw_error *err)
 void
 iw_xyz_take(iw_xyz_run *self, iw_when when, iw_frame *frame)
 {
-    iw_xyz_file *pos = &self->pos;
-    if (when.epoch > 0 && (uint64_t)when.epoch >= self->epochs.n && when.epoch > pos->when.epoch)
+    iw_steps *steps = &self->pos.steps;
+    if (when.epoch > 0 && (uint64_t)when.epoch >= steps->epochs.n && when.epoch > steps->when.epoch)
         iw_notes_add(self->piece->notes, "%s: a restart: after step %lld comes step %lld",
-                     self->piece->path, (long long)pos->when.step, (long long)when.step);
-    pos->when = when;
-    pos->any = true;
+                     self->piece->path, (long long)steps->when.step, (long long)when.step);
+    iw_steps_push(steps, when);
     frame->step = when.step;
 }
 

@@ -26,9 +26,8 @@ typedef struct {
     const char *(*read_comment)(void *context, iw_line line, iw_xyz_comment *out);
     void *context;
     double factor; /* to A or A/fs */
-    bool any;      /* a frame was read */
-    iw_when when;  /* of the last frame */
-    double time_fs;
+    iw_steps steps;
+    double time_fs; /* of the last frame */
 } iw_xyz_file;
 
 typedef struct {
@@ -36,7 +35,6 @@ typedef struct {
     size_t n_atoms; /* 0: not known yet */
     iw_names names; /* as the file has them */
     iw_xyz_file pos, vel;
-    iw_epochs epochs; /* of the positions, as far as they were written when the file was opened */
     bool with_velocities;
     double *vel_A_fs; /* [n_atoms][3] of the last frame of vel */
 } iw_xyz_run;

@@ -205,7 +205,7 @@ spacing_from_energies(const cp2k *self, const iw_when when[2], double *spacing, 
     }
     if (status == IW_OK)
         *spacing = time[1] - time[0];
-    iw_text_close(&table.text);
+    iw_rows_close(&table);
     return status == IW_NOT_FOUND ? IW_OK : status;
 }
 
@@ -284,8 +284,8 @@ cp2k_close(void *state)
 {
     cp2k *self = state;
     iw_xyz_fini(&self->xyz);
-    iw_text_close(&self->cell.text);
-    iw_text_close(&self->ener.text);
+    iw_rows_close(&self->cell);
+    iw_rows_close(&self->ener);
 }
 
 static int

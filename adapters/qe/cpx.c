@@ -27,10 +27,9 @@ enum { EVP_TEMPERATURE = 3, EVP_ENERGY = 4, EVP_COLUMNS = 5, MOST_ATOMS = 100000
 /* A file of blocks. */
 typedef struct {
     iw_text *text; /* NULL: there is no such file */
-    bool any;      /* a block was read */
-    iw_when when;  /* of the last one */
+    iw_steps steps;
     double time_fs;
-    double *value; /* [rows][3] of the last one */
+    double *value; /* [rows][3] of the last block */
 } blocks;
 
 typedef struct {
@@ -39,7 +38,6 @@ typedef struct {
     int64_t first_step; /* the steps before it do not move */
     blocks pos, vel, cel;
     iw_rows evp;
-    iw_epochs epochs;
     iw_qe_input input;
 } cpx;
 
@@ -69,7 +67,7 @@ read_head(const blocks *self, iw_when *when, double *time_fs, iw_error *err)
         return status;
     if (!is_head(line, &step, &time_ps))
         return unexpected(self->text, line, "a step and a time", err);
-    *when = iw_when_after(self->when, step, self->any);
+    *when = iw_steps_next(&self->steps, step);
     *time_fs = 1000.0 * time_ps;
     return IW_OK;
 }
@@ -94,7 +92,7 @@ read_rows(const blocks *self, size_t n, double *to, iw_error *err)
 static iw_status
 find_block(blocks *self, iw_when when, size_t rows, iw_error *err)
 {
-    while (!self->any || iw_when_compare(self->when, when) < 0) {
+    while (iw_steps_behind(&self->steps, when)) {
         iw_when found = {0};
         iw_text_mark(self->text);
         iw_status status = read_head(self, &found, &self->time_fs, err);
@@ -104,10 +102,9 @@ find_block(blocks *self, iw_when when, size_t rows, iw_error *err)
             iw_text_back(self->text);
         if (status != IW_OK)
             return status;
-        self->when = found;
-        self->any = true;
+        iw_steps_push(&self->steps, found);
     }
-    return iw_when_compare(self->when, when) == 0 ? IW_OK : IW_NOT_FOUND;
+    return self->steps.when.step == when.step ? IW_OK : IW_NOT_FOUND;
 }
 
 static void
@@ -158,13 +155,11 @@ cpx_next(void *state, iw_frame *frame, iw_error *err)
         iw_text_mark(pos->text);
         status = read_head(pos, &when, &frame->time_fs, err);
         passed = status == IW_OK && ((when.epoch == 0 && when.step < self->first_step) ||
-                                     iw_epochs_repeat(&self->epochs, when));
+                                     iw_epochs_repeat(&pos->steps.epochs, when));
         if (passed)
             status = iw_text_skip(pos->text, self->n_atoms, err);
-        if (passed && status == IW_OK) {
-            pos->when = when;
-            pos->any = true;
-        }
+        if (passed && status == IW_OK)
+            iw_steps_push(&pos->steps, when);
     } while (passed && status == IW_OK);
     if (status == IW_OK)
         status = read_rows(pos, self->n_atoms, pos->value, err);
@@ -178,8 +173,7 @@ cpx_next(void *state, iw_frame *frame, iw_error *err)
     if (status != IW_OK)
         return status;
     add_scaled(frame->pos_A, pos->value, 3 * self->n_atoms, BOHR_A);
-    pos->when = when;
-    pos->any = true;
+    iw_steps_push(&pos->steps, when);
     frame->step = when.step;
     return IW_OK;
 }
@@ -288,7 +282,7 @@ survey(cpx *self, iw_run_info *run, iw_error *err)
             status = moves ? iw_text_skip(file.text, self->n_atoms, err)
                            : read_rows(&file, self->n_atoms, file.value, err);
         if (status == IW_OK)
-            status = iw_epochs_add(&self->epochs, when, err);
+            status = iw_epochs_add(&self->pos.steps.epochs, when, err);
         if (status != IW_OK)
             break;
         if (n > 0 && !moves && memcmp(file.value, was, 3 * self->n_atoms * sizeof *was) != 0) {
@@ -304,25 +298,47 @@ survey(cpx *self, iw_run_info *run, iw_error *err)
         }
         if (!moves)
             memcpy(was, file.value, 3 * self->n_atoms * sizeof *was);
-        was_when = file.when = when;
+        was_when = when;
         was_fs = file.time_fs;
-        file.any = true;
+        iw_steps_push(&file.steps, when);
     }
     iw_text_close(&file.text);
     if (fixed > 0)
         iw_notes_add(self->piece->notes,
                      "%s: its first %zu blocks are left out: the atoms do not move in them",
                      self->piece->path, fixed);
-    if (self->epochs.n > 1)
+    if (self->pos.steps.epochs.n > 1)
         iw_notes_add(self->piece->notes,
                      "%s: restarts repeat steps (%zu times); the later ones are taken",
-                     self->piece->path, self->epochs.n - 1);
+                     self->piece->path, self->pos.steps.epochs.n - 1);
     if (status == IW_NO_MEMORY || (status == IW_AGAIN && !spaced))
         return status;
     if (!moves && self->piece->first)
         return iw_fail(err, IW_INVALID, "%s: nothing moves in its %zu blocks: this is no dynamics",
                        self->piece->path, n);
     return IW_OK; /* what is wrong in a block is said when that block is read */
+}
+
+/* Where restarts repeat steps of a file beside the positions. */
+static iw_status
+find_repeats(const cpx *self, blocks *of, size_t rows, iw_error *err)
+{
+    if (!of->text)
+        return IW_OK;
+    blocks file = {.text = iw_text_open(iw_text_path(of->text), self->piece->follow, err)};
+    iw_status status = file.text ? IW_OK : err->code;
+    while (status == IW_OK) {
+        iw_when when = {0};
+        iw_text_mark(file.text);
+        status = read_head(&file, &when, &file.time_fs, err);
+        if (status == IW_OK)
+            status = iw_text_skip(file.text, rows, err);
+        if (status == IW_OK)
+            status = iw_epochs_add(&of->steps.epochs, when, err);
+        iw_steps_push(&file.steps, when);
+    }
+    iw_text_close(&file.text);
+    return status == IW_NO_MEMORY ? status : IW_OK;
 }
 
 /* An input of the prefix that has the atoms, in one folder. */
@@ -410,6 +426,10 @@ cpx_describe(void *state, iw_run_info *run, iw_error *err)
     if (status == IW_OK)
         status = survey(self, run, err);
     if (status == IW_OK)
+        status = find_repeats(self, &self->vel, self->n_atoms, err);
+    if (status == IW_OK)
+        status = find_repeats(self, &self->cel, 3, err);
+    if (status == IW_OK)
         status = find_input(self, input, err);
     if (status == IW_OK)
         status = set_atoms(self, run, input, err);
@@ -433,9 +453,9 @@ cpx_close(void *state)
     for (size_t i = 0; i < 3; i++) {
         iw_text_close(&files[i]->text);
         free(files[i]->value);
+        iw_epochs_fini(&files[i]->steps.epochs);
     }
-    iw_text_close(&self->evp.text);
-    iw_epochs_fini(&self->epochs);
+    iw_rows_close(&self->evp);
     iw_qe_input_fini(&self->input);
 }
 

@@ -373,6 +373,108 @@ files_that_grow_byte_by_byte_give_the_same_frames(void **state)
     free_trajectory(&whole);
 }
 
+/* Two jobs, the second from a restart file of step 25 where the first was killed in step 37: what
+ * each wrote of a step is told apart by its numbers. */
+enum { KILLED = 37, RESTART = 25, LAST = 60 };
+
+static double
+value_of(int64_t step, int job)
+{
+    return 10.0 + (double)step + 0.25 * job;
+}
+
+/* A job's part of one file: frames of positions or velocities, or rows. */
+static void
+write_job(const char *name, int job, int each, const char *mode)
+{
+    FILE *file = fopen(test_path(name), mode);
+    assert_non_null(file);
+    for (int step = job ? RESTART + 1 : 0; step <= (job ? LAST : KILLED); step++) {
+        double value = value_of(step, job);
+        if (step % each != 0)
+            continue;
+        if (strstr(name, ".xyz"))
+            (void)fprintf(file, "1\n i = %d, time = %d.0, E = 0\nLi %.2f 0 0\n", step, step, value);
+        else if (strstr(name, ".cell"))
+            (void)fprintf(file, "%d %d %.2f 0 0 0 9 0 0 0 9 0\n", step, step, value);
+        else
+            (void)fprintf(file, "%d %d 0 %.2f 0 0 0\n", step, step, value);
+    }
+    assert_int_equal(fclose(file), 0);
+}
+
+static const char *const of_job[] = {"e-pos-1.xyz", "e-vel-1.xyz", "e-1.cell", "e-1.ener"};
+
+/* What stands beside the positions is of their step and job, or the file does not have it.  A file
+ * that is slower than the positions is read on, beyond a restart, while it is waited for. */
+static void
+assert_of_job(const iw_frame *frame, const int each[4], int job, bool slower)
+{
+    double value = value_of(frame->step, job);
+    assert_close(frame->pos_A[0], value, 1e-14, 0.0);
+    assert_true(frame->has_velocities);
+    assert_close(frame->vel_A_fs[0] / 21.8769126, value, 1e-8, 0.0);
+    if (frame->step % each[2] == 0 && (slower || each[2] <= each[0]))
+        assert_close(frame->cell_A[0], value, 1e-14, 0.0);
+    if (frame->step % each[3] == 0 && (slower || each[3] <= each[0]))
+        assert_close(frame->temperature_K, value, 1e-14, 0.0);
+}
+
+static const int steps_between[][4] = {
+    {1, 1, 1, 1},  {10, 10, 1, 1}, {10, 10, 10, 10}, {10, 1, 1, 1}, {10, 5, 2, 1},
+    {1, 1, 10, 5}, {2, 1, 20, 3},  {7, 7, 1, 10},    {15, 3, 5, 1}, {20, 10, 1, 4}};
+enum { SPACINGS = sizeof steps_between / sizeof *steps_between };
+
+static void
+files_with_other_spacings_are_paired_beyond_a_restart(void **state)
+{
+    (void)state;
+    for (size_t s = 0; s < SPACINGS; s++) {
+        const int *each = steps_between[s];
+        for (int f = 0; f < 4; f++)
+            for (int job = 0; job < 2; job++)
+                write_job(of_job[f], job, each[f], job ? "a" : "w");
+        trajectory t = read_file(test_path(of_job[0]), NULL);
+        assert_read(t, (size_t)(LAST / each[0]) + 1);
+        for (size_t i = 0; i < t.n; i++) {
+            assert_int_equal(t.frame[i].step, (int64_t)i * each[0]);
+            assert_of_job(&t.frame[i], each, t.frame[i].step > RESTART, true);
+        }
+        free_trajectory(&t);
+    }
+}
+
+static void
+files_with_other_spacings_are_paired_when_a_restart_comes_while_they_are_followed(void **state)
+{
+    (void)state;
+    iw_reader_options options;
+    iw_reader_options_init(&options);
+    options.follow = true;
+    for (size_t s = 0; s < SPACINGS; s++) {
+        const int *each = steps_between[s];
+        for (int f = 0; f < 4; f++)
+            write_job(of_job[f], 0, each[f], "w");
+        const char *path = test_path(of_job[0]);
+        iw_error err = {0};
+        trajectory t = {0};
+        iw_reader *reader = iw_reader_open(&path, 1, &options, &err);
+        assert_non_null(reader);
+        read_on(&t, reader);
+        for (int f = 0; f < 4; f++)
+            write_job(of_job[f], 1, each[f], "a");
+        read_on(&t, reader);
+        iw_reader_close(&reader);
+        assert_int_equal(t.status, IW_AGAIN);
+        size_t first = (size_t)(KILLED / each[0]) + 1;
+        size_t all = first + (size_t)(LAST / each[0]) - (size_t)(RESTART / each[0]);
+        assert_true(t.n == all || t.n + 1 == all); /* rows of the last step may still come */
+        for (size_t i = 0; i < t.n; i++)
+            assert_of_job(&t.frame[i], each, i >= first, false);
+        free_trajectory(&t);
+    }
+}
+
 int
 main(void)
 {
@@ -381,6 +483,9 @@ main(void)
         cmocka_unit_test(files_that_are_absent_are_done_without_and_named),
         cmocka_unit_test(velocities_that_end_early_end_the_run),
         cmocka_unit_test(of_the_steps_that_a_restart_repeats_the_later_count),
+        cmocka_unit_test(files_with_other_spacings_are_paired_beyond_a_restart),
+        cmocka_unit_test(
+            files_with_other_spacings_are_paired_when_a_restart_comes_while_they_are_followed),
         cmocka_unit_test(what_is_wrong_is_refused_with_file_and_line),
         cmocka_unit_test(rows_of_slower_files_are_not_awaited_for_ever),
         cmocka_unit_test(an_input_tells_cell_timestep_and_temperature),
