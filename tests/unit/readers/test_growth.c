@@ -15,10 +15,10 @@ typedef struct {
 
 static const growing files[] = {
     {"vasprun.md.xml.gz", "vasprun.xml", 10, {1, 1, 509}},
-    {"vasprun.ml_md.xml.gz", "vasprun.xml", 100, {3, 1, 4093}},
+    {"vasprun.ml_md.xml.gz", "vasprun.xml", 100, {23, 3, 4093}},
     {"OUTCAR.npt.gz", "OUTCAR", 10, {31, 1, 1021}},
-    {"OUTCAR.nvt.gz", "OUTCAR", 10, {61, 1, 1021}},
-    {"OUTCAR.wh_aimd.gz", "OUTCAR", 3, {251, 3, 1021}},
+    {"OUTCAR.nvt.gz", "OUTCAR", 10, {509, 7, 1021}},
+    {"OUTCAR.wh_aimd.gz", "OUTCAR", 3, {1021, 13, 1021}},
     {"XDATCAR.MD.gz", "XDATCAR", 5, {1, 1, 1}},
     {"XDATCAR_4", "XDATCAR", 4, {1, 1, 1}},
     {"XDATCAR_5", "XDATCAR", 4, {1, 1, 1}},
