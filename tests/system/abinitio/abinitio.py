@@ -81,3 +81,26 @@ def same_numbers(live, batch):
             close(value, whole[round(lag, 9)], 1e-9, f"MSD of {name}", atol=1e-12)
         if group["omega_mean_meV"] is not None:
             close(mine["omega_mean_meV"], group["omega_mean_meV"], 1e-9, f"omega of {name}")
+
+
+def cpx_stage(name):
+    """The example with the lines of one stage in, those of the other out."""
+    lines = []
+    for line in (ADAPTERS / "qe" / "examples" / "sic.cp.in").read_text().splitlines():
+        words = line.split()
+        if words and words[-1] in ("electrons", "ions") and words[-2] == "!":
+            if words[-1] != name:
+                continue
+            line = line.lstrip("! ").rsplit("!", 1)[0]
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def cpx(folder, name, text):
+    (folder / f"{name}.in").write_text(text)
+    return started(["cp.x", "-in", f"{name}.in"], folder, f"{name}.out")
+
+
+def electrons(folder):
+    with cpx(folder, "cp0", cpx_stage("electrons")) as code:
+        assert code.wait(120) == 0, (folder / "cp0.out").read_text()[-2000:]

@@ -1,34 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real Car-Parrinello dynamics of cp.x, followed: live, equal to `analyze`, stopped, gone on with."""
 
-from abinitio import (ADAPTERS, analyze, close, daemon, filed, follow, frames, ionwatch, main,
-                      require, same_numbers, show, started, until, workfolder)
-
-EXAMPLE = (ADAPTERS / "qe" / "examples" / "sic.cp.in").read_text()
-
-
-def stage(name):
-    """The example with the lines of one stage in, those of the other out."""
-    lines = []
-    for line in EXAMPLE.splitlines():
-        words = line.split()
-        if words and words[-1] in ("electrons", "ions") and words[-2] == "!":
-            if words[-1] != name:
-                continue
-            line = line.lstrip("! ").rsplit("!", 1)[0]
-        lines.append(line)
-    return "\n".join(lines) + "\n"
-
-
-def cpx(folder, name, text):
-    (folder / f"{name}.in").write_text(text)
-    return started(["cp.x", "-in", f"{name}.in"], folder, f"{name}.out")
-
-
-def electrons(folder):
-    with cpx(folder, "cp0", stage("electrons")) as code:
-        assert code.wait(120) == 0, (folder / "cp0.out").read_text()[-2000:]
-
+from abinitio import (analyze, close, cpx, cpx_stage, daemon, electrons, filed, follow, frames,
+                      ionwatch, main, require, same_numbers, show, until, workfolder)
 
 def last_step(folder):
     return int((folder / "out" / "sic.evp").read_text().splitlines()[-1].split()[0])
@@ -38,7 +12,7 @@ def the_daemon_sees_the_run_live_and_gives_what_its_files_give():
     with workfolder() as folder:
         endpoint = f"ipc://{folder}/iw.sock"
         electrons(folder)
-        with daemon(folder, endpoint), cpx(folder, "cp1", stage("ions")) as code, \
+        with daemon(folder, endpoint), cpx(folder, "cp1", cpx_stage("ions")) as code, \
                 follow(folder / "cp1.in", endpoint, folder, "--idle", 5) as follower:
             until(lambda: frames(endpoint) > 3, 60, "frames arrive")
             assert code.poll() is None, "the run had ended before its first frames came"
@@ -57,7 +31,7 @@ def told_to_stop_cpx_ends_and_its_restart_is_the_same_run():
         endpoint = f"ipc://{folder}/iw.sock"
         electrons(folder)
         with daemon(folder, endpoint):
-            with cpx(folder, "cp1", stage("ions").replace("nstep=100", "nstep=50000")) as code, \
+            with cpx(folder, "cp1", cpx_stage("ions").replace("nstep=100", "nstep=50000")) as code, \
                     follow(folder, endpoint, folder, "--idle", 5) as follower:
                 until(lambda: frames(endpoint) > 5, 60, "frames arrive")
                 ionwatch("stop", "aimd", "--endpoint", endpoint)
@@ -69,7 +43,7 @@ def told_to_stop_cpx_ends_and_its_restart_is_the_same_run():
             stopped = until(lambda: filed(endpoint), 30, "the run is filed")
             assert stopped["run"]["state"] == "stopped", stopped["run"]
             first = stopped["run"]["frames"]
-            again = stage("ions").replace("nstep=100", "nstep=40").replace(
+            again = cpx_stage("ions").replace("nstep=100", "nstep=40").replace(
                 "ion_velocities='zero'", "").replace(", electron_velocities='zero'", "")
             with cpx(folder, "cp1", again) as code:
                 assert code.wait(60) == 0, (folder / "cp1.out").read_text()[-2000:]
