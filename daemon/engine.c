@@ -89,7 +89,8 @@ iw_engine_new(const iw_run_info *run, const iw_engine_options *options, iw_error
     iw_run_info_init(&self->run);
     self->options = *options;
     self->options.mobile = NULL;
-    self->next_check = IW_CHECK_FRAMES;
+    iw_history_init(&self->history);
+    iw_traces_init(&self->traces);
     self->thinning = 1;
     self->paper_spacing_fs = NAN;
     iw_convergence_init(&self->convergence, "too few frames to judge");
@@ -129,6 +130,7 @@ iw_engine_destroy(iw_engine **self)
     iw_skip_fini(&e->skip);
     iw_trajectory_destroy(&e->trajectory);
     iw_health_destroy(&e->health);
+    iw_history_fini(&e->history);
     iw_event_list_fini(&e->events);
     iw_groups_fini(&e->groups);
     iw_run_info_fini(&e->run);
@@ -222,11 +224,7 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
         iw_engine_judge_start(self);
     if (status == IW_OK)
         status = iw_engine_bound_memory(self, err);
-    /* What is judged next are the averages of the frames read again. */
-    if (status == IW_OK && !self->skip.wants && iw_engine_checks(self) &&
-        iw_trajectory_frames(self->trajectory) >= self->next_check)
-        status = iw_engine_check(self, err);
-    return status;
+    return status == IW_OK ? iw_engine_check_due(self, err) : status;
 }
 
 iw_status
@@ -304,9 +302,7 @@ iw_engine_frames(const iw_engine *self)
 double
 iw_engine_time_ps(const iw_engine *self)
 {
-    double intervals = (double)iw_trajectory_frames(self->trajectory) -
-                       (double)iw_trajectory_segments(self->trajectory);
-    return intervals * iw_trajectory_dt_fs(self->trajectory) / 1000.0;
+    return iw_trajectory_time_ps(self->trajectory);
 }
 
 double

@@ -41,8 +41,8 @@ typedef struct {
     double temperature_K;      /* overrides the run's; NAN: the run's, else the measured one */
     double paper_spacing_fs;   /* NAN: as streamed */
     iw_diffusion_options diffusion;
-    /* Without a rule nothing is checked while frames come: a snapshot is judged by itself.  With
-     * one, at frame counts that grow by 5 per cent. */
+    /* Without a rule nothing is judged while frames come: a snapshot is judged by itself.  With
+     * one, at each check, which are those of the history of D. */
     iw_convergence_options convergence;
     /* The frames are those of a finished run: a snapshot is judged by itself, one look has to do;
      * decisions say where the run could have ended.  Default false. */

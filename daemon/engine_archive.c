@@ -214,12 +214,12 @@ archive_paper(iw_engine *self, iw_archive *archive)
 void
 iw_engine_archive(iw_engine *self, iw_archive *archive)
 {
-    IW_ARCHIVE_KNOWS(iw_engine, 4648);
+    IW_ARCHIVE_KNOWS(iw_engine, 25168);
     if (self->skip.again)
         iw_archive_fail(archive, IW_INVALID, "no state while frames are read again");
     if (iw_archive_loading(archive) && (iw_engine_frames(self) > 0 || self->last_seq > 0))
         iw_archive_fail(archive, IW_INVALID, "a state is loaded before the first frame");
-    iw_archive_tag(archive, "engine", 1);
+    iw_archive_tag(archive, "engine", 2);
     archive_run(&self->run, archive);
     archive_options(self, archive);
     iw_event_list_archive(&self->events, archive);
@@ -230,8 +230,10 @@ iw_engine_archive(iw_engine *self, iw_archive *archive)
     iw_archive_u64(archive, &self->last_seq);
     iw_archive_i64(archive, &self->last_step);
     iw_archive_double(archive, &self->last_time_fs);
-    iw_archive_u64(archive, &self->next_check);
     iw_archive_u64(archive, &self->last_checked);
+    iw_archive_bool(archive, &self->unjudged);
+    iw_history_archive(&self->history, archive);
+    iw_traces_archive(&self->traces, archive);
     iw_archive_bool(archive, &self->stop);
     iw_archive_text(archive, self->stop_reason, sizeof self->stop_reason);
     archive_correlators(self, archive);

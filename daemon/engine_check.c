@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* engine_check.c - the checks of convergence while frames come, and what follows from them. */
+/* engine_check.c - the checks while frames come: what is known of D goes into its history, the
+ * rules judge it, and what follows from that.  Without a rule a snapshot judges itself. */
 #include "engine_private.h"
 #include "estimate/blocks.h"
 
@@ -7,10 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Checks lie this share of the run apart, as in docs/calibration.md.  Without a rule there are
- * none: a snapshot judges itself. */
-#define CHECK_GROWTH 0.05
 
 /* Which event tells of a decision. */
 static const iw_event_kind rule_event[IW_RULE_COUNT] = {[IW_RULE_PRECISION] = IW_EVENT_converged,
@@ -65,25 +62,72 @@ decide(iw_engine *self, const iw_observation *seen, iw_error *err)
     return IW_OK;
 }
 
-iw_status
-iw_engine_check(iw_engine *self, iw_error *err)
+/* From fresh moments; nothing is known of it before the correlators are there. */
+static iw_status
+mobile_now(iw_engine *self, iw_diffusion *out, iw_error *err)
 {
-    uint64_t frames = iw_trajectory_frames(self->trajectory);
-    self->next_check = frames + (uint64_t)fmax(IW_CHECK_FRAMES, CHECK_GROWTH * (double)frames);
-    self->last_checked = frames;
+    iw_diffusion_init(out);
     if (!self->msd || self->groups.n_mobile == 0)
         return IW_OK;
-    iw_diffusion diffusion = {0};
     iw_status status = iw_moments_query(self->moments, &self->moment_sums, err);
-    if (status == IW_OK)
-        status = iw_engine_diffusion(self, &self->groups.groups[1], NULL, &diffusion, err);
-    if (status != IW_OK)
-        return status;
-    iw_observation seen = observation(self, &diffusion);
+    return status == IW_OK ? iw_engine_diffusion(self, &self->groups.groups[1], NULL, out, err)
+                           : status;
+}
+
+static iw_status
+judge(iw_engine *self, const iw_diffusion *mobile, iw_error *err)
+{
+    self->unjudged = false;
+    if (!iw_engine_checks(self) || !self->msd || self->groups.n_mobile == 0)
+        return IW_OK;
+    self->last_checked = iw_trajectory_frames(self->trajectory);
+    iw_observation seen = observation(self, mobile);
     double block_D_cm2_s[IW_BLOCKS];
     gather(self, &seen, block_D_cm2_s);
     iw_convergence_check(&self->convergence, &self->options.convergence, &seen);
     return decide(self, &seen, err);
+}
+
+/* trajectory: that of the frames which the averages are of. */
+static iw_status
+note(iw_engine *self, const iw_trajectory *trajectory, const iw_diffusion *mobile, iw_error *err)
+{
+    uint64_t frames = iw_trajectory_frames(trajectory);
+    if (!iw_history_due(&self->history, frames))
+        return IW_OK;
+    return iw_history_note(&self->history, frames, iw_trajectory_time_ps(trajectory), mobile, err);
+}
+
+iw_status
+iw_engine_check(iw_engine *self, iw_error *err)
+{
+    iw_diffusion mobile;
+    iw_status status = mobile_now(self, &mobile, err);
+    if (status == IW_OK)
+        status = note(self, self->trajectory, &mobile, err);
+    return status == IW_OK ? judge(self, &mobile, err) : status;
+}
+
+iw_status
+iw_engine_check_due(iw_engine *self, iw_error *err)
+{
+    bool due = iw_history_due(&self->history, iw_trajectory_frames(self->trajectory));
+    /* What is looked at next are the averages of the frames read again. */
+    if (self->skip.wants) {
+        self->unjudged |= due;
+        return IW_OK;
+    }
+    return due || self->unjudged ? iw_engine_check(self, err) : IW_OK;
+}
+
+iw_status
+iw_engine_check_again(iw_engine *self, iw_error *err)
+{
+    iw_diffusion mobile;
+    if (!iw_history_due(&self->history, iw_trajectory_frames(self->skip.again)))
+        return IW_OK;
+    iw_status status = mobile_now(self, &mobile, err);
+    return status == IW_OK ? note(self, self->skip.again, &mobile, err) : status;
 }
 
 iw_status

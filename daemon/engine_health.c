@@ -64,7 +64,10 @@ iw_engine_health_push(iw_engine *self, const iw_frame *frame, const iw_step *ste
                             .centre_A = {step->centre_A[0], step->centre_A[1], step->centre_A[2]},
                             .kinetic_K = T_K,
                             .energy_eV = frame->potential_energy_eV + kinetic_eV};
-    return iw_health_push(self->health, &seen, err);
+    iw_status status = iw_health_push(self->health, &seen, err);
+    if (status == IW_OK)
+        iw_engine_trace(self, &seen);
+    return status;
 }
 
 iw_status

@@ -16,6 +16,7 @@ iw_engine_memory(const iw_engine *self)
     size_t held = sizeof *self + iw_collective_memory(&self->collective) +
                   iw_skip_memory(&self->skip, self->run.n_atoms) +
                   self->run.n_atoms * 34 * sizeof(double) + iw_health_memory(self->health);
+    held += 2 * iw_history_memory(&self->history); /* with that of a snapshot */
     if (self->msd) {
         size_t lags = iw_msd_frames(self->msd) / 2 + 1;
         held += iw_msd_memory(self->msd) + iw_moments_memory(self->moments) +

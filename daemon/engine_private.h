@@ -9,12 +9,11 @@
 #include "correlate/vacf.h"
 #include "engine.h"
 #include "engine_skip.h"
+#include "estimate/history.h"
 #include "estimate/jackknife.h"
 #include "estimate/paper.h"
+#include "estimate/traces.h"
 #include "groups.h"
-
-/* The first check of convergence, and the smallest distance between checks, in frames. */
-enum { IW_CHECK_FRAMES = 100 };
 
 /* A frame that waits until the spacing of frames is known. */
 typedef struct {
@@ -49,8 +48,10 @@ struct iw_engine {
     iw_vacf_result vacf_sums;
     iw_moments_result moment_sums;
     iw_convergence convergence;
-    uint64_t next_check;   /* frames */
-    uint64_t last_checked; /* frames */
+    uint64_t last_checked; /* frames at which the rules judged last; 0: other averages, or never */
+    bool unjudged;         /* a check came while frames were wanted again: the rules are due */
+    iw_history history;
+    iw_traces traces;
     bool stop;
     char stop_reason[IW_REASON_TEXT];
     iw_health_monitor *health;
@@ -90,11 +91,15 @@ iw_status iw_engine_diffusion(iw_engine *self, const iw_group *group, const iw_m
 iw_status iw_engine_fill_transport(iw_engine *self, iw_snapshot *out, iw_error *err);
 /* An event where the charges of the run do not add up to zero. */
 iw_status iw_engine_note_charges(iw_engine *self, iw_error *err);
-/* Judges convergence of the mobile group and says when to check next. */
+/* D of the mobile group goes into the history where that is due, and the rules judge it. */
 iw_status iw_engine_check(iw_engine *self, iw_error *err);
+/* After each frame: does so when it is time to. */
+iw_status iw_engine_check_due(iw_engine *self, iw_error *err);
+/* After each frame that is read again: the history alone, which is of the present averages. */
+iw_status iw_engine_check_again(iw_engine *self, iw_error *err);
 /* Looks at the health after a frame, taken or refused. */
 iw_status iw_engine_check_health(iw_engine *self, const iw_frame *frame, iw_error *err);
-/* Are there checks while frames come? */
+/* Do the rules judge while frames come? */
 bool iw_engine_checks(const iw_engine *self);
 /* What a snapshot adds to *out, a copy of the state at the last check; self->moment_sums must be
  * fresh. */
@@ -104,6 +109,10 @@ void iw_engine_look(const iw_engine *self, const iw_diffusion *mobile, iw_conver
 iw_status iw_engine_health_begin(iw_engine *self, iw_error *err);
 iw_status iw_engine_health_push(iw_engine *self, const iw_frame *frame, const iw_step *step,
                                 iw_error *err);
+/* engine_history.c: an accepted frame in the traces of health, and what a snapshot has of the past.
+ * NO_MEMORY. */
+void iw_engine_trace(iw_engine *self, const iw_health_frame *seen);
+iw_status iw_engine_fill_history(const iw_engine *self, iw_snapshot *out, iw_error *err);
 /* Into a snapshot whose groups are filled: a framework that diffuses slowly is seen in its D. */
 void iw_engine_fill_health(const iw_engine *self, iw_snapshot *out);
 iw_status iw_engine_health_refuse(iw_engine *self, const iw_frame *frame, iw_error *err);

@@ -325,6 +325,7 @@ begin_again(iw_engine *self, iw_error *err)
     if (skip->frames != skip->wanted)
         self->convergence.held[IW_RULE_PRECISION] = self->convergence.held[IW_RULE_FUTILITY] = 0;
     self->last_checked = 0;
+    iw_history_restart(&self->history);
     skip->frames = skip->wanted;
     skip->taken = skip->kept = skip->segments = skip->first_seq = skip->kinetic_frames = 0;
     skip->kinetic_K = (iw_sum){0};
@@ -345,6 +346,8 @@ iw_engine_replay_push(iw_engine *self, const iw_frame *frame, iw_error *err)
     status = iw_trajectory_push(skip->again, frame, &step, err);
     if (status == IW_OK)
         status = average(self, frame, &step, err);
+    if (status == IW_OK)
+        status = iw_engine_check_again(self, err);
     if (status == IW_NO_MEMORY)
         return status;
     if (iw_trajectory_frames(skip->again) == iw_trajectory_frames(self->trajectory)) {

@@ -234,8 +234,10 @@ iw_engine_snapshot(iw_engine *self, const char *state, iw_error *err)
     if (status == IW_OK) {
         fill_convergence(self, out);
         iw_engine_fill_health(self, out);
-        status = fill_events(self, out, err);
+        status = iw_engine_fill_history(self, out, err);
     }
+    if (status == IW_OK)
+        status = fill_events(self, out, err);
     if (status != IW_OK)
         iw_snapshot_unref(&out);
     return out;

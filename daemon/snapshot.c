@@ -22,7 +22,7 @@ iw_snapshot_new(void)
     iw_snapshot *s = &self->values;
     s->dt_fs = s->msd_dt_fs = s->time_ps = NAN;
     s->temperature_K = s->temperature_measured_K = NAN;
-    s->vacf_window_ps = s->paper_spacing_fs = s->cutoff_meV = NAN;
+    s->vacf_window_ps = s->paper_spacing_fs = s->cutoff_meV = s->target = NAN;
     iw_convergence_init(&s->convergence, "nothing is known");
     iw_health_init(&s->health);
     s->equilibration.skipped_ps = s->equilibration.averaged_ps = NAN;
@@ -79,6 +79,8 @@ iw_snapshot_unref(iw_snapshot **self)
     free(s->code);
     free(s->code_version);
     free(s->mobile);
+    free(s->history);
+    free(s->traces);
     free(s->events);
     free(s);
 }

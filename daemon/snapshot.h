@@ -12,7 +12,9 @@
 #include "estimate/diffusion.h"
 #include "estimate/equilibration.h"
 #include "estimate/health.h"
+#include "estimate/history.h"
 #include "estimate/jackknife.h"
+#include "estimate/traces.h"
 #include "estimate/vibration.h"
 #include "events.h"
 #include "frame.h"
@@ -103,6 +105,11 @@ typedef struct {
     iw_convergence convergence;
     iw_health health;
     iw_equilibration_snapshot equilibration;
+    double target; /* relative error of D that is asked for; NAN: none */
+    size_t n_history;
+    iw_history_point *history; /* D of the mobile group, at each check */
+    size_t n_traces;
+    iw_trace_point *traces; /* health, over equal bins */
     size_t n_events;
     iw_event *events;
 } iw_snapshot;

@@ -366,9 +366,13 @@ iw_snapshot_json(const iw_snapshot *snapshot, unsigned flags)
     put(record, "groups", groups, &ok);
     put(record, "transport", transport_json(&snapshot->transport, flags, &ok), &ok);
     put(record, "equilibration", equilibration_json(&snapshot->equilibration, &ok), &ok);
-    put(record, "convergence", iw_convergence_json(&snapshot->convergence), &ok);
+    json_t *convergence = iw_convergence_json(&snapshot->convergence);
+    put_number(convergence, "target", snapshot->target, &ok);
+    put(record, "convergence", convergence, &ok);
     put(record, "health", health_json(&snapshot->health, &ok), &ok);
     put(record, "events", events_json(snapshot, &ok), &ok);
+    if (flags & (IW_JSON_SERIES | IW_JSON_FULL))
+        put(record, "history", iw_history_json(snapshot), &ok);
     if (ok)
         return record;
     json_decref(record);

@@ -19,6 +19,9 @@ json_t *iw_snapshot_json(const iw_snapshot *snapshot, unsigned flags);
 /* Its part "convergence": state, reason, prediction, decisions. */
 json_t *iw_convergence_json(const iw_convergence *convergence);
 
+/* Its part "history": D at each check, traces of health. */
+json_t *iw_history_json(const iw_snapshot *snapshot);
+
 /* Thins the series of a record at full length, as iw_snapshot_json does without IW_JSON_FULL. False
  * when memory is exhausted; the record is then not to be used. */
 bool iw_record_thin(json_t *record);

@@ -491,6 +491,13 @@ iw_trajectory_segments(const iw_trajectory *self)
     return self->segments;
 }
 
+double
+iw_trajectory_time_ps(const iw_trajectory *self)
+{
+    double intervals = (double)self->frames - (double)self->segments;
+    return intervals * iw_trajectory_dt_fs(self) / 1000.0;
+}
+
 bool
 iw_trajectory_engine_velocities(const iw_trajectory *self)
 {

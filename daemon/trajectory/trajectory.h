@@ -47,6 +47,8 @@ iw_status iw_trajectory_push(iw_trajectory *self, const iw_frame *frame, iw_step
 double iw_trajectory_dt_fs(const iw_trajectory *self);    /* spacing of frames; NAN before two */
 uint64_t iw_trajectory_frames(const iw_trajectory *self); /* accepted */
 size_t iw_trajectory_segments(const iw_trajectory *self);
+double
+iw_trajectory_time_ps(const iw_trajectory *self); /* covered by them; NAN before two frames */
 bool iw_trajectory_engine_velocities(const iw_trajectory *self);
 
 /* For one of the same run and options; its events are archived by their owner. */

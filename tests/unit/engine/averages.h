@@ -6,16 +6,16 @@
 #include "model.h"
 #include "publish/json.h"
 
-/* Groups and transport of the record at full length; freed by the caller. */
+/* Groups, transport and history of the record at full length; freed by the caller. */
 static inline char *
 model_averages(iw_engine *engine)
 {
     iw_snapshot *snapshot = model_snapshot(engine);
     json_t *json = iw_snapshot_json(snapshot, IW_JSON_FULL);
-    json_t *both =
-        json_pack("[O, O]", json_object_get(json, "groups"), json_object_get(json, "transport"));
-    char *text = json_dumps(both, JSON_COMPACT);
-    json_decref(both);
+    json_t *parts = json_pack("[O, O, O]", json_object_get(json, "groups"),
+                              json_object_get(json, "transport"), json_object_get(json, "history"));
+    char *text = json_dumps(parts, JSON_COMPACT);
+    json_decref(parts);
     json_decref(json);
     iw_snapshot_unref(&snapshot);
     return text;
