@@ -137,7 +137,7 @@ is_series(json_t *value)
     return true;
 }
 
-/* Takes the series out of one object of a group; prefix is "" or "paper.". */
+/* Takes the series out of an object; prefix is "", "paper." or "history.". */
 static iw_status
 take_series(iw_store_filing *filing, const char *group, json_t *object, const char *prefix,
             iw_error *err)
@@ -193,15 +193,27 @@ take_transport(iw_store_filing *filing, json_t *transport, iw_error *err)
         if (strcmp(about->category, "transport") == 0)
             status = add_descriptor(filing, "all", "physical", about, transport, err);
     }
-    json_t *series = json_object_get(transport, "charge_msd");
-    const char *column;
-    json_t *values;
-    json_object_foreach(series, column, values)
-    {
-        if (status == IW_OK)
-            status = add_column(filing, "all", "charge_msd", column, values, err);
+    return status == IW_OK ? take_series(filing, "all", transport, "", err) : status;
+}
+
+/* D of the mobile group under that one; the rest is of the run as a whole. */
+static iw_status
+take_history(iw_store_filing *filing, json_t *record, iw_error *err)
+{
+    json_t *history = json_object_get(record, "history");
+    json_t *diffusion = json_object_get(history, "diffusion");
+    bool mobile = json_object_get(json_object_get(record, "groups"), "mobile") != NULL;
+    iw_status status = IW_OK;
+    if (diffusion && mobile) {
+        json_t *alone = json_pack("{sO}", "diffusion", diffusion);
+        status = alone ? take_series(filing, "mobile", alone, "history.", err)
+                       : iw_fail(err, IW_NO_MEMORY, "no memory for the history of D");
+        json_decref(alone);
+        (void)json_object_del(history, "diffusion");
     }
-    (void)json_object_del(transport, "charge_msd");
+    if (status == IW_OK)
+        status = take_series(filing, "all", history, "history.", err);
+    (void)json_object_del(record, "history");
     return status;
 }
 
@@ -221,10 +233,11 @@ iw_store_filing_init(iw_store_filing *filing, json_t *record, const iw_run_info 
             return iw_prefix(err, "group %s", group);
     }
     json_t *transport = json_object_get(record, "transport");
-    if (json_is_object(transport) && json_object_get(groups, "all")) {
-        iw_status status = take_transport(filing, transport, err);
-        if (status)
+    if (json_object_get(groups, "all")) {
+        if (json_is_object(transport) && take_transport(filing, transport, err) != IW_OK)
             return iw_prefix(err, "transport");
+        if (take_history(filing, record, err) != IW_OK)
+            return iw_prefix(err, "history");
     }
     filing->record_text = json_dumps(record, JSON_COMPACT);
     if (!filing->record_text)
@@ -255,24 +268,32 @@ member(json_t *object, const char *key)
     return value;
 }
 
+/* The object that a series was taken out of; *series becomes its name there. */
+static json_t *
+place_of(json_t *record, const char *group, const char **series)
+{
+    if (strcmp(*series, "charge_msd") == 0)
+        return member(record, "transport");
+    bool history = strncmp(*series, "history.", 8) == 0, paper = strncmp(*series, "paper.", 6) == 0;
+    *series += history ? 8 : paper ? 6 : 0;
+    if (history)
+        return member(record, "history");
+    json_t *at = member(json_object_get(record, "groups"), group);
+    return paper ? member(at, "paper") : at;
+}
+
 iw_status
 iw_store_attach_series(json_t *record, const json_t *series, iw_error *err)
 {
-    json_t *groups = json_object_get(record, "groups");
     size_t i;
     json_t *row;
     json_array_foreach(series, i, row)
     {
-        json_t *at = member(groups, json_string_value(json_object_get(row, "group")));
+        const char *group = json_string_value(json_object_get(row, "group"));
         const char *name = json_string_value(json_object_get(row, "series"));
         const char *column = json_string_value(json_object_get(row, "column"));
-        if (name && strcmp(name, "charge_msd") == 0)
-            at = member(record, "transport");
-        if (name && strncmp(name, "paper.", 6) == 0) {
-            at = member(at, "paper");
-            name += 6;
-        }
-        if (!name || !column ||
+        json_t *at = group && name ? place_of(record, group, &name) : NULL;
+        if (!at || !column ||
             json_object_set(member(at, name), column, json_object_get(row, "values")) != 0)
             return iw_fail(err, IW_NO_MEMORY, "no memory for series %zu of the record", i + 1);
     }

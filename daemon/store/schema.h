@@ -56,7 +56,7 @@ static const char *const iw_schema_migrations[] = {
     "CREATE TABLE series ("
     "  run INTEGER NOT NULL,"
     "  \"group\" TEXT NOT NULL,"
-    "  series TEXT NOT NULL," /* 'msd', 'vacf', 'vdos', 'paper.vdos' */
+    "  series TEXT NOT NULL," /* 'msd', 'vacf', 'vdos', 'paper.vdos', 'history.health' */
     "  \"column\" TEXT NOT NULL, ordinal INTEGER NOT NULL,"
     "  n INTEGER NOT NULL,"
     "  data BLOB NOT NULL CHECK (length(data) = 8 * n)," /* little-endian f64 */
