@@ -2,7 +2,6 @@
 #include "intake/front_internal.h"
 #include "ionwatchd/log.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,12 +53,6 @@ answer_json(iw_front *self, const iw_peer *peer, json_t *json) /* consumed; NULL
 }
 
 static json_t *
-real(double value) /* NAN is null */
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *
 list_entry(const iw_front *self, const iw_live *run)
 {
     const iw_summary *s = &run->summary;
@@ -87,14 +80,8 @@ list_entry(const iw_front *self, const iw_live *run)
         json_object_set_new(json, "frames_durable",
                             json_integer((json_int_t)(run->filed ? s->frames : run->durable_seq)));
     failed |= json_object_set_new(json, "atoms", json_integer((json_int_t)info->n_atoms));
-    failed |= json_object_set_new(json, "time_ps", real(s->time_ps));
-    failed |= json_object_set_new(json, "temperature_K", real(s->temperature_K));
-    failed |= json_object_set_new(json, "D_cm2_s", real(s->D_cm2_s));
-    failed |= json_object_set_new(json, "stderr_cm2_s", real(s->stderr_cm2_s));
-    failed |= json_object_set_new(json, "relative_error", real(s->relative_error));
     failed |= json_object_set_new(json, "convergence",
                                   json_string(s->convergence[0] ? s->convergence : "unknown"));
-    failed |= json_object_set_new(json, "predicted_ps_to_target", real(s->predicted_ps));
     failed |= json_object_set_new(json, "stop_reason",
                                   run->stop[0] ? json_string(run->stop) : json_null());
     failed |= json_object_set_new(json, "adapter",
@@ -105,7 +92,7 @@ list_entry(const iw_front *self, const iw_live *run)
         json_object_set_new(json, "journal_bytes", json_integer((json_int_t)run->journal_bytes));
     failed |=
         json_object_set_new(json, "updated", s->updated[0] ? json_string(s->updated) : json_null());
-    if (failed) {
+    if (failed || !iw_summary_put(s, json)) {
         json_decref(json);
         return NULL;
     }

@@ -5,7 +5,6 @@
 #include "log.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,36 +24,6 @@ bool
 iw_peer_equal(const iw_peer *a, const iw_peer *b)
 {
     return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
-}
-
-void
-iw_summary_init(iw_summary *summary)
-{
-    memset(summary, 0, sizeof *summary);
-    summary->time_ps = summary->temperature_K = NAN;
-    summary->D_cm2_s = summary->stderr_cm2_s = NAN;
-    summary->relative_error = summary->predicted_ps = NAN;
-}
-
-void
-iw_summary_of(iw_summary *summary, const iw_snapshot *snapshot)
-{
-    iw_summary_init(summary);
-    const iw_group_snapshot *group = iw_snapshot_group(snapshot, "mobile");
-    if (!group)
-        group = iw_snapshot_group(snapshot, "all");
-    summary->frames = snapshot->frames;
-    summary->time_ps = snapshot->time_ps;
-    summary->temperature_K = snapshot->temperature_K;
-    if (group) {
-        summary->D_cm2_s = group->diffusion.D_cm2_s;
-        summary->stderr_cm2_s = group->diffusion.stderr_cm2_s;
-    }
-    summary->relative_error = snapshot->convergence.relative_error;
-    summary->predicted_ps = snapshot->convergence.predicted_ps_to_target;
-    memcpy(summary->convergence, snapshot->convergence.state, sizeof summary->convergence);
-    memcpy(summary->state, snapshot->state, sizeof summary->state);
-    iw_timestamp(summary->updated);
 }
 
 unsigned

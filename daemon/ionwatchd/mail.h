@@ -18,6 +18,7 @@
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
  */
 #include "frame.h"
+#include "ionwatchd/summary.h"
 #include "key.h"
 #include "snapshot.h"
 #include "wire.h"
@@ -69,20 +70,6 @@ typedef struct {
 void iw_text_copy(char *to, size_t room, const char *from);
 
 bool iw_peer_equal(const iw_peer *a, const iw_peer *b);
-
-/* What listings say about a run without asking its worker.  NAN where not known. */
-typedef struct {
-    uint64_t frames;
-    uint64_t last_seq; /* highest frame in the journal; with summary.json only */
-    double time_ps, temperature_K, D_cm2_s, stderr_cm2_s, relative_error, predicted_ps;
-    char convergence[24]; /* "" before the first snapshot */
-    char state[24];       /* why the run ended; "" while it has not */
-    char updated[32];     /* UTC */
-} iw_summary;
-
-void iw_summary_init(iw_summary *summary);
-/* From a snapshot: D of the mobile group, else of all. */
-void iw_summary_of(iw_summary *summary, const iw_snapshot *snapshot);
 
 /* What a worker has done since it last said so. */
 typedef struct {

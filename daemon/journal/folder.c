@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <libgen.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -314,18 +313,7 @@ iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_by
                   "journal_bytes", (json_int_t)journal_bytes, "state", summary->state, "frames",
                   (json_int_t)summary->frames, "convergence", summary->convergence, "updated",
                   summary->updated);
-    const struct {
-        const char *key;
-        double value;
-    } reals[] = {{"time_ps", summary->time_ps},
-                 {"D_cm2_s", summary->D_cm2_s},
-                 {"stderr_cm2_s", summary->stderr_cm2_s},
-                 {"relative_error", summary->relative_error},
-                 {"temperature_K", summary->temperature_K}};
-    int failed = json ? 0 : -1;
-    for (size_t i = 0; i < sizeof reals / sizeof reals[0] && failed == 0; i++)
-        if (isfinite(reals[i].value))
-            failed = json_object_set_new(json, reals[i].key, json_real(reals[i].value));
+    bool failed = !json || !iw_summary_put(summary, json);
     char fresh[PATH_SIZE];
     iw_status status = IW_OK;
     if (failed || snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
@@ -334,13 +322,6 @@ iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_by
         status = iw_fail_errno(err, "cannot write %s", path);
     json_decref(json);
     return status;
-}
-
-static double
-real_of(const json_t *json, const char *key)
-{
-    const json_t *value = json_object_get(json, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
 static void
@@ -362,14 +343,10 @@ iw_summary_load(const char *path, uint64_t journal_bytes, iw_summary *summary)
         json_integer_value(json_object_get(json, "journal_bytes")) == (json_int_t)journal_bytes;
     summary->frames = (uint64_t)json_integer_value(json_object_get(json, "frames"));
     summary->last_seq = (uint64_t)json_integer_value(json_object_get(json, "last_seq"));
-    summary->time_ps = real_of(json, "time_ps");
-    summary->D_cm2_s = real_of(json, "D_cm2_s");
-    summary->stderr_cm2_s = real_of(json, "stderr_cm2_s");
-    summary->relative_error = real_of(json, "relative_error");
-    summary->temperature_K = real_of(json, "temperature_K");
     text_of(json, "state", summary->state, sizeof summary->state);
     text_of(json, "convergence", summary->convergence, sizeof summary->convergence);
     text_of(json, "updated", summary->updated, sizeof summary->updated);
+    iw_summary_take(summary, json);
     json_decref(json);
     if (!current) /* the run has gone on */
         summary->state[0] = '\0';
