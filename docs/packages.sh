@@ -5,7 +5,7 @@
 # To build everything, and to run the quickstart.
 IW_BUILD_PACKAGES=(
     ca-certificates cmake g++ gcc git make ninja-build pkg-config
-    libfftw3-dev libgsl-dev libinih-dev libjansson-dev libmsgpack-dev libsqlite3-dev libxxhash-dev
+    libfftw3-dev libgsl-dev libinih-dev libjansson-dev libjs-dygraphs libmicrohttpd-dev libmsgpack-dev libsqlite3-dev libxxhash-dev
     libzmq3-dev liblzma-dev libzstd-dev zlib1g-dev
     lammps liblammps-dev libopenmpi-dev sqlite3
 )

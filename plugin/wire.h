@@ -64,6 +64,7 @@ typedef struct {
     char verb[32];           /* ASK */
     char arg[IW_WIRE_TEXT];  /* ASK: run id or name, "" if none */
     bool flag;               /* ASK: "show": with series; "list": all */
+    bool full;               /* ASK: "show": series at full length */
     const char *json;        /* ANSWER: borrowed, json_size bytes, no terminating zero */
     size_t json_size;
 } iw_message;

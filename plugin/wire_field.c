@@ -28,6 +28,7 @@ const iw_field iw_wire_fields[] = {
     FIELD(ASK, "arg", WORD, arg, false),
     FIELD(ASK, "run_id", ID, run_id, false),
     FIELD(ASK, "flag", BOOLEAN, flag, false),
+    FIELD(ASK, "full", BOOLEAN, full, false),
     FIELD(ANSWER, "status", STATUS, status, true),
     FIELD(ANSWER, "reason", TEXT, text, false),
     FIELD(ANSWER, "json", JSON, json, false),

@@ -194,13 +194,16 @@ iw_front_new(void *context, const iw_front_options *options, iw_error *err)
     self->started_unix_s = (double)time(NULL);
     iw_text_copy(self->data, sizeof self->data, options->data);
     iw_text_copy(self->db, sizeof self->db, options->db);
+    iw_text_copy(self->http, sizeof self->http, options->http);
+    iw_text_copy(self->http_trouble, sizeof self->http_trouble, options->http_trouble);
     bool good = bind_all(self, context, options, err) == IW_OK;
     if (good) {
         self->inbox = iw_mailbox_bind(context, "front", err);
         self->journal = iw_mailbox_connect(context, "journal", err);
         self->keeper = iw_mailbox_connect(context, "keeper", err);
         self->store = iw_mailbox_connect(context, "store", err);
-        good = self->inbox && self->journal && self->keeper && self->store &&
+        self->web = iw_mailbox_connect(context, "web", err);
+        good = self->inbox && self->journal && self->keeper && self->store && self->web &&
                connect_workers(self, context, options->workers, err) == IW_OK;
     }
     if (!good)
@@ -222,6 +225,7 @@ iw_front_destroy(iw_front **front)
     iw_mailbox_close(&self->journal);
     iw_mailbox_close(&self->keeper);
     iw_mailbox_close(&self->store);
+    iw_mailbox_close(&self->web);
     for (unsigned i = 0; i < self->n_workers; i++)
         iw_mailbox_close(&self->workers[i]);
     free(self->workers);
@@ -403,6 +407,66 @@ recovered(iw_front *self, iw_mail *mail)
         iw_front_mail(self->keeper, IW_MAIL_KEEP, run, "");
 }
 
+/* Snapshots are written for who wants them only: a thousand runs would make them in vain. */
+static void
+tell_listened(iw_front *self, iw_live *run)
+{
+    bool listened = run->paged || iw_pub_is_wanted(self->pub, run->info->id);
+    if (run->filed) /* no worker has it; one that gets it later knows nothing */
+        run->listened = false;
+    if (listened == run->listened || run->filed || run->ending || run->unfiled)
+        return;
+    iw_mail *mail = iw_mail_new(IW_MAIL_LISTEN, run->number);
+    if (!mail)
+        return;
+    run->listened = listened;
+    memcpy(mail->id, run->info->id, sizeof mail->id);
+    mail->flag = listened;
+    (void)iw_mail_send(self->journal, &mail);
+}
+
+static void
+publish(iw_front *self, iw_live *run, iw_mail *mail)
+{
+    run->summary = mail->summary;
+    if (mail->json.size == 0)
+        return;
+    iw_pub_send(self->pub, run->info->id, mail->json.data, mail->json.size);
+    iw_mail *page = run->paged ? iw_mail_new(IW_MAIL_PUBLISH, 0) : NULL;
+    if (!page)
+        return;
+    memcpy(page->id, run->info->id, sizeof page->id);
+    page->json = mail->json;
+    mail->json = (iw_buffer){0};
+    (void)iw_mail_send(self->web, &page);
+}
+
+/* The thread `web` asks as any reader does, and needs no key. */
+static void
+page_asks(iw_front *self, iw_mail *mail)
+{
+    iw_error err = {0};
+    iw_message message;
+    iw_message_init(&message, IW_MSG_PING);
+    iw_status status =
+        iw_wire_decode(zmq_msg_data(&mail->message), zmq_msg_size(&mail->message), &message, &err);
+    if (status == IW_OK && self->ready && !self->quitting)
+        iw_front_ask(self, &mail->peer, &message);
+    else
+        iw_front_answer(self, &mail->peer, status ? status : IW_AGAIN,
+                        status ? err.text : "the daemon is starting or stopping", NULL, 0);
+}
+
+static void
+page_watches(iw_front *self, const iw_mail *mail)
+{
+    iw_live *run = iw_live_by_id(&self->runs, mail->id);
+    if (!run)
+        return;
+    run->paged = mail->flag;
+    tell_listened(self, run);
+}
+
 static void
 about_run(iw_front *self, iw_live *run, iw_mail *mail)
 {
@@ -425,9 +489,7 @@ about_run(iw_front *self, iw_live *run, iw_mail *mail)
         break;
     case IW_MAIL_PUBLISH:
         iw_front_work(self, &mail->work);
-        run->summary = mail->summary;
-        if (mail->json.size > 0)
-            iw_pub_send(self->pub, run->info->id, mail->json.data, mail->json.size);
+        publish(self, run, mail);
         break;
     case IW_MAIL_COUNT:
         iw_front_work(self, &mail->work);
@@ -470,6 +532,12 @@ take(iw_front *self, iw_mail *mail)
         self->disk_free = mail->seq;
         self->disk_bytes = mail->offset;
         break;
+    case IW_MAIL_ASK:
+        page_asks(self, mail);
+        break;
+    case IW_MAIL_WATCH:
+        page_watches(self, mail);
+        break;
     case IW_MAIL_ANSWER:
         iw_ledger_answered(self->ledger, &mail->peer);
         if (mail->removal)
@@ -503,26 +571,12 @@ renew_pub(iw_front *self)
     }
 }
 
-/* Snapshots are written for who listens only: a thousand runs would make them in vain. */
 static void
 tell_listeners(iw_front *self)
 {
     iw_pub_hear(self->pub);
-    for (size_t i = 0; i < self->runs.n; i++) {
-        iw_live *run = self->runs.items[i];
-        bool listened = iw_pub_is_wanted(self->pub, run->info->id);
-        if (run->filed) /* no worker has it; one that gets it later knows nothing */
-            run->listened = false;
-        if (listened == run->listened || run->filed || run->ending || run->unfiled)
-            continue;
-        iw_mail *mail = iw_mail_new(IW_MAIL_LISTEN, run->number);
-        if (!mail)
-            continue;
-        run->listened = listened;
-        memcpy(mail->id, run->info->id, sizeof mail->id);
-        mail->flag = listened;
-        (void)iw_mail_send(self->journal, &mail);
-    }
+    for (size_t i = 0; i < self->runs.n; i++)
+        tell_listened(self, self->runs.items[i]);
 }
 
 void *

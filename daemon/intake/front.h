@@ -21,6 +21,8 @@ typedef struct {
     unsigned max_runs, max_atoms, max_run_mib; /* max_run_mib: 0 for none */
     double heartbeat_s, lost_after_s;
     const char *data, *db; /* for `status` */
+    const char *http;      /* likewise: URL of the page, "" if there is none */
+    const char *http_trouble;
     unsigned min_free_mib; /* likewise */
     unsigned workers;      /* threads that analyse */
 } iw_front_options;

@@ -24,7 +24,7 @@ typedef struct {
 } iw_tally;
 
 struct iw_front {
-    void *router, *inbox, *journal, *keeper, *store;
+    void *router, *inbox, *journal, *keeper, *store, *web;
     void **workers; /* [n_workers] */
     unsigned n_workers;
     iw_gate *gate;
@@ -42,7 +42,7 @@ struct iw_front {
     iw_live_list runs;
     iw_buffer out; /* the message being sent */
     double heartbeat_s, lost_after_s, started_s, started_unix_s;
-    char data[256], db[256];
+    char data[256], db[256], http[256], http_trouble[400];
     size_t n_listen;
     char (*listen)[256]; /* as bound */
     /* Handles whose run was removed: one that still lives must not bring its run back.  A ring. */

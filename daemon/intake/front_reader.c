@@ -24,6 +24,24 @@ send_long(iw_front *self, const iw_peer *peer, const iw_message *answer)
         (void)zmq_msg_close(&bytes);
 }
 
+static void
+answer_page(iw_front *self, const iw_peer *peer, iw_status status, const char *text,
+            const char *json, size_t size)
+{
+    iw_mail *mail = iw_mail_new(IW_MAIL_ANSWER, 0);
+    if (!mail)
+        return; /* its patience ends */
+    iw_error err;
+    mail->peer = *peer;
+    mail->status = status;
+    iw_text_copy(mail->text, sizeof mail->text, text);
+    if (size && iw_buffer_append(&mail->json, json, size, &err) != IW_OK) {
+        mail->status = err.code;
+        iw_text_copy(mail->text, sizeof mail->text, err.text);
+    }
+    (void)iw_mail_send(self->web, &mail);
+}
+
 void
 iw_front_answer(iw_front *self, const iw_peer *peer, iw_status status, const char *text,
                 const char *json, size_t size)
@@ -34,7 +52,9 @@ iw_front_answer(iw_front *self, const iw_peer *peer, iw_status status, const cha
     iw_text_copy(answer.text, sizeof answer.text, text);
     answer.json = json;
     answer.json_size = size;
-    if (size > SHORT_ANSWER)
+    if (peer->question)
+        answer_page(self, peer, status, text, json, size);
+    else if (size > SHORT_ANSWER)
         send_long(self, peer, &answer);
     else
         (void)iw_front_send(self, peer, &answer);
@@ -163,6 +183,7 @@ ask_show(iw_front *self, const iw_peer *peer, const iw_message *ask)
     iw_ledger_asked(self->ledger, peer);
     mail->peer = *peer;
     mail->flag = ask->flag;
+    mail->full = ask->full;
     mail->seq = run ? run->durable_seq : 0;
     if (run)
         memcpy(mail->id, run->info->id, sizeof mail->id);

@@ -129,14 +129,16 @@ iw_front_status(const iw_front *self)
         live += !self->runs.items[i]->filed;
     json_t *listen = strings(listen_at, self, self->n_listen);
     json_t *pubs = strings(pub_at, self, iw_pub_count(self->pub));
-    return json_pack(
-        "{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:o, s:o, "
-        "s:o}",
-        "version", IONWATCH_VERSION, "protocol", IW_PROTOCOL_VERSION, "pid", (json_int_t)getpid(),
-        "uptime_s", iw_now() - self->started_s, "pub", iw_pub_endpoint(self->pub, 0), "pubs", pubs,
-        "listen", listen, "data", self->data, "db", self->db, "db_trouble", self->db_trouble,
-        "runs", (json_int_t)self->runs.n, "live", (json_int_t)live, "server_key",
-        iw_gate_server_key(self->gate), "refused", (json_int_t)iw_gate_refusals(self->gate),
-        "answers_waiting", (json_int_t)iw_ledger_waiting(self->ledger), "counted",
-        counted(&self->tally), "now", standing(self), "process", process(self));
+    return json_pack("{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, "
+                     "s:I, s:I, s:o, s:o, "
+                     "s:o}",
+                     "version", IONWATCH_VERSION, "protocol", IW_PROTOCOL_VERSION, "pid",
+                     (json_int_t)getpid(), "uptime_s", iw_now() - self->started_s, "pub",
+                     iw_pub_endpoint(self->pub, 0), "pubs", pubs, "listen", listen, "http",
+                     self->http, "http_trouble", self->http_trouble, "data", self->data, "db",
+                     self->db, "db_trouble", self->db_trouble, "runs", (json_int_t)self->runs.n,
+                     "live", (json_int_t)live, "server_key", iw_gate_server_key(self->gate),
+                     "refused", (json_int_t)iw_gate_refusals(self->gate), "answers_waiting",
+                     (json_int_t)iw_ledger_waiting(self->ledger), "counted", counted(&self->tally),
+                     "now", standing(self), "process", process(self));
 }

@@ -36,7 +36,8 @@ typedef struct {
     char record[64];         /* its id in the database; "" if not known since a restart */
     char why[24];            /* it ended */
     char stop[IW_WIRE_TEXT]; /* reason why it was asked to stop; "" if it was not */
-    bool listened;           /* its worker knows that somebody subscribes to it */
+    bool paged;              /* a page shows it */
+    bool listened;           /* its worker knows that somebody wants its snapshots */
     char told[24];           /* state that its worker was told */
     char reason[160];        /* why the journal cannot be written */
     iw_summary summary;

@@ -70,6 +70,20 @@ const iw_option iw_config_options[] = {
     {"daemon", "publish_every_s", IW_OPTION_REAL, "s", "1", 0.05, 3600, NULL, AT(publish_s),
      "shortest time between two live snapshots of a run"},
 
+    {"http", "http", IW_OPTION_TEXT, "", "127.0.0.1:8417", 0, 0, NULL, AT(http),
+     "where the page and its HTTP interface are: ADDRESS:PORT, unix:PATH, or off"},
+    {"http", "http_read", IW_OPTION_CHOICE, "", "open", 0, 0, "open|token", AT(http_read),
+     "who may look without a token: everybody on this machine, or nobody; from beyond this machine "
+     "a token is needed in any case"},
+    {"http", "http_tokens", IW_OPTION_TEXT, "", "", 0, 0, NULL, AT(http_tokens),
+     "file with the tokens of readers and operators; made where there is none (default: "
+     "http_tokens in the data folder)"},
+    {"http", "http_names", IW_OPTION_LIST, "", "", 0, 0, NULL, AT(http_names),
+     "host names by which browsers reach the page, besides localhost, this machine's name and "
+     "addresses: those of a reverse proxy"},
+    {"http", "http_connections", IW_OPTION_COUNT, "connections", "256", 4, 10000, NULL,
+     AT(http_connections), "open at one time; more wait until one is closed"},
+
     {"analysis", "drift", IW_OPTION_CHOICE, "", "com", 0, 0, "com|framework|none", AT(drift),
      "what is held still: the centre of mass of all atoms, that of the framework, or nothing"},
     {"analysis", "mobile", IW_OPTION_LIST, "", "", 0, 0, NULL, AT(mobile),
@@ -383,6 +397,8 @@ iw_config_arguments(iw_config *config, int argc, char *const *argv, iw_config_ac
                 config->listen.n = 0;
             if (given.mobile.n > 0)
                 config->mobile.n = 0;
+            if (given.http_names.n > 0)
+                config->http_names.n = 0;
             if (one_argument(config, argc, argv, &i, err) != IW_OK)
                 return IW_INVALID;
         }
@@ -390,6 +406,8 @@ iw_config_arguments(iw_config *config, int argc, char *const *argv, iw_config_ac
         config->listen = given.listen;
     if (given.mobile.n > 0)
         config->mobile = given.mobile;
+    if (given.http_names.n > 0)
+        config->http_names = given.http_names;
     return IW_OK;
 }
 
@@ -418,6 +436,8 @@ iw_config_complete(iw_config *config, iw_error *err)
     if (size >= 0 && size < IW_CONFIG_TEXT && !config->authorised_keys[0])
         size =
             snprintf(config->authorised_keys, IW_CONFIG_TEXT, "%s/authorised_keys", config->data);
+    if (size >= 0 && size < IW_CONFIG_TEXT && !config->http_tokens[0])
+        size = snprintf(config->http_tokens, IW_CONFIG_TEXT, "%s/http_tokens", config->data);
     if (size < 0 || size >= IW_CONFIG_TEXT)
         return iw_fail(err, IW_INVALID, "the data folder's name is too long: %s", config->data);
     return IW_OK;

@@ -54,6 +54,11 @@ typedef struct {
     double heartbeat_s, lost_after_s, publish_s, checkpoint_mib, keep_after_s;
     int keep;
 
+    char http[IW_CONFIG_TEXT], http_tokens[IW_CONFIG_TEXT];
+    int http_read; /* 0: open, 1: token */
+    iw_config_list http_names;
+    unsigned http_connections;
+
     int drift, taper, stop;
     iw_config_list mobile;
     iw_skip_options skip;

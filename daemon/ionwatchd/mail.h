@@ -16,6 +16,7 @@
  *   journal --(OPEN, DURABLE, STATE, LISTEN, SHOW, FILED, FORGET, REMOVE)--> worker of the run
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
+ *   web --(ASK, WATCH)--> front --(ANSWER, PUBLISH)--> web
  */
 #include "frame.h"
 #include "ionwatchd/summary.h"
@@ -49,6 +50,8 @@
     X(COUNT, "frames analysed so far (seq), and their time in the summary: for listings")          \
     X(STOP_WISH, "the answer is known: text is the reason")                                        \
     X(ANSWER, "what a reader asked for")                                                           \
+    X(ASK, "the page asks: message is an ASK of the protocol, the answer goes back to peer")       \
+    X(WATCH, "flag: a page shows the run, and wants its live snapshots, or no longer")             \
     X(FILE, "a finished run for the database")                                                     \
     X(FILED, "the run is in the database: text is its id there")                                   \
     X(QUIT, "finish what was sent before, then end the thread")                                    \
@@ -60,10 +63,11 @@ typedef enum {
 #undef IW_MAIL_ENUM
 } iw_mail_kind;
 
-/* Who sits at the other end of a ROUTER socket. */
+/* Who sits at the other end of a ROUTER socket, or the thread `web`. */
 typedef struct {
-    unsigned char size; /* 0: nobody */
+    unsigned char size; /* 0: nobody there */
     unsigned char data[255];
+    uint32_t question; /* > 0: the answer goes to the page, which knows its question by this */
 } iw_peer;
 
 /* Copies UTF-8 text, cut to the room (which includes the terminating zero) between characters. */
@@ -88,6 +92,7 @@ typedef struct iw_mail {
     uint64_t landed_frames;    /* likewise, their number */
     iw_work work;              /* PUBLISH, COUNT */
     bool flag;                 /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
+    bool full;                 /* SHOW: series at full length */
     bool removal;              /* REMOVE, and the ANSWER that it becomes */
     iw_status status;          /* OPEN: END for a run that has ended and is not filed */
     double until_s;            /* SHOW: how long newer frames are waited for */
@@ -96,7 +101,7 @@ typedef struct iw_mail {
     char address[64];          /* HELLO: where its adapter is */
     char key[IW_KEY_LENGTH + 1]; /* HELLO: of its adapter, "" if none was asked for */
     char text[IW_WIRE_TEXT];
-    zmq_msg_t message;     /* HELLO, FRAME, BYE, CONTROL: as it goes to the journal */
+    zmq_msg_t message;     /* HELLO, FRAME, BYE, CONTROL: as it goes to the journal; ASK */
     iw_buffer json;        /* ANSWER, PUBLISH */
     iw_run_info *info;     /* HELLO, RECOVERED, OPEN, FILE; owned */
     iw_snapshot *snapshot; /* FILE; one reference */

@@ -9,6 +9,7 @@
 #include "ionwatchd/storer.h"
 #include "ionwatchd/worker.h"
 #include "journal/journal.h"
+#include "publish/http/web.h"
 #include "publish/metrics.h"
 
 #include <gsl/gsl_errno.h>
@@ -26,14 +27,15 @@ enum { MAX_WORKERS = 256, EXIT_USAGE = 2, DESCRIPTORS_OF_RUN = 3, OTHER_DESCRIPT
 
 typedef struct {
     void *context;
-    void *to_front, *to_keeper, *to_store;
+    void *to_front, *to_keeper, *to_store, *to_web;
     iw_front *front;
     iw_journal *journal;
     iw_keeper *keeper;
     iw_storer *storer;
+    iw_web *web;
     unsigned n_workers;
     iw_worker *workers[MAX_WORKERS];
-    pthread_t front_thread, journal_thread, keeper_thread, store_thread,
+    pthread_t front_thread, journal_thread, keeper_thread, store_thread, web_thread,
         worker_threads[MAX_WORKERS];
 } parts;
 
@@ -83,12 +85,18 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
     self->keeper = iw_keeper_new(self->context, config, err);
     if (!self->keeper)
         return err->code;
+    self->web = iw_web_new(self->context, config, err);
+    if (!self->web)
+        return err->code;
     options.workers = self->n_workers;
+    options.http = iw_web_url(self->web);
+    options.http_trouble = iw_web_trouble(self->web);
     self->front = iw_front_new(self->context, &options, err);
     self->to_front = self->front ? iw_mailbox_connect(self->context, "front", err) : NULL;
     self->to_keeper = self->front ? iw_mailbox_connect(self->context, "keeper", err) : NULL;
     self->to_store = self->front ? iw_mailbox_connect(self->context, "store", err) : NULL;
-    return self->to_front && self->to_keeper && self->to_store ? IW_OK : err->code;
+    self->to_web = self->front ? iw_mailbox_connect(self->context, "web", err) : NULL;
+    return self->to_front && self->to_keeper && self->to_store && self->to_web ? IW_OK : err->code;
 }
 
 static void
@@ -100,9 +108,11 @@ destroy_parts(parts *self)
         iw_worker_destroy(&self->workers[i]);
     iw_keeper_destroy(&self->keeper);
     iw_storer_destroy(&self->storer);
+    iw_web_destroy(&self->web);
     iw_mailbox_close(&self->to_front);
     iw_mailbox_close(&self->to_keeper);
     iw_mailbox_close(&self->to_store);
+    iw_mailbox_close(&self->to_web);
     if (self->context)
         (void)zmq_ctx_term(self->context);
 }
@@ -126,23 +136,29 @@ start(parts *self)
     must_start(&self->keeper_thread, iw_keeper_run, self->keeper);
     must_start(&self->journal_thread, iw_journal_run, self->journal);
     must_start(&self->front_thread, iw_front_run, self->front);
+    must_start(&self->web_thread, iw_web_run, self->web);
 }
 
 /*
- * 1. The front takes nothing more and tells the journal.
- * 2. The journal makes durable what was taken, tells front and workers, and ends.
- * 3. The front acknowledges that, and ends.
- * 4. The workers end after the frame at hand: the journal has everything that they know.  They save
+ * 1. The page ends: who waits for an answer is told so.
+ * 2. The front takes nothing more and tells the journal.
+ * 3. The journal makes durable what was taken, tells front and workers, and ends.
+ * 4. The front acknowledges that, and ends.
+ * 5. The workers end after the frame at hand: the journal has everything that they know.  They save
  * what would take long to read again, for 10 s at most.
- * 5. The keeper gives up what it is packing: the journal is as it was.
- * 6. The store ends after the transaction at hand; what is not filed yet is filed at the next
+ * 6. The keeper gives up what it is packing: the journal is as it was.
+ * 7. The store ends after the transaction at hand; what is not filed yet is filed at the next
  * start.
- * 7. Sockets, files and the lock are closed.
+ * 8. Sockets, files and the lock are closed.
  */
 static void
 stop(parts *self)
 {
     iw_mail *quit = iw_mail_new(IW_MAIL_QUIT, 0);
+    if (quit)
+        (void)iw_mail_send(self->to_web, &quit);
+    (void)pthread_join(self->web_thread, NULL);
+    quit = iw_mail_new(IW_MAIL_QUIT, 0);
     if (quit)
         (void)iw_mail_send(self->to_front, &quit);
     (void)pthread_join(self->journal_thread, NULL);

@@ -141,8 +141,9 @@ show(iw_storer *self, iw_mail *mail)
     iw_error err = {0};
     mail->status = make_ready(self, &err);
     if (mail->status == IW_OK)
-        mail->status = iw_store_record(self->store, mail->text, mail->flag, &json, &err);
-    if (mail->status == IW_OK && mail->flag) /* as of a live run */
+        mail->status =
+            iw_store_record(self->store, mail->text, mail->flag || mail->full, &json, &err);
+    if (mail->status == IW_OK && mail->flag && !mail->full) /* as of a live run */
         mail->status = thin(&json, &err);
     if (mail->status == IW_OK)
         mail->status = iw_buffer_append(&mail->json, json, strlen(json), &err);

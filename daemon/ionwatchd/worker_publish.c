@@ -144,7 +144,11 @@ iw_worker_answer(iw_worker *self, iw_job *run, iw_mail *ask)
                             : run->engine ? iw_engine_snapshot(run->engine, run->state, &err)
                                           : NULL;
     if (snapshot)
-        ask->status = write_json(&ask->json, snapshot, ask->flag ? IW_JSON_SERIES : 0, &err);
+        ask->status = write_json(&ask->json, snapshot,
+                                 ask->full   ? IW_JSON_FULL
+                                 : ask->flag ? IW_JSON_SERIES
+                                             : 0,
+                                 &err);
     else
         ask->status = run->engine ? err.code : IW_NOT_FOUND;
     (void)snprintf(ask->text, sizeof ask->text, "%.390s",

@@ -81,7 +81,7 @@ class Bench:
     def start_daemon(self):
         self.daemon = subprocess.Popen(
             [self.daemon_program, "--listen", self.endpoint, "--data", self.folder + "/data", "--db",
-             f"sqlite:///{self.folder}/runs.db", "--publish-every-s", "0.05"], env=self.environment,
+             f"sqlite:///{self.folder}/runs.db", "--publish-every-s", "0.05", "--http", "off"], env=self.environment,
             stderr=subprocess.DEVNULL)
         while self.ask("ls").returncode != 0:
             if self.daemon.poll() is not None:

@@ -37,7 +37,7 @@ variants=(bare computes computes_file fix_file fix_alone dump)
 if [ -x "$build/ionwatchd" ]; then
     variants=(bare computes computes_file fix_daemon fix_file fix_alone dump)
     "$build/ionwatchd" --listen "ipc://$folder/iw.sock" --data "$folder/data" \
-        --db "sqlite:///$folder/runs.sqlite" >daemon.log 2>&1 &
+        --db "sqlite:///$folder/runs.sqlite" --http off >daemon.log 2>&1 &
     daemon=$!
     for _ in $(seq 100); do
         [ -S "$folder/iw.sock" ] && break

@@ -130,7 +130,7 @@ def main():
         endpoint = f"ipc://{folder}/iw.sock"
         daemon = subprocess.Popen(
             [str(build / "ionwatchd"), "--listen", endpoint, "--data", str(folder / "data"),
-             "--db", f"sqlite://{folder}/runs.sqlite"], stderr=subprocess.DEVNULL)
+             "--db", f"sqlite://{folder}/runs.sqlite", "--http", "off"], stderr=subprocess.DEVNULL)
         try:
             while True:
                 try:

@@ -47,12 +47,12 @@ def workfolder():
 
 
 @contextlib.contextmanager
-def daemon(folder, endpoint, data="data"):
+def daemon(folder, endpoint, data="data", options=("--http", "off")):
     """A daemon of our own; killed at the end if the test did not end it."""
     log = open(folder / "daemon.log", "a")
     process = subprocess.Popen(
         [str(DAEMON), "--listen", endpoint, "--data", str(folder / data),
-         "--db", f"sqlite:///{folder}/runs.sqlite"],
+         "--db", f"sqlite:///{folder}/runs.sqlite", *options],
         cwd=folder, stdout=log, stderr=subprocess.STDOUT,
     )
     try:

@@ -55,7 +55,7 @@ class Daemon(Case):
         self.log = open(self.path("daemon.log"), "w")
         self.daemon = subprocess.Popen(
             [DAEMON, "--listen", self.endpoint, "--data", self.path("data"), "--db", self.db,
-             "--publish-every-s", "0.1", *self.options],
+             "--publish-every-s", "0.1", "--http", "off", *self.options],
             stderr=self.log, stdout=self.log, env=environment(self.folder))
         self.addCleanup(self.stop_daemon)
         self.wait_for(lambda: self.run_program("ls").returncode == 0, "the daemon to answer")

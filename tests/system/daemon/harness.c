@@ -114,7 +114,7 @@ harness_launch(harness *self, const char *const *options, unsigned long file_lim
     size_t n = add_words("IONWATCH_WRAP", wrap, sizeof wrap, argv, 0);
     const char *own[] = {program,     "--listen", self->endpoint,      "--data", self->data,
                          "--workers", "2",        "--publish-every-s", "0.05",   "--min-free-mib",
-                         "0"};
+                         "0",         "--http",   "off"};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         argv[n++] = own[i];
     for (; options && *options && n + 1 < MAX_WORDS; options++)

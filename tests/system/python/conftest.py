@@ -63,7 +63,7 @@ class Daemon:
         self.log = open(folder / "daemon.log", "a")
         self.process = subprocess.Popen(
             [str(BUILD / "ionwatchd"), "--listen", self.endpoint, "--data", str(folder / "data"),
-             "--db", self.db, "--publish-every-s", "0.1", *options],
+             "--db", self.db, "--publish-every-s", "0.1", "--http", "off", *options],
             stdout=self.log, stderr=self.log)
 
     @property

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* serve.c - what each route does. */
+#include "ionwatchd/log.h"
+#include "publish/http/asset.h"
+#include "publish/http/web_internal.h"
+#include "publish/values.h"
+
+#include <string.h>
+
+/* ---- files ---- */
+
+static void
+serve_file(iw_request *self, const char *name)
+{
+    iw_body *body = iw_asset_body(name);
+    if (body)
+        iw_reply(self, MHD_HTTP_OK, body);
+    else
+        iw_reply_error(self, MHD_HTTP_NOT_FOUND, "not_found", "there is no such file");
+}
+
+static void
+serve_page(iw_request *self)
+{
+    serve_file(self, "index.html");
+}
+
+static void
+serve_asset(iw_request *self)
+{
+    serve_file(self, self->target.segments[1]);
+}
+
+static void
+serve_openapi(iw_request *self)
+{
+    serve_file(self, "openapi.json");
+}
+
+static void
+serve_healthz(iw_request *self)
+{
+    iw_reply(self, MHD_HTTP_OK, iw_body_text("text/plain; charset=utf-8", "ok\n"));
+}
+
+/* ---- sessions ---- */
+
+static void
+serve_session(iw_request *self)
+{
+    iw_reply_json(self, json_pack("{s:s}", "role", iw_may_name(self->role)));
+}
+
+static void
+serve_session_open(iw_request *self)
+{
+    iw_web *web = self->web;
+    json_t *json = json_loadb((const char *)self->upload.data, self->upload.size, 0, NULL);
+    const char *token = json_string_value(json_object_get(json, "token"));
+    iw_may role = token ? iw_sessions_token(&web->sessions, token) : IW_MAY_NOTHING;
+    const char *session =
+        role > IW_MAY_NOTHING ? iw_sessions_open(&web->sessions, role, iw_now()) : NULL;
+    if (!token) {
+        iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "{\"token\": \"...\"} is wanted");
+    } else if (role == IW_MAY_NOTHING) {
+        iw_guard_wrong_token(self);
+    } else if (!session) {
+        iw_reply_status(self, IW_IO, "no random numbers for a session");
+    } else {
+        (void)snprintf(self->cookie, sizeof self->cookie,
+                       "%s=%s; Path=/; HttpOnly; SameSite=Strict", web->cookie_name, session);
+        iw_reply_json(self, json_pack("{s:s}", "role", iw_may_name(role)));
+    }
+    json_decref(json);
+}
+
+static void
+serve_session_close(iw_request *self)
+{
+    iw_web *web = self->web;
+    char session[IW_TOKEN + 1];
+    if (iw_cookie_find(iw_header(self, "Cookie"), web->cookie_name, session, sizeof session))
+        iw_sessions_close(&web->sessions, session);
+    (void)snprintf(self->cookie, sizeof self->cookie,
+                   "%s=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", web->cookie_name);
+    iw_reply_json(self, json_pack("{s:s}", "role", iw_may_name(IW_MAY_NOTHING)));
+}
+
+/* ---- questions to the daemon ---- */
+
+static void
+ask(iw_request *self, const char *verb, const char *arg, bool flag, bool full,
+    iw_ask_answered answered)
+{
+    iw_error err = {0};
+    const iw_question question = {verb, arg, flag, full};
+    if (iw_asks_put(self->web->asks, &question, answered, self, &err) == IW_OK)
+        iw_request_suspend(self);
+    else
+        iw_reply_status(self, err.code, err.text);
+}
+
+/* The answer as it is. */
+static void
+pass_on(void *request, iw_status status, const char *text, iw_body *body)
+{
+    iw_request *self = request;
+    if (status == IW_OK)
+        iw_reply(self, MHD_HTTP_OK, iw_body_ref(body));
+    else
+        iw_reply_status(self, status, text);
+    iw_request_resume(self);
+}
+
+static void
+serve_status(iw_request *self)
+{
+    ask(self, "status", "", false, false, pass_on);
+}
+
+static void
+serve_runs(iw_request *self)
+{
+    const char *all = iw_target_parameter(&self->target, "all");
+    if (all && strcmp(all, "0") != 0 && strcmp(all, "1") != 0)
+        iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "all is 0 or 1");
+    else
+        ask(self, "list", "", all && *all == '1', false, pass_on);
+}
+
+static void
+serve_run(iw_request *self)
+{
+    const char *series = iw_target_parameter(&self->target, "series");
+    bool full = series && strcmp(series, "full") == 0;
+    if (series && !full && strcmp(series, "0") != 0 && strcmp(series, "1") != 0)
+        iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "series is 0, 1 or full");
+    else
+        ask(self, "show", self->target.segments[3], series && *series == '1', full, pass_on);
+}
+
+static void
+stopped(void *request, iw_status status, const char *text, iw_body *body)
+{
+    (void)body;
+    iw_request *self = request;
+    if (status == IW_OK)
+        iw_reply_json(self, json_pack("{s:s}", "text", text));
+    else
+        iw_reply_status(self, status, text);
+    iw_request_resume(self);
+}
+
+static void
+serve_stop(iw_request *self)
+{
+    ask(self, "stop", self->target.segments[3], false, false, stopped);
+}
+
+/* ---- the stream ---- */
+
+static void
+wake_stream(void *request)
+{
+    iw_request_resume(request);
+}
+
+static void
+join(iw_request *self, const char *run)
+{
+    self->gzip = iw_accepts_gzip(iw_header(self, "Accept-Encoding"));
+    self->client = iw_hub_join(self->web->hub, run, self->gzip, wake_stream, self);
+    if (!self->client) {
+        iw_reply_status(self, IW_NO_MEMORY, "the daemon is out of memory");
+        return;
+    }
+    self->status = MHD_HTTP_OK;
+    (void)snprintf(self->shown, sizeof self->shown, "%s", run);
+    iw_web_look(self->web);
+}
+
+/* The record of the run that a page wants to see: the first one that it gets. */
+static void
+found_run(void *request, iw_status status, const char *text, iw_body *body)
+{
+    iw_request *self = request;
+    json_t *record = status == IW_OK
+                         ? json_loadb((const char *)body->plain.data, body->plain.size, 0, NULL)
+                         : NULL;
+    const char *id = iw_text_at(json_object_get(record, "run"), "id");
+    if (status != IW_OK)
+        iw_reply_status(self, status, text);
+    else
+        join(self, id);
+    if (self->client)
+        iw_hub_record(self->web->hub, id, body->plain.data, body->plain.size);
+    json_decref(record);
+    iw_request_resume(self);
+}
+
+static void
+serve_stream(iw_request *self)
+{
+    const char *run = iw_target_parameter(&self->target, "run");
+    if (run && *run)
+        ask(self, "show", run, true, false, found_run);
+    else
+        join(self, "");
+}
+
+#define HANDLER(handler, method, path, parameters, role) [IW_ROUTE_##handler] = serve_##handler,
+const iw_handler iw_handlers[IW_ROUTES] = {IW_ROUTE_MAP(HANDLER)};
