@@ -600,7 +600,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                              .heartbeat_s = 30,
                                              .lost_after_s = 3600,
                                              .data = "data",
-                                             .db = "db"};
+                                             .db = "db",
+                                             .http = "",
+                                             .http_trouble = ""};
     iw_error err;
     iw_front *front = iw_front_new(NULL, &options, &err);
     if (!front)
