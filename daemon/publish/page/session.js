@@ -4,7 +4,7 @@
 
 import { el, setText } from "./dom.js";
 
-const HEADERS = { "Content-Type": "application/json", "X-Ionwatch": "page" };
+const HEADERS = { "Content-Type": "application/json", "X-Ionwatch": "1" };
 const listeners = new Set();
 const button = document.getElementById("sign-in");
 let role = "none";
@@ -45,7 +45,7 @@ export function openSignIn(onDone = () => {}) {
     const dialog = el("dialog", { "aria-labelledby": "sign-in-title", onclose: () => dialog.remove() },
         el("form", { method: "dialog" },
             el("h2", { id: "sign-in-title" }, "Sign in"),
-            el("p", {}, "The file that the log of ionwatchd names at its start (http.tokens) holds two tokens: one to read, one to stop runs too."),
+            el("p", {}, "The file http_tokens in the data folder of the daemon holds two tokens: one to read, one to stop runs, too."),
             el("label", { for: "token" }, "Token"), field, said,
             el("div", { class: "choices" },
                 el("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
