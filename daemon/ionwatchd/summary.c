@@ -31,14 +31,18 @@ take_history(iw_summary *summary, const iw_snapshot *snapshot)
     summary->n_points = (uint32_t)kept;
 }
 
+/* The last of the worst: why a run is broken is not hidden by what comes of it. */
 static void
 take_events(iw_summary *summary, const iw_snapshot *snapshot)
 {
+    iw_severity worst = IW_WARNING;
     for (size_t i = 0; i < snapshot->n_events; i++) {
         const iw_event *event = &snapshot->events[i];
-        if (iw_event_severity(event->kind) == IW_NOTE)
+        iw_severity severity = iw_event_severity(event->kind);
+        summary->warnings += severity != IW_NOTE;
+        if (severity < worst)
             continue;
-        summary->warnings++;
+        worst = severity;
         iw_text_copy(summary->warned, sizeof summary->warned, event->text);
     }
 }

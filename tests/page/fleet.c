@@ -24,6 +24,7 @@ typedef struct {
     const char *name;
     uint64_t random;
     int64_t step;
+    double temperature_K;
     double walk_A, framework_walk_A; /* r.m.s. per frame and direction */
     double home_A[ATOMS][3], at_A[ATOMS][3];
 } run;
@@ -74,7 +75,7 @@ open_run(run *self, const char *name, size_t index)
     info.length_A = info.time_fs = info.energy_eV = 1;
     info.timestep = DT_FS;
     info.stride = 1;
-    info.temperature_K = 400 + 50 * (double)(index % 8);
+    info.temperature_K = self->temperature_K = 400 + 50 * (double)(index % 8);
     info.wrapped = 0;
     self->name = name;
     self->random = 0x9e3779b97f4a7c15u * (index + 1);
@@ -108,7 +109,7 @@ send_frame(run *self)
     frame.cell = cell_A;
     frame.pos_f64 = &self->at_A[0][0];
     frame.potential_energy = -4.0 * ATOMS + 0.05 * normal(self);
-    frame.temperature_K = 400 + 20 * normal(self);
+    frame.temperature_K = self->temperature_K + 20 * normal(self);
     if (ionwatch_send(self->handle, &frame) != IONWATCH_OK) {
         (void)fprintf(stderr, "%s: %s\n", self->name, ionwatch_error(self->handle));
         return 0;

@@ -20,6 +20,12 @@ function sparkPoints(history) {
     return points.map(([x, y]) => `${(1 + ((SPARK.width - 4) * (x - first)) / (last - first || 1)).toFixed(1)},${(SPARK.height - 2 - ((SPARK.height - 4) * (y - low)) / range).toFixed(1)}`).join(" ");
 }
 
+/* More of what is broken leads nowhere. */
+function moreText(row) {
+    if (row.convergence === "converged") return "reached";
+    return row.health === "broken" ? NONE : general(row.predicted_ps_to_target, 3);
+}
+
 export class Row {
     constructor() {
         this.verdict = new VerdictSign();
@@ -68,7 +74,7 @@ export class Row {
         setText(this.cells.D, withError(row.D_cm2_s, row.stderr_cm2_s));
         this.drawSpark(row);
         this.drawBar(row);
-        setText(this.cells.more, row.convergence === "converged" ? "reached" : general(row.predicted_ps_to_target, 3));
+        setText(this.cells.more, moreText(row));
         const warned = row.warnings ? `${row.warnings} warning${row.warnings > 1 ? "s" : ""}` : "";
         const held = row.state_reason || "";
         setText(this.event, [held, warned, row.lastEvent].filter(Boolean).join(": ") || NONE);
