@@ -135,9 +135,16 @@ class Database:
             'SELECT "group", series, "column", data FROM series WHERE run = ? ORDER BY ordinal',
             (row["run"],),
         ):
-            place = record["groups"].setdefault(one["group"], {})
-            for key in one["series"].split("."):  # "msd", "paper.vdos"
-                place = place.setdefault(key, {})
+            *above, name = one["series"].split(".")  # "msd", "paper.vdos", "history.health"
+            if name == "charge_msd":
+                place = record.setdefault("transport", {})
+            elif above == ["history"]:
+                place = record.setdefault("history", {})
+            else:
+                place = record["groups"].setdefault(one["group"], {})
+                for key in above:
+                    place = place.setdefault(key, {})
+            place = place.setdefault(name, {})
             # What is not known is stored as NaN.
             place[one["column"]] = np.frombuffer(one["data"], dtype="<f8").tolist()
         return record

@@ -52,12 +52,15 @@ class Daemon(Case):
         super().setUp()
         self.endpoint = "ipc://" + self.path("ionwatch.sock")
         self.db = self.path("ions.db")
-        self.log = open(self.path("daemon.log"), "w")
+        self.start_daemon()
+        self.addCleanup(self.stop_daemon)
+
+    def start_daemon(self):
+        self.log = open(self.path("daemon.log"), "a")
         self.daemon = subprocess.Popen(
             [DAEMON, "--listen", self.endpoint, "--data", self.path("data"), "--db", self.db,
              "--publish-every-s", "0.1", "--http", "off", *self.options],
             stderr=self.log, stdout=self.log, env=environment(self.folder))
-        self.addCleanup(self.stop_daemon)
         self.wait_for(lambda: self.run_program("ls").returncode == 0, "the daemon to answer")
 
     def stop_daemon(self):
@@ -120,6 +123,36 @@ class WithDaemon(Daemon):
                 np.testing.assert_allclose(
                     np.array(filed["groups"][group][series][column], float),
                     np.array(direct["groups"][group][series][column], float), rtol=1e-9, atol=1e-12)
+        self.assertGreater(len(direct["history"]["diffusion"]["D_cm2_s"]), 4)
+        self.assertEqual(len(direct["history"]["health"]["temperature_K"]), 150)  # 4 frames each
+        self.assertEqual(filed["history"], direct["history"])
+
+    def test_a_row_of_the_listing_has_the_shape_of_the_history_and_keeps_it(self):
+        r, v = program.walk(6000)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        self.expect(0, "follow", "--once", self.path("a.extxyz"), "--run", "listed",
+                    "--mobile", "S")
+        self.wait_for(lambda: self.run_program("db", "show", "listed", "--db",
+                                               self.db).returncode == 0, "the run to be filed")
+        record = json.loads(self.expect(0, "db", "show", "listed", "--json", "--series", "--db",
+                                        self.db).stdout)
+        self.wait_for(lambda: self.listing()[0]["state"] == "completed", "the run to be done")
+        row, history = self.listing()[0], record["history"]["diffusion"]
+        warned = [event["text"] for event in record["events"] if event["severity"] != "note"]
+        self.assertGreater(len(history["time_ps"]), 32)
+        for key in ("time_ps", "D_cm2_s"):
+            shape = np.array(row["history"][key])
+            self.assertEqual(len(shape), 32)
+            np.testing.assert_allclose(shape[[0, -1]], np.array(history[key])[[0, -1]], rtol=1e-6)
+            self.assertTrue(np.isclose(shape[:, None], np.array(history[key]),
+                                       rtol=1e-6).any(axis=1).all())
+        self.assertEqual(row["target"], record["convergence"]["target"])
+        self.assertEqual(row["health"], record["health"]["state"])
+        self.assertEqual(row["events"]["warnings"], len(warned))
+        self.assertEqual(row["events"]["last"], warned[-1][:159] if warned else None)
+        self.stop_daemon()
+        self.start_daemon()
+        self.assertEqual(self.listing()[0], {**row, "adapter": None})
 
     def test_a_cold_start_is_left_out_of_file_and_stream_alike(self):
         r, v = program.walk(1500)
@@ -139,6 +172,8 @@ class WithDaemon(Daemon):
         self.assertAlmostEqual(start["averaged_ps"], 1.499 - start["skipped_ps"])
         self.assertEqual(direct["run"]["frames"], 1500)
         self.assertEqual(filed["equilibration"], start)
+        self.assertEqual(filed["history"], direct["history"])
+        self.assertGreater(min(direct["history"]["diffusion"]["time_ps"]), start["skipped_ps"])
         for group in direct["groups"]:
             np.testing.assert_allclose(
                 np.array(filed["groups"][group]["msd"]["msd_A2"], float),

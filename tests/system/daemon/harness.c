@@ -379,6 +379,8 @@ assert_same_physics(const json_t *actual, const json_t *expected)
         for (size_t i = 0; i < json_array_size(theirs); i++)
             assert_same_number(json_array_get(mine, i), json_array_get(theirs, i), name);
     }
+    if (!json_equal(json_object_get(actual, "history"), json_object_get(expected, "history")))
+        fail_msg("the history is another one");
 }
 
 bool

@@ -253,6 +253,70 @@ summary_is_void_once_the_journal_has_grown(void **state)
 }
 
 static void
+summary_keeps_the_shape_of_a_history_and_nothing_that_is_none(void **state)
+{
+    fixture *self = *state;
+    iw_error err;
+    char path[160];
+    iw_snapshot *snapshot = iw_snapshot_new();
+    enum { POINTS = 100 };
+    static const size_t lengths[] = {0, 1, 2, IW_SUMMARY_POINTS, IW_SUMMARY_POINTS + 1, POINTS};
+    assert_non_null(snapshot);
+    snapshot->history = calloc(POINTS, sizeof *snapshot->history);
+    snapshot->events = calloc(3, sizeof *snapshot->events);
+    snapshot->n_events = 3;
+    snapshot->target = 0.1;
+    static const iw_event_kind kinds[] = {IW_EVENT_gap, IW_EVENT_not_finite, IW_EVENT_ended};
+    for (size_t e = 0; e < 3; e++) {
+        snapshot->events[e].kind = kinds[e];
+        (void)snprintf(snapshot->events[e].text, 20, "event %zu", e);
+    }
+    for (size_t i = 0; i < POINTS; i++)
+        snapshot->history[i] =
+            (iw_history_point){.time_ps = 0.1 * (double)i, .D_cm2_s = 1e-5 / (double)(i + 1)};
+    (void)snprintf(path, sizeof path, "%s/summary.json", self->folder);
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        size_t n = lengths[l], kept = n < IW_SUMMARY_POINTS ? n : IW_SUMMARY_POINTS, before = 0;
+        iw_summary made, back;
+        snapshot->n_history = n;
+        iw_summary_of(&made, snapshot);
+        (void)snprintf(made.state, sizeof made.state, "completed");
+        assert_ok(iw_summary_save(path, &made, 1, &err), err);
+        assert_ok(iw_summary_load(path, 1, &back), err);
+        assert_int_equal(back.n_points, kept);
+        for (size_t k = 0; k < kept; k++) {
+            size_t i = (size_t)lround(10.0 * (double)back.point_ps[k]);
+            assert_true(k == 0 ? i == 0 : i > before);
+            assert_close((double)back.point_D_cm2_s[k], snapshot->history[i].D_cm2_s, 1e-7, 0);
+            before = i;
+        }
+        assert_true(kept == 0 || before == n - 1);
+        assert_close(back.target, 0.1, 0, 0);
+        assert_string_equal(back.health, "good");
+        assert_int_equal(back.warnings, 2);
+        assert_string_equal(back.warned, "event 1");
+    }
+    iw_snapshot_unref(&snapshot);
+    /* As an older daemon wrote it, and as nobody did. */
+    static const char *const others[] = {
+        "{\"state\": \"completed\"}",
+        "{\"state\": \"completed\", \"history\": {\"time_ps\": [1, 2], \"D_cm2_s\": [1]}}",
+        "{\"state\": \"completed\", \"history\": 7, \"events\": [], \"health\": 1}"};
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+        iw_summary back;
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        (void)fputs(others[k], file);
+        (void)fclose(file);
+        assert_ok(iw_summary_load(path, 0, &back), err);
+        assert_int_equal(back.n_points, 0);
+        assert_int_equal(back.warnings, 0);
+        assert_string_equal(back.health, "");
+        assert_true(isnan(back.target));
+    }
+}
+
+static void
 data_folder_is_private_and_has_one_owner(void **state)
 {
     fixture *self = *state;
@@ -292,6 +356,7 @@ main(void)
         CASE(damaged_record_costs_itself_alone),
         CASE(journal_without_a_whole_record_holds_no_run),
         CASE(summary_is_void_once_the_journal_has_grown),
+        CASE(summary_keeps_the_shape_of_a_history_and_nothing_that_is_none),
         CASE(data_folder_is_private_and_has_one_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

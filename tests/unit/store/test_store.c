@@ -225,7 +225,12 @@ charged_record(void)
         "ci95", 190.0, 290.0, "haven_ratio", "value", "stderr", "ci95", 0.2, "volume_A3", 970.4,
         "charge_msd", "lag_ps", 0.0, 0.002, 0.004, "msd_e2A2", 0.0, 0.25, 0.5);
     assert_non_null(transport);
+    json_t *history =
+        json_pack("{s:{s:[f, f], s:[f, n]}, s:{s:[f], s:[f]}}", "diffusion", "time_ps", 1.0, 2.0,
+                  "D_cm2_s", 1.1e-5, "health", "time_ps", 0.5, "volume_A3", 970.0);
+    assert_non_null(history);
     assert_int_equal(json_object_set_new(record, "transport", transport), 0);
+    assert_int_equal(json_object_set_new(record, "history", history), 0);
     assert_int_equal(json_object_set_new(json_object_get(record, "groups"), "all",
                                          json_pack("{s:i}", "atoms", 50)),
                      0);
@@ -233,7 +238,7 @@ charged_record(void)
 }
 
 static void
-transport_is_filed_under_the_group_of_all_atoms(void **state)
+what_is_of_the_whole_run_is_filed_under_the_group_of_all_atoms(void **state)
 {
     (void)state;
     iw_error err = {0};
@@ -258,7 +263,12 @@ transport_is_filed_under_the_group_of_all_atoms(void **state)
     assert_sql("SELECT count(*) FROM descriptors WHERE descriptor = 'haven_ratio'", "0");
     assert_sql("SELECT group_concat(series || '.' || \"column\") FROM series WHERE \"group\" = "
                "'all'",
-               "charge_msd.lag_ps,charge_msd.msd_e2A2");
+               "charge_msd.lag_ps,charge_msd.msd_e2A2,history.health.time_ps,"
+               "history.health.volume_A3");
+    assert_sql("SELECT group_concat(\"column\") FROM series WHERE \"group\" = 'mobile' AND "
+               "series = 'history.diffusion'",
+               "D_cm2_s,time_ps");
+    assert_sql("SELECT record ->> '$.history' FROM runs", "null");
     assert_sql("SELECT conductivity_mS_cm_stderr FROM descriptors_wide WHERE \"group\" = 'all'",
                "25.0");
 }
@@ -547,7 +557,7 @@ main(void)
         CASE(descriptors_have_units_errors_and_methods),
         CASE(unknown_numbers_are_no_rows),
         CASE(errors_beside_the_values_are_filed_with_them),
-        CASE(transport_is_filed_under_the_group_of_all_atoms),
+        CASE(what_is_of_the_whole_run_is_filed_under_the_group_of_all_atoms),
         CASE(series_are_little_endian_doubles),
         CASE(provenance_species_and_events_are_filed),
         CASE(filing_again_replaces_and_keeps_the_database_id),
