@@ -34,7 +34,7 @@ def stream(name, endpoint, frames=300, seed=1, **more):
 def test_runs_are_listed_and_shown_as_the_program_says(daemon):
     stream("first", daemon.endpoint)
     stream("second", daemon.endpoint, seed=2)
-    daemon.filed("second", 300)
+    filed = daemon.filed("second", 300)
     runs = daemon.runs
     assert sorted(run["name"] for run in runs.list()) == ["first", "second"]
     table = runs.table()
@@ -43,6 +43,10 @@ def test_runs_are_listed_and_shown_as_the_program_says(daemon):
     said = json.loads(subprocess.run([program.find(), "show", "first", "--json", "--series", "--endpoint",
                                       daemon.endpoint], capture_output=True, text=True, check=True).stdout)
     assert record == said
+    history = runs["second"]["history"]
+    assert list(filed["history"]) == list(history) == ["diffusion", "health"]
+    assert filed["history"]["diffusion"]["D_cm2_s"] == history["diffusion"]["D_cm2_s"] != []
+    assert "history" not in filed["groups"]["all"]
     html = runs._repr_html_()
     assert "first" in html and "completed" in html and html.count("<tr>") == 3
 
