@@ -11,7 +11,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-enum { INPUT = 1 << 16, WINDOW_LOG = 27 };
+enum { INPUT = 1 << 16, WINDOW_LOG = 27, TAIL = 64 };
 #define XZ_MEMORY ((uint64_t)256 << 20) /* a decoder that asks for more is refused */
 
 typedef enum { PLAIN, GZIP, XZ, ZSTD } coding;
@@ -28,6 +28,8 @@ struct iw_bytes {
     uint64_t done;
     unsigned char *input; /* [INPUT] bytes of the file that are not decoded yet */
     size_t at, filled;
+    unsigned char tail[TAIL]; /* the last bytes that were read of the file */
+    size_t tail_size;
     z_stream gz;
     lzma_stream xz;
     ZSTD_DStream *zst;
@@ -49,6 +51,33 @@ read_some(const iw_bytes *self, void *data, size_t size, size_t *got, iw_error *
         return iw_fail_errno(err, "%s: cannot read", self->path);
     *got = (size_t)n;
     return IW_OK;
+}
+
+static void
+keep_tail(iw_bytes *self, const unsigned char *data, size_t size)
+{
+    size_t n = size < TAIL ? size : TAIL;
+    size_t keep = self->tail_size < TAIL - n ? self->tail_size : TAIL - n;
+    memmove(self->tail, self->tail + self->tail_size - keep, keep);
+    memcpy(self->tail + keep, data + size - n, n);
+    self->tail_size = keep + n;
+}
+
+/* CORRUPT: the file was cut off and written again, beyond where it was read to, between two reads.
+ */
+static iw_status
+check_tail(const iw_bytes *self, iw_error *err)
+{
+    unsigned char now[TAIL];
+    size_t n = self->tail_size;
+    if (!self->regular || self->coding != PLAIN || n == 0 ||
+        (pread(self->fd, now, n, (off_t)(self->done - n)) == (ssize_t)n &&
+         memcmp(now, self->tail, n) == 0))
+        return IW_OK;
+    return iw_fail(err, IW_CORRUPT,
+                   "%s was written anew: what stands before byte %llu is not what was read of it; "
+                   "follow it again as another piece of the run",
+                   self->path, (unsigned long long)self->done);
 }
 
 static iw_status
@@ -95,6 +124,7 @@ sniff(iw_bytes *self, iw_error *err)
                        "%s: bzip2 is not read; unpack it, or pack it with gzip, xz or zstd",
                        self->path);
 #undef STARTS
+    keep_tail(self, self->input, self->filled);
     return IW_OK;
 }
 
@@ -247,6 +277,11 @@ read_plain(iw_bytes *self, void *data, size_t size, size_t *got, iw_error *err)
         return IW_OK;
     }
     iw_status status = read_some(self, data, size, got, err);
+    if (status == IW_OK && *got > 0)
+        status = check_tail(self, err);
+    if (status != IW_OK)
+        *got = 0;
+    keep_tail(self, data, *got);
     self->done += *got;
     return status;
 }
@@ -296,7 +331,7 @@ iw_bytes_check_same(const iw_bytes *self, iw_error *err)
                        "%s was replaced by another file; follow it again as another piece of the "
                        "run",
                        self->path);
-    return IW_OK;
+    return check_tail(self, err);
 }
 
 bool

@@ -18,8 +18,8 @@ iw_bytes *iw_bytes_open(const char *path, iw_error *err);
 void iw_bytes_close(iw_bytes **self);
 
 /* Reads up to size bytes, *got says how many; 0 is the end of what is there now.  IO; CLOSED: a
- * signal came while a pipe was waited for; CORRUPT: compressed data that are damaged or cut short.
- */
+ * signal came while a pipe was waited for; CORRUPT: compressed data that are damaged or cut short,
+ * or a file that was written anew since the read before. */
 iw_status iw_bytes_read(iw_bytes *self, void *data, size_t size, size_t *got, iw_error *err);
 
 /* CORRUPT when the file at the path is no longer the one that is being read, or became shorter. */

@@ -98,8 +98,13 @@ guess_format(iw_reader *self, iw_error *err)
         if (memchr(line.at, '\n', head.size))
             line.end = memchr(line.at, '\n', head.size);
         char excerpt[48];
-        if (growing)
+        if (growing && line.end == head.data + head.size)
             status = iw_fail(err, IW_AGAIN, "%s: its first frame is not written yet", path);
+        else if (growing)
+            status = iw_fail(err, IW_AGAIN,
+                             "%s: its first frame is not written yet; line 1, '%s', begins none of "
+                             "the known formats so far (%s)",
+                             path, iw_line_excerpt(line, excerpt), known_formats(list));
         else if (head.size == 0)
             status = iw_fail(err, IW_INVALID, "%s is empty: there is nothing to read", path);
         else if (what)

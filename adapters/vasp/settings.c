@@ -64,8 +64,9 @@ assign(iw_vasp_settings *self, const char *key, size_t key_size, iw_line value)
         *(double *)to = real;
         return true;
     case MODE:
-        *(bool *)to =
-            iw_field_word(&value, &word, &size) && size >= 3 && strncasecmp(word, "run", 3) == 0;
+        *(bool *)to = iw_field_word(&value, &word, &size) &&
+                      ((size >= 3 && strncasecmp(word, "run", 3) == 0) ||
+                       (size >= 4 && strncasecmp(word, "pred", 4) == 0));
         return true;
     case INTEGER:
     case BLOCK:

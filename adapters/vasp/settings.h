@@ -14,7 +14,7 @@ typedef struct {
     double potim_fs;       /* NAN if not set */
     int64_t nblock;        /* steps from one XDATCAR frame to the next; 1 if not set */
     int64_t outblock;      /* ML_OUTBLOCK: of all output, where a learned field is only used */
-    bool learned_only;     /* ML_MODE = run, or ML_ISTART = 2 */
+    bool learned_only;     /* ML_MODE = run or predict, or ML_ISTART = 2 */
     double begin_K, end_K; /* TEBEG, TEEND; NAN if not set */
     int64_t ibrion;        /* 0: molecular dynamics; -1 if not set */
     int64_t mdalgo;        /* thermostat; -1 if not set */
