@@ -73,6 +73,7 @@ typedef struct {
     const char *code;      /* of the run; "" where the format does not tell */
     const char *dt_advice; /* what to do when the files do not tell the spacing of frames */
     size_t state_size;     /* zeroed by the reader */
+    bool takes_units;      /* the option units is for it */
     bool appends;          /* a file may hold runs one after the other: see anew of iw_piece */
     /* 0: not this format; higher: more likely, 100: certain. */
     int (*guess)(const iw_head *head);

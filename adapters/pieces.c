@@ -45,9 +45,9 @@ find_one(const char *path, bool folder, const iw_format *const *formats,
             status = formats[i]->find(path, folder, found, err);
     if (status == IW_NOT_FOUND && folder)
         return iw_fail(err, options->follow ? IW_AGAIN : IW_INVALID,
-                       "%s is a folder, and no run that is known is in it; name the file with the "
-                       "frames",
-                       path);
+                       "%s is a folder, and no run %s%s is in it; name the file with the frames",
+                       path, options->format ? "of the format " : "that is known",
+                       options->format ? options->format : "");
     return status;
 }
 

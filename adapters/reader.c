@@ -119,21 +119,27 @@ guess_format(iw_reader *self, iw_error *err)
     return status;
 }
 
+/* The format that was asked for, if one was. */
 static iw_status
-choose_format(iw_reader *self, iw_error *err)
+find_asked(iw_reader *self, iw_error *err)
 {
     const char *name = self->options.format;
-    self->format = self->pieces.format;
-    if (!name)
-        return self->format ? IW_OK : guess_format(self, err);
-    for (size_t i = 0; i < N_FORMATS; i++)
+    for (size_t i = 0; name && i < N_FORMATS; i++)
         if (strcmp(formats[i]->name, name) == 0)
             self->format = formats[i];
     char list[200];
-    if (!self->format)
+    if (name && !self->format)
         return iw_fail(err, IW_UNSUPPORTED, "format '%.40s' is not known; known are %s", name,
                        known_formats(list));
     return IW_OK;
+}
+
+static iw_status
+choose_format(iw_reader *self, iw_error *err)
+{
+    if (!self->format)
+        self->format = self->pieces.format;
+    return self->format ? IW_OK : guess_format(self, err);
 }
 
 static void
@@ -349,6 +355,9 @@ complete_run(iw_reader *self, iw_error *err)
         status = set_name(self, err);
     if (status == IW_OK && !run->code && !(run->code = strdup(self->format->code)))
         status = iw_fail(err, IW_NO_MEMORY, "no memory for the name of the code");
+    if (self->options.units && !self->format->takes_units)
+        iw_notes_add(&self->notes, "--units %.20s is not used: the format %s has units of its own",
+                     self->options.units, self->format->name);
     size_t size = 1, used = 0;
     for (size_t i = 0; i < self->pieces.files.n; i++)
         size += strlen(self->pieces.files.path[i]) + 1;
@@ -423,6 +432,8 @@ iw_reader_open(const char *const *paths, size_t n_paths, const iw_reader_options
     }
     iw_run_info_init(&self->run);
     iw_status status = copy_options(self, options, err);
+    if (status == IW_OK)
+        status = find_asked(self, err);
     if (status == IW_OK)
         status = iw_pieces_find(&self->pieces, paths, n_paths, formats, &self->options,
                                 &self->notes, err);

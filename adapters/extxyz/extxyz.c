@@ -550,6 +550,7 @@ const iw_format iw_format_extxyz = {
     .dt_advice = "give --dt FS, the time from one frame to the next in fs (or Time=FS in the "
                  "comment lines)",
     .state_size = sizeof(extxyz),
+    .takes_units = true,
     .appends = true,
     .guess = extxyz_guess,
     .open = extxyz_open,

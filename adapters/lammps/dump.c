@@ -673,6 +673,7 @@ const iw_format iw_format_lammps = {
     .code = "LAMMPS",
     .dt_advice = "give --dt FS, the time from one frame to the next in fs (or write it to the "
                  "dump with dump_modify time yes)",
+    .takes_units = true,
     .state_size = sizeof(dump),
     .guess = dump_guess,
     .open = dump_open,

@@ -294,15 +294,27 @@ what_is_no_trajectory_is_refused_in_words(void **state)
     assert_int_equal(mkdir(test_path("no-run"), 0700), 0);
     t = read_file(test_path("no-run"), NULL);
     REFUSED(t, IW_INVALID, "is a folder", "no run that is known is in it");
+    iw_reader_options options;
+    iw_reader_options_init(&options);
+    options.format = "cp2k";
+    t = read_file(test_path("no-run"), &options);
+    REFUSED(t, IW_INVALID, "no run of the format cp2k is in it");
+    options.format = "gromacs";
+    t = read_file(test_path("no-run"), &options);
+    REFUSED(t, IW_UNSUPPORTED, "'gromacs' is not known", "xdatcar");
     assert_int_equal(rmdir(test_path("no-run")), 0);
     assert_int_equal(mkfifo(test_path("fifo"), 0600), 0);
     t = read_file(test_path("fifo"), NULL);
     REFUSED(t, IW_UNSUPPORTED, "pipe", "--format");
-    iw_reader_options options;
-    iw_reader_options_init(&options);
-    options.format = "gromacs";
     t = read_file(write_text("a", "b"), &options);
     REFUSED(t, IW_UNSUPPORTED, "'gromacs' is not known", "xdatcar");
+    /* what is followed may become a trajectory yet: it is waited for, and said what is there */
+    iw_reader_options_init(&options);
+    options.follow = true;
+    t = read_file(write_text("poem", "Shall I"), &options);
+    REFUSED(t, IW_AGAIN, "poem: its first frame is not written yet");
+    t = read_file(write_text("poem", "Shall I compare thee\n"), &options);
+    REFUSED(t, IW_AGAIN, "not written yet", "'Shall I compare thee'", "none of the known formats");
     /* every format, given the files of the others */
     for (size_t s = 0; s < SAMPLES; s++) {
         const char *name, *text;
@@ -363,6 +375,12 @@ options_overrule_the_file(void **state)
     t = read_file(test_path(samples[5].name), &options);
     REFUSED(t, IW_INVALID, "charges", "no species Cl", "Li, S");
     options.charges = NULL;
+    options.units = "metal";
+    t = read_file(write_text(samples[0].name, samples[0].text), &options);
+    assert_read(t, samples[0].frames);
+    assert_noted(&t, "--units metal is not used: the format xdatcar");
+    free_trajectory(&t);
+    options.units = NULL;
     options.masses = "Li=-1";
     t = read_file(test_path(samples[5].name), &options);
     REFUSED(t, IW_INVALID, "Li", "--masses");
