@@ -61,20 +61,6 @@ close_sources(sources *self)
     json_decref(self->listing);
 }
 
-static bool
-has_run(const json_t *runs, const char *id)
-{
-    size_t i;
-    json_t *run;
-    json_array_foreach((json_t *)(uintptr_t)runs, i, run)
-    {
-        if (strcmp(iw_text_at(json_object_get(json_object_get(run, "record"), "run"), "id"), id) ==
-            0)
-            return true;
-    }
-    return false;
-}
-
 /* The daemon's runs of a material: those that go on, and ended ones that the database lacks. */
 static iw_status
 add_live(sources *self, const char *material, const json_t *filed, json_t *runs, iw_error *err)
@@ -85,7 +71,7 @@ add_live(sources *self, const char *material, const json_t *filed, json_t *runs,
     {
         const char *id = iw_text_at(line, "id");
         bool ended = iw_run_has_ended(json_string_value(json_object_get(line, "state")));
-        if (strcmp(iw_text_at(line, "material"), material) != 0 || (ended && has_run(filed, id)))
+        if (!iw_row_counts(line, material, filed))
             continue;
         json_t *record = NULL;
         iw_status status = iw_ask(self->asker, "show", id, false, &record, err);

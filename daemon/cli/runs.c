@@ -137,13 +137,3 @@ iw_runs_reasons(const json_t *runs, FILE *out)
     }
     json_decref(counts);
 }
-
-bool
-iw_run_has_ended(const char *state)
-{
-    static const char *const going[] = {"running", "stalled", "waiting for disk", "ending"};
-    for (size_t i = 0; i < sizeof going / sizeof *going; i++)
-        if (!state || strcmp(state, going[i]) == 0)
-            return false;
-    return true;
-}

@@ -10,6 +10,8 @@
 #include "cli.h"
 #include "table.h"
 
+#include "publish/listing.h"
+
 /* The array of runs inside an answer; borrowed.  Empty when there is none. */
 const json_t *iw_runs_of(const json_t *answer);
 
@@ -25,8 +27,5 @@ iw_status iw_runs_table(const json_t *runs, iw_table *table, iw_error *err);
 
 /* Below the table: what holds runs up, each reason once with how many runs it holds. */
 void iw_runs_reasons(const json_t *runs, FILE *out);
-
-/* True for a state that nothing will change: "completed", "stopped", ... */
-bool iw_run_has_ended(const char *state);
 
 #endif

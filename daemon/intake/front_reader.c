@@ -263,14 +263,28 @@ iw_front_removed(iw_front *self, const char *id)
             self->removed[i].pending = false;
 }
 
+/* What the database has of a material: together with the listing, what `ionwatch arrhenius` takes.
+ */
+static void
+ask_material(iw_front *self, const iw_peer *peer, const iw_message *ask)
+{
+    iw_mail *mail = *ask->arg ? iw_mail_new(IW_MAIL_MATERIAL, 0) : NULL;
+    if (!mail) {
+        iw_front_answer(self, peer, *ask->arg ? IW_NO_MEMORY : IW_INVALID,
+                        *ask->arg ? "the daemon is out of memory" : "which material?", NULL, 0);
+        return;
+    }
+    iw_ledger_asked(self->ledger, peer);
+    mail->peer = *peer;
+    iw_text_copy(mail->text, sizeof mail->text, ask->arg);
+    (void)iw_mail_send(self->store, &mail);
+}
+
 static const struct {
     const char *verb;
     void (*answer)(iw_front *self, const iw_peer *peer, const iw_message *ask);
-} verbs[] = {{"list", ask_list},
-             {"show", ask_show},
-             {"status", ask_status},
-             {"stop", ask_stop},
-             {"rm", ask_remove}};
+} verbs[] = {{"list", ask_list},         {"show", ask_show}, {"status", ask_status},
+             {"material", ask_material}, {"stop", ask_stop}, {"rm", ask_remove}};
 
 void
 iw_front_ask(iw_front *self, const iw_peer *peer, const iw_message *ask)
@@ -288,6 +302,7 @@ iw_front_ask(iw_front *self, const iw_peer *peer, const iw_message *ask)
         }
     char text[IW_WIRE_TEXT];
     (void)snprintf(text, sizeof text,
-                   "unknown verb \"%s\": list, show, status, stop and rm are known", ask->verb);
+                   "unknown verb \"%s\": list, show, status, material, stop and rm are known",
+                   ask->verb);
     iw_front_answer(self, peer, IW_UNSUPPORTED, text, NULL, 0);
 }

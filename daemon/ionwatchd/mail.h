@@ -9,7 +9,7 @@
  * needs, because it cannot see the ordering inside libzmq.
  *
  *   front --(HELLO, FRAME, BYE, CONTROL, STATE, LISTEN, REMOVE; of a new run SHOW)--> journal
- *   front --(SHOW)--> worker of the run, store
+ *   front --(SHOW)--> worker of the run, store;  front --(MATERIAL)--> store
  *   front --(KEEP; of a filed run HELLO and REMOVE)--> keeper --(HELLO, REMOVE)--> journal
  *   keeper --(GONE, WAITING, OPENED)--> front
  *   journal --(OPENED, DURABLE, WAITING, RECOVERED, FILED, ROOM)--> front
@@ -35,6 +35,7 @@
     X(STATE, "the state that snapshots should carry")                                              \
     X(LISTEN, "flag: somebody subscribes to live snapshots of the run, or no longer")              \
     X(SHOW, "a reader wants a snapshot; answered by the worker, or the store")                     \
+    X(MATERIAL, "a reader wants the filed runs of a material; answered by the store")              \
     X(REMOVE, "forget the run: journal, then worker, then store, then ANSWER")                     \
     X(KEEP, "a run is filed: its journal is the keeper's now")                                     \
     X(GONE, "the frames of a filed run are not kept: it cannot go on")                             \

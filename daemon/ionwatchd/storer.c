@@ -152,6 +152,20 @@ show(iw_storer *self, iw_mail *mail)
 }
 
 static void
+answer_material(iw_storer *self, iw_mail *mail)
+{
+    char *json = NULL;
+    iw_error err = {0};
+    mail->status = make_ready(self, &err);
+    if (mail->status == IW_OK)
+        mail->status = iw_store_of_material(self->store, mail->text, &json, &err);
+    if (mail->status == IW_OK)
+        mail->status = iw_buffer_append(&mail->json, json, strlen(json), &err);
+    free(json);
+    iw_text_copy(mail->text, sizeof mail->text, mail->status == IW_OK ? "" : err.text);
+}
+
+static void
 remove_run(iw_storer *self, iw_mail *mail)
 {
     iw_error err = {0};
@@ -176,6 +190,11 @@ take(iw_storer *self, iw_mail *mail)
         return;
     case IW_MAIL_SHOW:
         show(self, mail);
+        mail->kind = IW_MAIL_ANSWER;
+        (void)iw_mail_send(self->front, &mail);
+        return;
+    case IW_MAIL_MATERIAL:
+        answer_material(self, mail);
         mail->kind = IW_MAIL_ANSWER;
         (void)iw_mail_send(self->front, &mail);
         return;

@@ -17,6 +17,10 @@
     X(status, "GET", "/api/v1/status", "", IW_MAY_READ)                                            \
     X(runs, "GET", "/api/v1/runs", "all", IW_MAY_READ)                                             \
     X(run, "GET", "/api/v1/runs/{run}", "series", IW_MAY_READ)                                     \
+    X(series, "GET", "/api/v1/runs/{run}/series.csv", "kind group", IW_MAY_READ)                   \
+    X(arrhenius, "GET", "/api/v1/arrhenius", "run group at_K", IW_MAY_READ)                        \
+    X(explain, "GET", "/api/v1/explain", "", IW_MAY_NOTHING)                                       \
+    X(metrics, "GET", "/metrics", "", IW_MAY_READ)                                                 \
     X(stream, "GET", "/api/v1/stream", "run", IW_MAY_READ)                                         \
     X(stop, "POST", "/api/v1/runs/{run}/stop", "", IW_MAY_OPERATE)
 

@@ -70,9 +70,10 @@ find(const iw_rows *self, const char *id, size_t *from)
 
 /* One row of the new listing; takes over the text of the old one if it is the same. */
 static bool
-take_row(iw_rows *self, const json_t *value, uint64_t version, size_t *from, row *to)
+take_row(iw_rows *self, json_t *value, uint64_t version, size_t *from, row *to)
 {
     const char *id = iw_text_at(value, "id");
+    (void)json_object_del(value, "silent_s"); /* grows by itself */
     char *text = json_dumps(value, JSON_COMPACT);
     if (!text)
         return false;

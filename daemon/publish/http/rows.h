@@ -17,7 +17,8 @@ typedef struct iw_rows iw_rows;
 iw_rows *iw_rows_new(void); /* NULL: no memory */
 void iw_rows_destroy(iw_rows **self);
 
-/* The listing of now: {"runs":[..]} of objects with "id".  PROTOCOL: it is none; NO_MEMORY. */
+/* The listing of now: {"runs":[..]} of objects with "id"; "silent_s", which changes by itself, is
+ * left out.  PROTOCOL: it is none; NO_MEMORY. */
 iw_status iw_rows_update(iw_rows *self, const void *json, size_t size, iw_error *err);
 uint64_t iw_rows_version(const iw_rows *self); /* of the last change; 0 before the first listing */
 

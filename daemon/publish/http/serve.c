@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* serve.c - what each route does. */
 #include "ionwatchd/log.h"
+#include "publish/explain.h"
 #include "publish/http/asset.h"
+#include "publish/http/csv.h"
 #include "publish/http/web_internal.h"
 #include "publish/values.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- files ---- */
@@ -86,18 +89,56 @@ serve_session_close(iw_request *self)
     iw_reply_json(self, json_pack("{s:s}", "role", iw_may_name(IW_MAY_NOTHING)));
 }
 
-/* ---- questions to the daemon ---- */
+/* ---- words ---- */
 
 static void
-ask(iw_request *self, const char *verb, const char *arg, bool flag, bool full,
-    iw_ask_answered answered)
+add_explanation(json_t *list, const iw_explanation *row, const char *text)
+{
+    for (const char *key = row->keys; *key; key += strspn(key, " ")) {
+        size_t size = strcspn(key, " ");
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s%, s:s, s:s, s:s}", "key", key, size, "heading",
+                                              row->headings, "unit", row->unit, "text", text));
+        key += size;
+    }
+}
+
+static void
+serve_explain(iw_request *self)
+{
+    json_t *list = json_array();
+    for (const iw_explanation *row = iw_explanations; row->keys; row++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        if (!out)
+            break;
+        iw_explain_print(row, out);
+        if (fclose(out) == 0)
+            add_explanation(list, row, text);
+        free(text);
+    }
+    iw_reply_json(self, list);
+}
+
+/* ---- questions to the daemon ---- */
+
+void
+iw_request_ask(iw_request *self, const iw_question *question, iw_ask_answered answered)
 {
     iw_error err = {0};
-    const iw_question question = {verb, arg, flag, full};
-    if (iw_asks_put(self->web->asks, &question, answered, self, &err) == IW_OK)
+    if (iw_asks_put(self->web->asks, question, answered, self, &err) == IW_OK) {
         iw_request_suspend(self);
-    else
+    } else {
         iw_reply_status(self, err.code, err.text);
+        iw_request_resume(self);
+    }
+}
+
+static void
+ask(iw_request *self, const char *verb, const char *arg, bool flag, iw_ask_answered answered)
+{
+    iw_request_ask(self, &(iw_question){verb, arg, flag, false}, answered);
 }
 
 /* The answer as it is. */
@@ -115,7 +156,7 @@ pass_on(void *request, iw_status status, const char *text, iw_body *body)
 static void
 serve_status(iw_request *self)
 {
-    ask(self, "status", "", false, false, pass_on);
+    ask(self, "status", "", false, pass_on);
 }
 
 static void
@@ -125,7 +166,7 @@ serve_runs(iw_request *self)
     if (all && strcmp(all, "0") != 0 && strcmp(all, "1") != 0)
         iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "all is 0 or 1");
     else
-        ask(self, "list", "", all && *all == '1', false, pass_on);
+        ask(self, "list", "", all && *all == '1', pass_on);
 }
 
 static void
@@ -136,7 +177,61 @@ serve_run(iw_request *self)
     if (series && !full && strcmp(series, "0") != 0 && strcmp(series, "1") != 0)
         iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "series is 0, 1 or full");
     else
-        ask(self, "show", self->target.segments[3], series && *series == '1', full, pass_on);
+        iw_request_ask(
+            self, &(iw_question){"show", self->target.segments[3], series && *series == '1', full},
+            pass_on);
+}
+
+/* The record became one of its series. */
+static void
+found_series(void *request, iw_status status, const char *text, iw_body *body)
+{
+    iw_request *self = request;
+    iw_error err = {0};
+    iw_buffer csv = {0};
+    const char *group = iw_target_parameter(&self->target, "group");
+    json_t *record = status == IW_OK
+                         ? json_loadb((const char *)body->plain.data, body->plain.size, 0, NULL)
+                         : NULL;
+    if (status != IW_OK) {
+        iw_reply_status(self, status, text);
+    } else if (iw_csv_series(record, iw_target_parameter(&self->target, "kind"),
+                             group ? group : "mobile", &csv, &err) == IW_OK) {
+        iw_body *made = iw_body_new("text/csv; charset=utf-8; header=present", &csv);
+        if (made)
+            made->disposition = "attachment; filename=\"series.csv\"";
+        iw_reply(self, MHD_HTTP_OK, made);
+    } else if (err.code == IW_NOT_FOUND) {
+        iw_reply_error(self, MHD_HTTP_NOT_FOUND, "not_found", err.text);
+    } else {
+        iw_reply_status(self, err.code, err.text);
+    }
+    iw_buffer_fini(&csv);
+    json_decref(record);
+    iw_request_resume(self);
+}
+
+static void
+serve_series(iw_request *self)
+{
+    const char *kind = iw_target_parameter(&self->target, "kind");
+    if (iw_csv_is_kind(kind))
+        iw_request_ask(self, &(iw_question){"show", self->target.segments[3], true, true},
+                       found_series);
+    else
+        iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "kind is one of " IW_CSV_KINDS);
+}
+
+static void
+serve_metrics(iw_request *self)
+{
+    iw_gather_metrics(self);
+}
+
+static void
+serve_arrhenius(iw_request *self)
+{
+    iw_gather_arrhenius(self);
 }
 
 static void
@@ -154,7 +249,7 @@ stopped(void *request, iw_status status, const char *text, iw_body *body)
 static void
 serve_stop(iw_request *self)
 {
-    ask(self, "stop", self->target.segments[3], false, false, stopped);
+    ask(self, "stop", self->target.segments[3], false, stopped);
 }
 
 /* ---- the stream ---- */
@@ -203,7 +298,7 @@ serve_stream(iw_request *self)
 {
     const char *run = iw_target_parameter(&self->target, "run");
     if (run && *run)
-        ask(self, "show", run, true, false, found_run);
+        ask(self, "show", run, true, found_run);
     else
         join(self, "");
 }

@@ -98,6 +98,7 @@ end_request(void *web, struct MHD_Connection *connection, void **request,
     *one->place = one->next;
     if (one->next)
         one->next->place = one->place;
+    iw_gather_destroy(&one->gather);
     iw_body_unref(&one->body);
     iw_buffer_fini(&one->upload);
     free(one->raw);

@@ -12,6 +12,7 @@
 #include <microhttpd.h>
 
 typedef struct iw_request iw_request;
+typedef struct iw_gather iw_gather;
 
 /* One TCP connection. */
 typedef struct iw_connection {
@@ -37,6 +38,7 @@ struct iw_request {
     iw_body *body;
     char allow[64];               /* Allow; "" */
     char cookie[160];             /* Set-Cookie; "" */
+    iw_gather *gather;            /* what it needs several answers for; NULL */
     double delayed_until_s;       /* > 0: a wrong token is answered then */
     char shown[IW_ID_LENGTH + 1]; /* a stream: the run whose records it sends */
     bool gzip;                    /* ... packed */
@@ -86,6 +88,15 @@ bool iw_guard(iw_request *self, const char *method);
 /* A token that is none: answered late. */
 void iw_guard_wrong_token(iw_request *self);
 const char *iw_header(const iw_request *self, const char *name); /* NULL: it was not sent */
+
+/* gather.c: answers that are made of several. */
+void iw_gather_metrics(iw_request *self);
+void iw_gather_arrhenius(iw_request *self);
+void iw_gather_destroy(iw_gather **gather); /* NULL is harmless */
+
+/* serve.c: a question of this request; it waits until answered() has set the answer and resumed it,
+ * or has asked again. */
+void iw_request_ask(iw_request *self, const iw_question *question, iw_ask_answered answered);
 
 /* serve.c: what each route does: sets the answer, or suspends the request until it is known. */
 typedef void (*iw_handler)(iw_request *self);
