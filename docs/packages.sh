@@ -5,7 +5,8 @@
 # To build everything, and to run the quickstart.
 IW_BUILD_PACKAGES=(
     ca-certificates cmake g++ gcc git make ninja-build pkg-config
-    libfftw3-dev libgsl-dev libinih-dev libjansson-dev libjs-dygraphs libmicrohttpd-dev libmsgpack-dev libsqlite3-dev libxxhash-dev
+    libfftw3-dev libgsl-dev libinih-dev libjansson-dev libjs-dygraphs libmicrohttpd-dev libmsgpack-dev libncurses-dev
+    libsqlite3-dev libxxhash-dev
     libzmq3-dev liblzma-dev libzstd-dev zlib1g-dev
     lammps liblammps-dev libopenmpi-dev sqlite3
 )
@@ -13,7 +14,7 @@ IW_BUILD_PACKAGES=(
 IW_TEST_PACKAGES=(
     clang-format clang-tidy cppcheck gfortran libcmocka-dev mandoc openmpi-bin procps prometheus python3-ase python3-matplotlib python3-numpy
     python3-pandas python3-pip python3-pytest python3-setuptools python3-wheel shellcheck
-    xz-utils zstd
+    tmux xz-utils zstd
 )
 
 # iw_install PACKAGE...: installs those that are missing.  Says nothing when none is, asks nothing,

@@ -17,11 +17,14 @@ static const int64_t most_received = 256 << 20;
 
 struct iw_asker {
     void *context, *socket;
-    void *monitor; /* PAIR: why there is no connection */
+    void *monitor;        /* PAIR: why there is no connection */
+    unsigned connections; /* made so far: an abandoned question takes its socket with it */
     iw_curve_client curve;
     iw_error trouble; /* what it said, unless OK */
+    bool met, cut;    /* the daemon was there; and went away */
+    bool abandoned;   /* a late answer may come on this socket */
     char endpoint[256];
-    double timeout_s;
+    double timeout_s, until_s;
     iw_buffer question;
     char text[IW_WIRE_TEXT];
 };
@@ -38,17 +41,24 @@ iw_asker_text(const iw_asker *self)
     return self->text;
 }
 
+static void
+disconnect_socket(iw_asker *self)
+{
+    if (self->socket) {
+        (void)zmq_socket_monitor(self->socket, NULL, 0);
+        (void)zmq_close(self->socket);
+    }
+    if (self->monitor)
+        (void)zmq_close(self->monitor);
+    self->socket = self->monitor = NULL;
+}
+
 void
 iw_asker_destroy(iw_asker **self)
 {
     if (!self || !*self)
         return;
-    if ((*self)->socket) {
-        (void)zmq_socket_monitor((*self)->socket, NULL, 0);
-        (void)zmq_close((*self)->socket);
-    }
-    if ((*self)->monitor)
-        (void)zmq_close((*self)->monitor);
+    disconnect_socket(*self);
     if ((*self)->context)
         (void)zmq_ctx_term((*self)->context);
     iw_buffer_fini(&(*self)->question);
@@ -60,7 +70,10 @@ static iw_status
 connect_socket(iw_asker *self, iw_error *err)
 {
     int linger = 0;
-    self->context = zmq_ctx_new();
+    char name[32];
+    (void)snprintf(name, sizeof name, "inproc://monitor-%u", self->connections++);
+    if (!self->context)
+        self->context = zmq_ctx_new();
     self->socket = self->context ? zmq_socket(self->context, ZMQ_DEALER) : NULL;
     if (!self->socket)
         return iw_fail(err, IW_IO, "cannot make a socket: %s", zmq_strerror(errno));
@@ -69,10 +82,11 @@ connect_socket(iw_asker *self, iw_error *err)
     iw_status status = iw_curve_client_apply(self->socket, self->endpoint, &self->curve, err);
     if (status != IW_OK)
         return status;
-    if (zmq_socket_monitor(self->socket, "inproc://monitor", iw_curve_events) == 0) {
+    int events = iw_curve_events | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+    if (zmq_socket_monitor(self->socket, name, events) == 0) {
         self->monitor = zmq_socket(self->context, ZMQ_PAIR);
         if (self->monitor)
-            (void)zmq_connect(self->monitor, "inproc://monitor");
+            (void)zmq_connect(self->monitor, name);
     }
     if (zmq_connect(self->socket, self->endpoint) != 0)
         return iw_fail(err, IW_INVALID,
@@ -109,6 +123,8 @@ no_daemon(const iw_asker *self, iw_error *err)
 {
     if (self->trouble.code != IW_OK)
         return iw_fail(err, IW_TIMEOUT, "%s", self->trouble.text);
+    if (self->cut)
+        return iw_fail(err, IW_TIMEOUT, "the daemon at %s went away", self->endpoint);
     return iw_fail(err, IW_TIMEOUT,
                    "no daemon answers at %s: start one with `ionwatchd`, or name another with "
                    "--endpoint or $IONWATCH_ENDPOINT",
@@ -126,33 +142,15 @@ hear_trouble(iw_asker *self, iw_error *err)
         memcpy(&event, bytes, sizeof event);
         memcpy(&value, bytes + 2, sizeof value);
         (void)zmq_recv(self->monitor, bytes, sizeof bytes, ZMQ_DONTWAIT); /* the endpoint */
+        if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+            self->met = true;
+        else if (event == ZMQ_EVENT_DISCONNECTED)
+            self->cut = self->met;
         if (iw_curve_explain(&self->curve, self->endpoint, event, value, &self->trouble) ==
             IW_REFUSED)
             return iw_fail(err, IW_REFUSED, "%s", self->trouble.text);
     }
     return IW_OK;
-}
-
-/* Waits for one message; 0: TIMEOUT. */
-static iw_status
-wait_message(iw_asker *self, double until_s, iw_error *err)
-{
-    for (;;) {
-        double left_s = until_s - iw_clock_s();
-        if (iw_interrupted())
-            return iw_fail(err, IW_CLOSED, "interrupted");
-        if (left_s <= 0)
-            return no_daemon(self, err);
-        zmq_pollitem_t items[] = {{.socket = self->socket, .events = ZMQ_POLLIN},
-                                  {.socket = self->monitor, .events = ZMQ_POLLIN}};
-        int n = zmq_poll(items, self->monitor ? 2 : 1, (long)(left_s * 1000) + 1);
-        if (n > 0 && items[0].revents)
-            return IW_OK;
-        if (n > 0 && hear_trouble(self, err) != IW_OK)
-            return err->code;
-        if (n < 0 && errno != EINTR)
-            return iw_fail(err, IW_IO, "waiting at %s: %s", self->endpoint, zmq_strerror(errno));
-    }
 }
 
 static iw_status
@@ -178,41 +176,85 @@ take_answer(iw_asker *self, const iw_message *message, json_t **answer, iw_error
                              where.line, where.text);
 }
 
-/* Receives until an ANSWER or REFUSED comes: a daemon may send a PING in between. */
-static iw_status
-receive(iw_asker *self, json_t **answer, iw_error *err)
+/* The next message, if there is one: false.  True ends the question, well or not. */
+static bool
+take_message(iw_asker *self, bool *here, json_t **answer, iw_status *status, iw_error *err)
 {
-    double until_s = iw_clock_s() + self->timeout_s;
-    for (;;) {
-        iw_status status = wait_message(self, until_s, err);
-        if (status)
-            return status;
-        zmq_msg_t part;
-        iw_message message;
-        (void)zmq_msg_init(&part);
-        if (zmq_msg_recv(&part, self->socket, 0) < 0) {
-            (void)zmq_msg_close(&part);
-            continue; /* interrupted: wait_message tells */
-        }
+    zmq_msg_t part;
+    iw_message message;
+    bool mine = false;
+    *status = IW_OK;
+    (void)zmq_msg_init(&part);
+    *here = zmq_msg_recv(&part, self->socket, ZMQ_DONTWAIT) >= 0;
+    if (*here) {
         iw_message_init(&message, IW_MSG_ANSWER);
-        status = iw_wire_decode(zmq_msg_data(&part), zmq_msg_size(&part), &message, err);
-        bool mine = message.type == IW_MSG_ANSWER || message.type == IW_MSG_REFUSED;
-        if (status)
+        *status = iw_wire_decode(zmq_msg_data(&part), zmq_msg_size(&part), &message, err);
+        mine = message.type == IW_MSG_ANSWER || message.type == IW_MSG_REFUSED;
+        if (*status)
             (void)iw_prefix(err, "the answer from %s", self->endpoint);
         else if (mine)
-            status = take_answer(self, &message, answer, err);
-        (void)zmq_msg_close(&part);
-        if (status || mine)
-            return status;
+            *status = take_answer(self, &message, answer, err);
     }
+    (void)zmq_msg_close(&part);
+    return *status || mine;
 }
 
 iw_status
-iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, json_t **answer, iw_error *err)
+iw_ask_take(iw_asker *self, bool *over, json_t **answer, iw_error *err)
+{
+    iw_status status;
+    iw_status refused = hear_trouble(self, err);
+    bool here;
+    *over = true;
+    do {
+        if (take_message(self, &here, answer, &status, err))
+            return status;
+    } while (here); /* a daemon may send a PING in between */
+    if (refused == IW_OK && !self->cut && iw_clock_s() < self->until_s) {
+        *over = false;
+        return IW_OK;
+    }
+    self->abandoned = true;
+    return refused ? refused : no_daemon(self, err);
+}
+
+void
+iw_asker_wait(iw_asker *self, int fd, double seconds)
+{
+    zmq_pollitem_t items[3] = {{.socket = self->socket, .events = ZMQ_POLLIN}};
+    int n = 1;
+    if (self->monitor)
+        items[n++] = (zmq_pollitem_t){.socket = self->monitor, .events = ZMQ_POLLIN};
+    if (fd >= 0)
+        items[n++] = (zmq_pollitem_t){.fd = fd, .events = ZMQ_POLLIN};
+    (void)zmq_poll(items, n, seconds > 0 ? (long)(seconds * 1000) + 1 : 0);
+}
+
+/* Only a socket without a question can take one: answers carry no mark of theirs. */
+static iw_status
+renew_socket(iw_asker *self, iw_error *err)
+{
+    disconnect_socket(self);
+    self->met = self->cut = false;
+    self->trouble = (iw_error){0};
+    iw_status status = connect_socket(self, err);
+    self->abandoned = status != IW_OK;
+    return status;
+}
+
+iw_status
+iw_ask_begin(iw_asker *self, const char *verb, const char *arg, bool flag, iw_error *err)
 {
     /* A socket file that is not there needs no waiting. */
-    if (strncmp(self->endpoint, "ipc://", 6) == 0 && access(self->endpoint + 6, F_OK) != 0)
+    if (strncmp(self->endpoint, "ipc://", 6) == 0 && access(self->endpoint + 6, F_OK) != 0) {
+        self->abandoned = true;
         return no_daemon(self, err);
+    }
+    iw_status status = IW_OK;
+    if (self->abandoned || self->cut)
+        status = renew_socket(self, err);
+    if (status)
+        return status;
     iw_message message;
     iw_message_init(&message, IW_MSG_ASK);
     message.version = IW_PROTOCOL_VERSION;
@@ -220,12 +262,27 @@ iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, json_t **an
     (void)snprintf(message.arg, sizeof message.arg, "%s", arg);
     message.flag = flag;
     iw_buffer_clear(&self->question);
-    iw_status status = iw_wire_encode(&message, &self->question, err);
+    status = iw_wire_encode(&message, &self->question, err);
     if (status)
         return status;
     if (zmq_send(self->socket, self->question.data, self->question.size, ZMQ_DONTWAIT) < 0)
         return no_daemon(self, err);
-    return receive(self, answer, err);
+    self->until_s = iw_clock_s() + self->timeout_s;
+    return IW_OK;
+}
+
+iw_status
+iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, json_t **answer, iw_error *err)
+{
+    bool over = false;
+    iw_status status = iw_ask_begin(self, verb, arg, flag, err);
+    while (status == IW_OK && !over) {
+        if (iw_interrupted())
+            return iw_fail(err, IW_CLOSED, "interrupted");
+        iw_asker_wait(self, -1, self->until_s - iw_clock_s());
+        status = iw_ask_take(self, &over, answer, err);
+    }
+    return status;
 }
 
 iw_exit

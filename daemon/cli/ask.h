@@ -20,6 +20,14 @@ const char *iw_asker_text(const iw_asker *self);
 iw_status iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, json_t **answer,
                  iw_error *err);
 
+/* The same in steps, for who has keys to read meanwhile: one question at a time.  take never waits;
+ * *over: the answer is here, or there will be none.  A TIMEOUT is no end: ask again, the connection
+ * comes back by itself. */
+iw_status iw_ask_begin(iw_asker *self, const char *verb, const char *arg, bool flag, iw_error *err);
+iw_status iw_ask_take(iw_asker *self, bool *over, json_t **answer, iw_error *err);
+/* Until the daemon says something, fd (-1: none) is readable, a signal comes or time is up. */
+void iw_asker_wait(iw_asker *self, int fd, double seconds);
+
 /* Prints the error and gives the exit code that belongs to it. */
 iw_exit iw_ask_failed(const iw_settings *settings, const iw_error *err);
 

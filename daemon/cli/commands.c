@@ -158,7 +158,8 @@ static const iw_cli_option full_option[] = {
 static const iw_cli_option watch_options[] = {
     {"interval", 'i', IW_OPT_NUMBER, TO(interval_s), "S", "s", "1", 0.05, 3600, NULL,
      "time between updates, s"},
-    {"count", 'c', IW_OPT_COUNT, TO(count), "N", "", "no end", 1, 1e9, NULL, "end after N updates"},
+    {"count", 'c', IW_OPT_COUNT, TO(count), "N", "", "no end", 1, 1e9, NULL,
+     "print lines and end after N updates"},
     END,
 };
 
@@ -279,7 +280,9 @@ const iw_command iw_commands[] = {
     {"watch",
      "[RUN]",
      "Watch D and its error while runs go on",
-     "A table that is redrawn in place on a terminal, else one line for each update.",
+     "On a terminal a view of all runs or of one, with plots; ? there shows its keys.  Elsewhere, "
+     "and\n"
+     "with --count, a line for each run and update.",
      "  ionwatch watch\n  ionwatch watch lgps-600K --interval 5\n"
      "  ionwatch watch lgps-600K --count 1\n",
      0,
