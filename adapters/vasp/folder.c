@@ -133,12 +133,3 @@ iw_vasp_folder(const char *folder, const char *word, iw_folder *out, iw_error *e
         status = collect(out, folder, word, err);
     return status;
 }
-
-bool
-iw_vasp_stop_file(const char *path, char out[IW_PATH_LENGTH])
-{
-    if (iw_path_beside(path, "STOPCAR", out))
-        return true;
-    out[0] = '\0';
-    return false;
-}

@@ -8,7 +8,4 @@
  * INVALID: numbered folders that are no sequence. */
 iw_status iw_vasp_folder(const char *folder, const char *word, iw_folder *out, iw_error *err);
 
-/* The STOPCAR beside a file; false where that name is too long. */
-bool iw_vasp_stop_file(const char *path, char out[IW_PATH_LENGTH]);
-
 #endif

@@ -158,10 +158,10 @@ iw_vasp_settings_element(iw_vasp_settings *self, iw_line line)
         (void)assign(self, key.at, (size_t)(key.end - key.at), content);
 }
 
-static bool
-contains(iw_line line, const char *word)
+const char *
+iw_vasp_word(iw_line line, const char *word)
 {
-    return memmem(line.at, (size_t)(line.end - line.at), word, strlen(word)) != NULL;
+    return memmem(line.at, (size_t)(line.end - line.at), word, strlen(word));
 }
 
 /* Reads the file, or its head: VASP says in it what it works with before the first step. */
@@ -180,8 +180,8 @@ read_settings(iw_vasp_settings *self, const char *kind_of_file, iw_error *err)
         iw_text_mark(text);
         status = iw_text_line(text, &line, err);
         if (status != IW_OK ||
-            (!incar && (contains(line, "Iteration ") || contains(line, "Ionic step ") ||
-                        contains(line, "<calculation"))))
+            (!incar && (iw_vasp_word(line, "Iteration ") || iw_vasp_word(line, "Ionic step ") ||
+                        iw_vasp_word(line, "<calculation"))))
             break;
         if (xml && !incar)
             iw_vasp_settings_element(self, line);

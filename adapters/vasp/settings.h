@@ -45,4 +45,7 @@ int64_t iw_vasp_settings_block(const iw_vasp_settings *self);
 iw_status iw_vasp_settings_describe(const iw_vasp_settings *self, int64_t stride,
                                     const iw_piece *piece, iw_run_info *run, iw_error *err);
 
+/* Where the word stands in the line; NULL if it does not. */
+const char *iw_vasp_word(iw_line line, const char *word);
+
 #endif

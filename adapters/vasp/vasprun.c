@@ -10,9 +10,8 @@
  * or, where a learned force field did the step, beside it; the energies behind it make it complete.
  * finalpos is where the next job begins.
  */
-#include "adapters/vasp/blocks.h"
+#include "adapters/vasp/file.h"
 #include "adapters/vasp/folder.h"
-#include "adapters/vasp/settings.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -21,22 +20,10 @@
 #include <string.h>
 
 typedef struct {
-    iw_piece *piece;
-    iw_text *text;
-    iw_vasp_settings settings;
-    iw_vasp_blocks blocks;
-    int64_t stride;     /* steps from one frame to the next */
-    int64_t given;      /* frames */
-    char version[16];   /* "6.3.2" */
+    iw_vasp_file file;
     size_t n_effective; /* masses that the run works with; those of the POTCARs are in blocks */
     double effective_amu[IW_MAX_SPECIES];
 } vasprun;
-
-static bool
-contains(iw_line line, const char *word)
-{
-    return memmem(line.at, (size_t)(line.end - line.at), word, strlen(word)) != NULL;
-}
 
 /* Does the line begin with "<tag>" or "<tag "? */
 static bool
@@ -52,7 +39,7 @@ opens(iw_line line, const char *tag)
 static bool
 is_step(iw_line line)
 {
-    return opens(line, "<structure") && !contains(line, "name=");
+    return opens(line, "<structure") && !iw_vasp_word(line, "name=");
 }
 
 static bool
@@ -60,14 +47,6 @@ is_array(iw_line line, const char *name)
 {
     iw_line content;
     return iw_vasp_element(line, "varray", name, &content);
-}
-
-static iw_status
-unexpected(const vasprun *self, iw_line line, const char *what, iw_error *err)
-{
-    char excerpt[48];
-    return iw_text_fail(self->text, err, IW_INVALID, "expected %s, found '%s'", what,
-                        iw_line_excerpt(line, excerpt));
 }
 
 /* What stands between the first '>' and the '<' behind it. */
@@ -87,13 +66,13 @@ static iw_status
 read_row(vasprun *self, double row[3], iw_error *err)
 {
     iw_line line, content;
-    iw_status status = iw_text_line(self->text, &line, err);
+    iw_status status = iw_text_line(self->file.text, &line, err);
     if (status != IW_OK)
         return status;
     if (!opens(line, "<v") || !inside(&line, &content) || !iw_field_real(&content, row) ||
         !iw_field_real(&content, row + 1) || !iw_field_real(&content, row + 2) ||
         !iw_field_none(&content))
-        return unexpected(self, line, "three numbers, <v> x y z </v>", err);
+        return iw_vasp_file_unexpected(&self->file, line, "three numbers, <v> x y z </v>", err);
     return IW_OK;
 }
 
@@ -110,7 +89,7 @@ read_rows(vasprun *self, double *rows, size_t n, iw_error *err)
 static iw_status
 read_type(vasprun *self, iw_line line, iw_error *err)
 {
-    iw_vasp_blocks *blocks = &self->blocks;
+    iw_vasp_blocks *blocks = &self->file.blocks;
     iw_line cell[3], rest = line;
     const char *word;
     size_t size;
@@ -119,14 +98,16 @@ read_type(vasprun *self, iw_line line, iw_error *err)
         const char *from = memmem(rest.at, (size_t)(rest.end - rest.at), "<c>", 3);
         rest.at = from ? from : rest.end;
         if (!inside(&rest, &cell[i]))
-            return unexpected(self, line, "number, element and mass of a type of atoms", err);
+            return iw_vasp_file_unexpected(&self->file, line,
+                                           "number, element and mass of a type of atoms", err);
         rest.at = cell[i].end;
     }
     if (!iw_field_int(&cell[0], &count) || !iw_vasp_blocks_add(blocks, count) ||
         !iw_field_word(&cell[1], &word, &size) ||
         !iw_field_real(&cell[2], &blocks->mass_amu[blocks->n - 1]))
-        return unexpected(self, line, "number, element and mass of a type of atoms", err);
-    self->piece->atoms_line = iw_text_line_number(self->text);
+        return iw_vasp_file_unexpected(&self->file, line,
+                                       "number, element and mass of a type of atoms", err);
+    self->file.piece->atoms_line = iw_text_line_number(self->file.text);
     return iw_names_add(&blocks->name, word, size, err);
 }
 
@@ -136,7 +117,7 @@ read_types(vasprun *self, iw_error *err)
 {
     iw_line line;
     iw_status status;
-    while ((status = iw_text_line(self->text, &line, err)) == IW_OK && !opens(line, "</array"))
+    while ((status = iw_text_line(self->file.text, &line, err)) == IW_OK && !opens(line, "</array"))
         if (opens(line, "<rc") && (status = read_type(self, line, err)) != IW_OK)
             break;
     return status;
@@ -159,25 +140,25 @@ read_head(vasprun *self, iw_error *err)
     const char *word;
     size_t size;
     for (;;) {
-        iw_text_mark(self->text);
-        iw_status status = iw_text_line(self->text, &line, err);
+        iw_text_mark(self->file.text);
+        iw_status status = iw_text_line(self->file.text, &line, err);
         if (status != IW_OK)
             return status;
         if (is_step(line) || opens(line, "<calculation") || opens(line, "</modeling"))
             break;
-        iw_vasp_settings_element(&self->settings, line);
+        iw_vasp_settings_element(&self->file.settings, line);
         if (iw_vasp_element(line, "i", "version", &content) &&
             iw_field_word(&content, &word, &size))
-            (void)snprintf(self->version, sizeof self->version, "%.*s", (int)size, word);
+            (void)snprintf(self->file.version, sizeof self->file.version, "%.*s", (int)size, word);
         else if (iw_vasp_element(line, "v", "POMASS", &content))
             read_masses(self, content);
-        else if (iw_vasp_element(line, "array", "atomtypes", &content) && self->blocks.n == 0 &&
-                 (status = read_types(self, err)) != IW_OK)
+        else if (iw_vasp_element(line, "array", "atomtypes", &content) &&
+                 self->file.blocks.n == 0 && (status = read_types(self, err)) != IW_OK)
             return status;
     }
-    iw_text_unread(self->text);
-    if (self->blocks.n == 0)
-        return iw_text_fail(self->text, err, IW_INVALID,
+    iw_text_unread(self->file.text);
+    if (self->file.blocks.n == 0)
+        return iw_text_fail(self->file.text, err, IW_INVALID,
                             "no <array name=\"atomtypes\" > before the first step");
     return IW_OK;
 }
@@ -188,7 +169,7 @@ read_structure(vasprun *self, iw_frame *frame, iw_error *err)
     iw_line line;
     bool cell = false, positions = false;
     iw_status status;
-    while ((status = iw_text_line(self->text, &line, err)) == IW_OK) {
+    while ((status = iw_text_line(self->file.text, &line, err)) == IW_OK) {
         if (is_array(line, "basis")) {
             status = read_rows(self, frame->cell_A, 3, err);
             cell = true;
@@ -202,7 +183,8 @@ read_structure(vasprun *self, iw_frame *frame, iw_error *err)
             return status;
     }
     if (status == IW_OK && !(cell && positions))
-        status = unexpected(self, line, "basis and positions in the structure", err);
+        status =
+            iw_vasp_file_unexpected(&self->file, line, "basis and positions in the structure", err);
     return status;
 }
 
@@ -212,7 +194,7 @@ read_energies(vasprun *self, iw_frame *frame, iw_error *err)
 {
     iw_line line, content;
     iw_status status;
-    while ((status = iw_text_line(self->text, &line, err)) == IW_OK) {
+    while ((status = iw_text_line(self->file.text, &line, err)) == IW_OK) {
         if (iw_vasp_element(line, "i", "e_fr_energy", &content))
             (void)iw_field_real(&content, &frame->potential_energy_eV);
         else if (iw_vasp_element(line, "i", "kinetic", &content))
@@ -221,7 +203,7 @@ read_energies(vasprun *self, iw_frame *frame, iw_error *err)
             return IW_OK;
         else if (opens(line, "<structure") || opens(line, "<calculation") ||
                  opens(line, "</modeling")) {
-            iw_text_unread(self->text);
+            iw_text_unread(self->file.text);
             return IW_OK;
         }
     }
@@ -234,13 +216,13 @@ find_step(vasprun *self, iw_error *err)
 {
     iw_line line;
     for (;;) {
-        iw_text_mark(self->text);
-        iw_status status = iw_text_line(self->text, &line, err);
+        iw_text_mark(self->file.text);
+        iw_status status = iw_text_line(self->file.text, &line, err);
         if (status != IW_OK)
-            iw_text_back(self->text);
+            iw_text_back(self->file.text);
         if (status != IW_OK || is_step(line))
             return status;
-        self->piece->over = self->piece->over || opens(line, "</modeling");
+        self->file.piece->over = self->file.piece->over || opens(line, "</modeling");
     }
 }
 
@@ -254,12 +236,7 @@ vasprun_next(void *state, iw_frame *frame, iw_error *err)
     status = read_structure(self, frame, err);
     if (status == IW_OK)
         status = read_energies(self, frame, err);
-    if (status == IW_END)
-        iw_notes_add(self->piece->notes, "%s: its last step is cut short and left out",
-                     self->piece->path);
-    if (status == IW_AGAIN || status == IW_END)
-        iw_text_back(self->text);
-    if (status != IW_OK)
+    if ((status = iw_vasp_file_end(&self->file, status, true)) != IW_OK)
         return status;
     for (size_t i = 0; i < 3 * frame->n_atoms; i += 3) {
         const double *cell = frame->cell_A;
@@ -267,22 +244,14 @@ vasprun_next(void *state, iw_frame *frame, iw_error *err)
         for (size_t k = 0; k < 3; k++)
             x[k] = f[0] * cell[k] + f[1] * cell[3 + k] + f[2] * cell[6 + k];
     }
-    frame->has_cell = true;
-    frame->step = self->given++ * self->stride;
-    frame->time_fs = (double)frame->step * self->settings.potim_fs;
+    iw_vasp_file_count(&self->file, self->file.given * self->file.stride, frame);
     return IW_OK;
 }
 
 static iw_status
 vasprun_open(void *state, iw_piece *piece, iw_error *err)
 {
-    vasprun *self = state;
-    self->piece = piece;
-    (void)iw_vasp_stop_file(piece->path, piece->stop_file);
-    iw_vasp_settings_init(&self->settings);
-    (void)snprintf(self->settings.path, sizeof self->settings.path, "%s", piece->path);
-    self->text = iw_text_open(piece->path, piece->follow, err);
-    return self->text ? IW_OK : err->code;
+    return iw_vasp_file_open(&((vasprun *)state)->file, piece, err);
 }
 
 /* ML_OUTBLOCK thins vasprun.xml from 6.4.3 on. */
@@ -290,15 +259,15 @@ static int64_t
 thinned(const vasprun *self)
 {
     unsigned long part[3] = {0};
-    const char *at = self->version;
+    const char *at = self->file.version;
     for (size_t i = 0; i < 3 && *at; i++) {
         char *end;
         part[i] = strtoul(at, &end, 10);
         at = *end == '.' ? end + 1 : "";
     }
-    bool thins = self->settings.learned_only &&
+    bool thins = self->file.settings.learned_only &&
                  (part[0] > 6 || (part[0] == 6 && (part[1] > 4 || (part[1] == 4 && part[2] >= 3))));
-    return thins ? self->settings.outblock : 1;
+    return thins ? self->file.settings.outblock : 1;
 }
 
 /* That the rows of the first step are there is known before memory is taken for them. */
@@ -307,14 +276,14 @@ look_at_first(vasprun *self, iw_error *err)
 {
     iw_line line;
     iw_status status = find_step(self, err);
-    while (status == IW_OK && (status = iw_text_line(self->text, &line, err)) == IW_OK &&
+    while (status == IW_OK && (status = iw_text_line(self->file.text, &line, err)) == IW_OK &&
            !is_array(line, "positions"))
         ;
     double row[3];
-    for (size_t i = 0; status == IW_OK && i < self->blocks.n_atoms; i++)
+    for (size_t i = 0; status == IW_OK && i < self->file.blocks.n_atoms; i++)
         status = read_row(self, row, err);
     if (status == IW_OK)
-        iw_text_back(self->text);
+        iw_text_back(self->file.text);
     return status;
 }
 
@@ -322,7 +291,7 @@ static iw_status
 vasprun_describe(void *state, iw_run_info *run, iw_error *err)
 {
     vasprun *self = state;
-    iw_vasp_blocks *blocks = &self->blocks;
+    iw_vasp_blocks *blocks = &self->file.blocks;
     iw_status status = read_head(self, err);
     if (status == IW_OK)
         status = look_at_first(self, err);
@@ -330,20 +299,13 @@ vasprun_describe(void *state, iw_run_info *run, iw_error *err)
         return status;
     for (size_t b = 0; self->n_effective == blocks->n && b < blocks->n; b++)
         blocks->mass_amu[b] = self->effective_amu[b];
-    if ((status = iw_vasp_blocks_describe(blocks, self->piece, run, err)) != IW_OK)
-        return status;
-    run->wrapped = true;
-    run->code_version = self->version[0] ? strdup(self->version) : NULL;
-    self->stride = thinned(self);
-    return iw_vasp_settings_describe(&self->settings, self->stride, self->piece, run, err);
+    return iw_vasp_file_describe(&self->file, thinned(self), run, err);
 }
 
 static void
 vasprun_close(void *state)
 {
-    vasprun *self = state;
-    iw_text_close(&self->text);
-    iw_vasp_blocks_fini(&self->blocks);
+    iw_vasp_file_close(&((vasprun *)state)->file);
 }
 
 static int
@@ -374,5 +336,5 @@ const iw_format iw_format_vasprun = {
     .describe = vasprun_describe,
     .next = vasprun_next,
     .close = vasprun_close,
-    .text_at = offsetof(vasprun, text),
+    .text_at = offsetof(vasprun, file.text),
 };

@@ -6,9 +6,8 @@
  * A frame begins with "Direct configuration=  n", or in the oldest form with a blank line.  The
  * numbers n tell gaps only: frames are NBLOCK steps apart.
  */
-#include "adapters/vasp/blocks.h"
+#include "adapters/vasp/file.h"
 #include "adapters/vasp/folder.h"
-#include "adapters/vasp/settings.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -19,16 +18,11 @@
 enum { GAP_MAX = 1000000 }; /* frames; a larger difference is no gap but nonsense */
 
 typedef struct {
-    iw_piece *piece;
-    iw_text *text;
-    iw_vasp_settings settings;
-    int64_t block;  /* steps from one frame to the next */
+    iw_vasp_file file;
     size_t n_atoms; /* of the first header */
     double cell_A[9];
-    int64_t given;             /* frames */
-    int64_t position;          /* of the last one, those counted that are missing */
+    int64_t position;          /* of the last frame, those counted that are missing */
     int64_t number, increment; /* of the last one, -1 if none; from one to the next, 0 if unknown */
-    iw_vasp_blocks blocks;
 } xdatcar;
 
 static bool
@@ -38,21 +32,13 @@ three_reals(iw_line *line, double *to)
 }
 
 static iw_status
-unexpected(const xdatcar *self, iw_line line, const char *what, iw_error *err)
-{
-    char excerpt[48];
-    return iw_text_fail(self->text, err, IW_INVALID, "expected %s, found '%s'", what,
-                        iw_line_excerpt(line, excerpt));
-}
-
-static iw_status
 scale_cell(const xdatcar *self, double cell[9], double scale, iw_error *err)
 {
     double volume = cell[0] * (cell[4] * cell[8] - cell[5] * cell[7]) -
                     cell[1] * (cell[3] * cell[8] - cell[5] * cell[6]) +
                     cell[2] * (cell[3] * cell[7] - cell[4] * cell[6]);
     if (scale == 0.0 || volume == 0.0)
-        return iw_text_fail(self->text, err, IW_INVALID,
+        return iw_text_fail(self->file.text, err, IW_INVALID,
                             "the cell is singular: scale %g, volume %g A3", scale, volume);
     /* A negative scale is the volume of the cell. */
     double factor = scale > 0.0 ? scale : cbrt(-scale / fabs(volume));
@@ -71,10 +57,10 @@ read_names(xdatcar *self, iw_line line, iw_error *err)
         size_t element = 0;
         while (element < size && word[element] != '_' && word[element] != '/')
             element++;
-        iw_status status = iw_names_add(&self->blocks.name, word, element, err);
+        iw_status status = iw_names_add(&self->file.blocks.name, word, element, err);
         if (status != IW_OK) {
-            (void)iw_prefix(err, "%s line %llu", self->piece->path,
-                            (unsigned long long)iw_text_line_number(self->text));
+            (void)iw_prefix(err, "%s line %llu", self->file.piece->path,
+                            (unsigned long long)iw_text_line_number(self->file.text));
             return status;
         }
     }
@@ -86,20 +72,21 @@ read_counts(xdatcar *self, iw_line line, iw_error *err)
 {
     iw_line rest = line;
     int64_t count;
-    iw_vasp_blocks *blocks = &self->blocks;
+    iw_vasp_blocks *blocks = &self->file.blocks;
     while (iw_field_int(&rest, &count) && iw_vasp_blocks_add(blocks, count))
         ;
     if (blocks->n == 0 || !iw_field_none(&rest))
-        return unexpected(self, line, "the number of atoms of each species", err);
+        return iw_vasp_file_unexpected(&self->file, line, "the number of atoms of each species",
+                                       err);
     if (blocks->name.n > 0 && blocks->name.n != blocks->n)
-        return iw_text_fail(self->text, err, IW_INVALID, "%zu numbers of atoms for %zu species",
-                            blocks->n, blocks->name.n);
+        return iw_text_fail(self->file.text, err, IW_INVALID,
+                            "%zu numbers of atoms for %zu species", blocks->n, blocks->name.n);
     if (self->n_atoms > 0 && self->n_atoms != blocks->n_atoms)
-        return iw_text_fail(self->text, err, IW_INVALID,
+        return iw_text_fail(self->file.text, err, IW_INVALID,
                             "%zu atoms, but %zu before: the atoms of a run do not change",
                             blocks->n_atoms, self->n_atoms);
     self->n_atoms = blocks->n_atoms;
-    self->piece->atoms_line = iw_text_line_number(self->text);
+    self->file.piece->atoms_line = iw_text_line_number(self->file.text);
     return IW_OK;
 }
 
@@ -109,31 +96,32 @@ read_header(xdatcar *self, double cell[9], iw_error *err)
 {
     iw_line line, rest;
     double scale;
-    iw_status status = iw_text_line(self->text, &line, err);
+    iw_status status = iw_text_line(self->file.text, &line, err);
     if (status != IW_OK)
         return status;
     rest = line;
     if (!iw_field_real(&rest, &scale) || !iw_field_none(&rest))
-        return unexpected(self, line, "the scale of the cell", err);
+        return iw_vasp_file_unexpected(&self->file, line, "the scale of the cell", err);
     for (size_t row = 0; row < 3; row++) {
-        if ((status = iw_text_line(self->text, &line, err)) != IW_OK)
+        if ((status = iw_text_line(self->file.text, &line, err)) != IW_OK)
             return status;
         rest = line;
         if (!three_reals(&rest, cell + 3 * row) || !iw_field_none(&rest))
-            return unexpected(self, line,
-                              row == 1 ? "the second vector of the cell (VASP 4.6's form, which "
-                                         "has no cell, is not read)"
-                                       : "a vector of the cell (three numbers)",
-                              err);
+            return iw_vasp_file_unexpected(
+                &self->file, line,
+                row == 1 ? "the second vector of the cell (VASP 4.6's form, which "
+                           "has no cell, is not read)"
+                         : "a vector of the cell (three numbers)",
+                err);
     }
     if ((status = scale_cell(self, cell, scale, err)) != IW_OK ||
-        (status = iw_text_line(self->text, &line, err)) != IW_OK)
+        (status = iw_text_line(self->file.text, &line, err)) != IW_OK)
         return status;
     int64_t count;
     rest = line;
     if (!iw_field_int(&rest, &count)) {
         if ((status = read_names(self, line, err)) != IW_OK ||
-            (status = iw_text_line(self->text, &line, err)) != IW_OK)
+            (status = iw_text_line(self->file.text, &line, err)) != IW_OK)
             return status;
     }
     return read_counts(self, line, err);
@@ -165,21 +153,22 @@ read_frame_line(iw_line line, int64_t *number)
 static iw_status
 read_header_again(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
 {
-    iw_vasp_blocks before = self->blocks;
-    memset(&self->blocks, 0, sizeof self->blocks);
+    iw_vasp_blocks before = self->file.blocks;
+    memset(&self->file.blocks, 0, sizeof self->file.blocks);
     iw_status status = read_header(self, cell, err);
-    bool same = iw_vasp_blocks_equal(&before, &self->blocks);
+    bool same = iw_vasp_blocks_equal(&before, &self->file.blocks);
     if (status == IW_OK && !same)
-        status = iw_text_fail(self->text, err, IW_INVALID,
+        status = iw_text_fail(self->file.text, err, IW_INVALID,
                               "the species are not those of the first header: the atoms of a run "
                               "do not change");
-    iw_vasp_blocks_fini(&self->blocks);
-    self->blocks = before;
+    iw_vasp_blocks_fini(&self->file.blocks);
+    self->file.blocks = before;
     iw_line line;
-    if (status != IW_OK || (status = iw_text_line(self->text, &line, err)) != IW_OK)
+    if (status != IW_OK || (status = iw_text_line(self->file.text, &line, err)) != IW_OK)
         return status;
     if (!read_frame_line(line, number))
-        return unexpected(self, line, "'Direct configuration= n' after the header", err);
+        return iw_vasp_file_unexpected(&self->file, line,
+                                       "'Direct configuration= n' after the header", err);
     return IW_OK;
 }
 
@@ -192,7 +181,7 @@ read_frame_start(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
     double row[3];
     *number = -1;
     for (;;) {
-        iw_status status = iw_text_line(self->text, &line, err);
+        iw_status status = iw_text_line(self->file.text, &line, err);
         if (status != IW_OK)
             return status;
         if (!iw_field_none(&line))
@@ -202,16 +191,17 @@ read_frame_start(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
     if (read_frame_line(line, number))
         return IW_OK;
     if (starts_with(line, "Cartesian"))
-        return unexpected(self, line, "fractional positions ('Direct configuration= 1')", err);
+        return iw_vasp_file_unexpected(&self->file, line,
+                                       "fractional positions ('Direct configuration= 1')", err);
     rest = line;
     bool one_number = iw_field_real(&rest, row) && iw_field_none(&rest);
     rest = line;
     if (blank && (one_number || three_reals(&rest, row)))
-        iw_text_unread(self->text);
+        iw_text_unread(self->file.text);
     if (blank && !one_number && three_reals(&line, row))
         return IW_OK;
-    if (self->given == 0)
-        return unexpected(self, line, "'Direct configuration= 1'", err);
+    if (self->file.given == 0)
+        return iw_vasp_file_unexpected(&self->file, line, "'Direct configuration= 1'", err);
     return read_header_again(self, cell, number, err);
 }
 
@@ -220,12 +210,12 @@ read_row(xdatcar *self, const double cell[9], double *pos, iw_error *err)
 {
     iw_line line, rest;
     double f[3];
-    iw_status status = iw_text_line(self->text, &line, err);
+    iw_status status = iw_text_line(self->file.text, &line, err);
     if (status != IW_OK)
         return status;
     rest = line;
     if (!three_reals(&rest, f))
-        return unexpected(self, line, "three fractional coordinates", err);
+        return iw_vasp_file_unexpected(&self->file, line, "three fractional coordinates", err);
     for (size_t x = 0; x < 3; x++)
         pos[x] = f[0] * cell[x] + f[1] * cell[3 + x] + f[2] * cell[6 + x];
     return IW_OK;
@@ -243,10 +233,11 @@ frames_ahead(xdatcar *self, int64_t number)
     int64_t ahead = difference / self->increment;
     if (ahead == 1 || difference % self->increment != 0 || ahead > GAP_MAX)
         return 1;
-    iw_notes_add(
-        self->piece->notes, "%s line %llu: configurations are missing between %lld and %lld",
-        self->piece->path, (unsigned long long)(iw_text_line_number(self->text) - self->n_atoms),
-        (long long)self->number, (long long)number);
+    iw_notes_add(self->file.piece->notes,
+                 "%s line %llu: configurations are missing between %lld and %lld",
+                 self->file.piece->path,
+                 (unsigned long long)(iw_text_line_number(self->file.text) - self->n_atoms),
+                 (long long)self->number, (long long)number);
     return ahead;
 }
 
@@ -257,26 +248,19 @@ xdatcar_next(void *state, iw_frame *frame, iw_error *err)
     double cell[9];
     int64_t number;
     memcpy(cell, self->cell_A, sizeof cell);
-    iw_text_mark(self->text);
+    iw_text_mark(self->file.text);
     iw_status status = read_frame_start(self, cell, &number, err);
     for (size_t i = 0; status == IW_OK && i < self->n_atoms; i++)
         status = read_row(self, cell, frame->pos_A + 3 * i, err);
-    if (status == IW_END && iw_text_past_mark(self->text))
-        iw_notes_add(self->piece->notes, "%s: its last frame is cut short and left out",
-                     self->piece->path);
-    if (status == IW_AGAIN || status == IW_END)
-        iw_text_back(self->text);
-    if (status != IW_OK)
+    bool begun = status == IW_END && iw_text_past_mark(self->file.text);
+    if ((status = iw_vasp_file_end(&self->file, status, begun)) != IW_OK)
         return status;
-    if (self->given > 0)
+    if (self->file.given > 0)
         self->position += frames_ahead(self, number);
     self->number = number;
-    self->given++;
     memcpy(self->cell_A, cell, sizeof cell);
     memcpy(frame->cell_A, cell, sizeof cell);
-    frame->has_cell = true;
-    frame->step = self->position * self->block;
-    frame->time_fs = (double)frame->step * self->settings.potim_fs;
+    iw_vasp_file_count(&self->file, self->position * self->file.stride, frame);
     return IW_OK;
 }
 
@@ -284,15 +268,11 @@ static iw_status
 xdatcar_open(void *state, iw_piece *piece, iw_error *err)
 {
     xdatcar *self = state;
-    self->piece = piece;
-    (void)iw_vasp_stop_file(piece->path, piece->stop_file);
     self->number = -1;
-    iw_status status = iw_vasp_settings_find(&self->settings, piece->path, "XDATCAR", err);
-    if (status != IW_OK)
-        return status;
-    self->block = iw_vasp_settings_block(&self->settings);
-    self->text = iw_text_open(piece->path, piece->follow, err);
-    return self->text ? IW_OK : err->code;
+    iw_status status = iw_vasp_file_open(&self->file, piece, err);
+    return status == IW_OK
+               ? iw_vasp_settings_find(&self->file.settings, piece->path, "XDATCAR", err)
+               : status;
 }
 
 static iw_status
@@ -301,30 +281,26 @@ xdatcar_describe(void *state, iw_run_info *run, iw_error *err)
     xdatcar *self = state;
     iw_line title;
     int64_t number;
-    iw_status status = iw_text_line(self->text, &title, err);
+    iw_status status = iw_text_line(self->file.text, &title, err);
     if (status == IW_OK)
         status = read_header(self, self->cell_A, err);
     if (status != IW_OK)
         return status;
-    iw_text_mark(self->text);
+    iw_text_mark(self->file.text);
     status = read_frame_start(self, self->cell_A, &number, err);
     if (status == IW_OK) /* that the rows are there is known before memory is taken for them */
-        status = iw_text_skip(self->text, self->n_atoms, err);
+        status = iw_text_skip(self->file.text, self->n_atoms, err);
     if (status != IW_OK)
         return status;
-    iw_text_back(self->text);
-    if ((status = iw_vasp_blocks_describe(&self->blocks, self->piece, run, err)) != IW_OK)
-        return status;
-    run->wrapped = true;
-    return iw_vasp_settings_describe(&self->settings, self->block, self->piece, run, err);
+    iw_text_back(self->file.text);
+    return iw_vasp_file_describe(&self->file, iw_vasp_settings_block(&self->file.settings), run,
+                                 err);
 }
 
 static void
 xdatcar_close(void *state)
 {
-    xdatcar *self = state;
-    iw_text_close(&self->text);
-    iw_vasp_blocks_fini(&self->blocks);
+    iw_vasp_file_close(&((xdatcar *)state)->file);
 }
 
 static int
@@ -359,5 +335,5 @@ const iw_format iw_format_xdatcar = {
     .describe = xdatcar_describe,
     .next = xdatcar_next,
     .close = xdatcar_close,
-    .text_at = offsetof(xdatcar, text),
+    .text_at = offsetof(xdatcar, file.text),
 };

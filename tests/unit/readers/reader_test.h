@@ -216,6 +216,49 @@ assert_same_frame(const iw_frame *a, const iw_frame *b)
         assert_memory_equal(a->cell_A, b->cell_A, sizeof a->cell_A);
 }
 
+/* Each of the files grows byte by byte, the others being whole: the frames of the first of them are
+ * the same, and never an error.  stop_file: what it is called, or NULL. */
+static inline void
+assert_grows(const char *const *names, const char *const *texts, size_t n_files,
+             const char *stop_file)
+{
+    for (size_t f = 0; f < n_files; f++)
+        write_text(names[f], texts[f]);
+    char path[256];
+    const char *paths = path;
+    (void)snprintf(path, sizeof path, "%s", test_path(names[0]));
+    iw_reader_options options;
+    iw_reader_options_init(&options);
+    trajectory whole = read_file(path, &options);
+    assert_int_equal(whole.status, IW_END);
+    options.follow = true;
+    for (size_t f = 0; f < n_files; f++) {
+        iw_reader *reader = NULL;
+        trajectory t = {0};
+        write_text(names[f], "");
+        for (size_t i = 0; texts[f][i]; i++) {
+            (void)write_bytes(names[f], texts[f] + i, 1, "ab");
+            if (!reader)
+                reader = iw_reader_open(&paths, 1, &options, &t.err);
+            if (reader)
+                read_on(&t, reader);
+            if ((reader ? t.status : t.err.code) != IW_AGAIN)
+                fail_msg("%s byte %zu: %s", names[f], i, t.err.text);
+        }
+        assert_int_equal(t.n, whole.n);
+        for (size_t i = 0; i < t.n; i++) {
+            assert_same_frame(&t.frame[i], &whole.frame[i]);
+            assert_memory_equal(&t.frame[i].potential_energy_eV,
+                                &whole.frame[i].potential_energy_eV, sizeof(double));
+        }
+        if (stop_file)
+            assert_string_equal(iw_reader_stop_file(reader), test_path(stop_file));
+        iw_reader_close(&reader);
+        free_trajectory(&t);
+    }
+    free_trajectory(&whole);
+}
+
 static inline void
 assert_triple(const double *actual, double x, double y, double z, double rtol)
 {

@@ -338,39 +338,9 @@ static void
 files_that_grow_byte_by_byte_give_the_same_frames(void **state)
 {
     (void)state;
-    (void)unlink(test_path("g-1.cell"));
-    write_text("g-vel-1.xyz", VEL);
-    write_text("g-1.ener", ENER);
-    trajectory whole = read_file(write_text("g-pos-1.xyz", POS), NULL);
-    assert_read(whole, 2);
-    iw_reader_options options;
-    iw_reader_options_init(&options);
-    options.follow = true;
     static const char *const names[] = {"g-pos-1.xyz", "g-vel-1.xyz", "g-1.ener"};
     static const char *const texts[] = {POS, VEL, ENER};
-    for (int f = 0; f < 3; f++) {
-        char name[256];
-        const char *path = name;
-        (void)snprintf(name, sizeof name, "%s", test_path("g-pos-1.xyz"));
-        iw_reader *reader = NULL;
-        trajectory t = {0};
-        write_text(names[f], "");
-        for (size_t i = 0; texts[f][i]; i++) {
-            (void)write_bytes(names[f], texts[f] + i, 1, "ab");
-            if (!reader)
-                reader = iw_reader_open(&path, 1, &options, &t.err);
-            if (reader)
-                read_on(&t, reader);
-            assert_int_equal(reader ? t.status : t.err.code, IW_AGAIN);
-        }
-        assert_int_equal(t.n, 2);
-        for (size_t i = 0; i < 2; i++)
-            assert_same_frame(&t.frame[i], &whole.frame[i]);
-        assert_non_null(strstr(iw_reader_stop_file(reader), "/g.EXIT"));
-        iw_reader_close(&reader);
-        free_trajectory(&t);
-    }
-    free_trajectory(&whole);
+    assert_grows(names, texts, 3, "g.EXIT");
 }
 
 /* Two jobs, the second from a restart file of step 25 where the first was killed in step 37: what

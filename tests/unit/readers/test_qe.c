@@ -158,35 +158,12 @@ an_output_that_grows_gives_a_frame_once_the_next_block_is_whole(void **state)
 {
     (void)state;
     static const char text[] = HEADER THREE_BLOCKS "\n   JOB DONE.\n";
+    static const char *const name = "b.out", *const whole_text = text;
     (void)unlink(test_path("b.in"));
-    trajectory whole = read_file(write_text("b.out", text), NULL), t = {0};
-    assert_read(whole, 4);
-    char path[256];
-    (void)snprintf(path, sizeof path, "%s", write_text("b.out", ""));
-    const char *paths = path;
-    iw_reader_options options;
-    iw_reader_options_init(&options);
-    options.follow = true;
-    iw_reader *reader = NULL;
-    for (size_t i = 0; i < sizeof text - 1; i++) {
-        write_bytes("b.out", text + i, 1, "ab");
-        if (!reader)
-            reader = iw_reader_open(&paths, 1, &options, &t.err);
-        if (reader)
-            read_on(&t, reader);
-        assert_int_equal(reader ? t.status : t.err.code, IW_AGAIN);
-    }
-    assert_int_equal(t.n, 4);
-    for (size_t f = 0; f < 4; f++) {
-        assert_same_frame(&t.frame[f], &whole.frame[f]);
-        assert_memory_equal(&t.frame[f].potential_energy_eV, &whole.frame[f].potential_energy_eV,
-                            sizeof(double));
-    }
-    iw_reader_close(&reader);
-    free_trajectory(&t);
-    free_trajectory(&whole);
+    assert_grows(&name, &whole_text, 1, NULL);
     /* cut at any byte it never gives half a frame */
-    whole = read_file(write_text("b.out", text), NULL);
+    trajectory t, whole = read_file(write_text("b.out", text), NULL);
+    assert_read(whole, 4);
     for (size_t cut = 0; cut < sizeof text - 1; cut += 7) {
         t = read_file(write_bytes("b.out", text, cut, "wb"), NULL);
         assert_true(t.n <= 4);
@@ -292,36 +269,9 @@ static void
 files_of_cpx_that_grow_give_the_same_frames(void **state)
 {
     (void)state;
-    write_text("c.in", CP_INPUT);
-    write_text("c.evp", EVP);
-    trajectory whole = read_file(write_text("c.pos", POS), NULL);
-    assert_read(whole, 3);
-    iw_reader_options options;
-    iw_reader_options_init(&options);
-    options.follow = true;
     static const char *const names[] = {"c.pos", "c.evp"}, *const texts[] = {POS, EVP};
-    for (int f = 0; f < 2; f++) {
-        char path[256];
-        (void)snprintf(path, sizeof path, "%s", test_path("c.pos"));
-        const char *paths = path;
-        iw_reader *reader = NULL;
-        trajectory t = {0};
-        write_text(names[f], "");
-        for (size_t i = 0; texts[f][i]; i++) {
-            write_bytes(names[f], texts[f] + i, 1, "ab");
-            if (!reader)
-                reader = iw_reader_open(&paths, 1, &options, &t.err);
-            if (reader)
-                read_on(&t, reader);
-            assert_int_equal(reader ? t.status : t.err.code, IW_AGAIN);
-        }
-        assert_int_equal(t.n, 3);
-        for (size_t i = 0; i < 3; i++)
-            assert_same_frame(&t.frame[i], &whole.frame[i]);
-        iw_reader_close(&reader);
-        free_trajectory(&t);
-    }
-    free_trajectory(&whole);
+    write_text("c.in", CP_INPUT);
+    assert_grows(names, texts, 2, "c.EXIT");
 }
 
 int
