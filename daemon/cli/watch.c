@@ -88,9 +88,9 @@ iw_command_watch(const iw_settings *settings)
     json_t *first = NULL;
     iw_asker *asker = iw_asker_new(settings, &err);
     iw_status status = asker ? IW_OK : err.code;
-    if (status == IW_OK)
-        status = iw_ask(asker, run ? "show" : "list", run ? run : "", false, &first, &err);
     bool lines = settings->count > 0;
+    if (status == IW_OK) /* a view begins with the plots of its run */
+        status = iw_ask(asker, run ? "show" : "list", run ? run : "", run && !lines, &first, &err);
     if (status == IW_OK && !lines) {
         status = iw_watch_view(settings, asker, &first, &err);
         lines = status == IW_UNSUPPORTED;

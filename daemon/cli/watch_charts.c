@@ -58,7 +58,7 @@ add_line(sheet *self, const double *x, const double *y, size_t n, iw_style style
     return line;
 }
 
-/* Limits make no range but in their later part: early ones say little and reach far. */
+/* Dots, which make a range from some point on. */
 static void
 add_limit(sheet *self, const double *x, const double *y, size_t n, size_t from)
 {
@@ -109,17 +109,31 @@ make_msd(sheet *self, const json_t *group, bool linear)
     add_fit(self, group);
 }
 
+/* The first of ascending values that is not below a part of the last one. */
+static size_t
+first_from(const double *x, size_t n, double part)
+{
+    size_t k = 0;
+    while (x && k + 1 < n && !(x[k] >= part * x[n - 1]))
+        k++;
+    return k;
+}
+
+/* Early values say little and reach far: they make no range, their limits even less. */
 static void
 make_D(sheet *self, const json_t *record)
 {
+    static const double early = 0.05, early_limits = 0.25;
     const json_t *series = json_object_get(json_object_get(record, "history"), "diffusion");
     size_t n = json_array_size(json_object_get(series, "time_ps"));
     const double *x = column(self, series, "time_ps", n);
+    size_t limits = first_from(x, n, early_limits);
     self->chart.x_unit = "ps";
     self->chart.y_unit = "cm2/s";
-    add_limit(self, x, column(self, series, "lower_cm2_s", n), n, n / 2);
-    add_limit(self, x, column(self, series, "upper_cm2_s", n), n, n / 2);
-    add_line(self, x, column(self, series, "D_cm2_s", n), n, IW_STYLE_CURVE);
+    add_limit(self, x, column(self, series, "lower_cm2_s", n), n, limits);
+    add_limit(self, x, column(self, series, "upper_cm2_s", n), n, limits);
+    add_line(self, x, column(self, series, "D_cm2_s", n), n, IW_STYLE_CURVE)->from =
+        first_from(x, n, early);
     (void)snprintf(self->note, NOTE, "dots: 95 %% interval");
 }
 

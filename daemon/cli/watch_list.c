@@ -311,14 +311,14 @@ typedef struct {
 
 /* Names, curve and last event share what the others leave. */
 static layout
-lay_out(int available)
+lay_out(int available, bool utf8)
 {
     layout self = {0};
     int gap = available >= WIDE ? 2 : 1, left = available - MARK, at = MARK;
     for (int c = 0; c < COLUMNS; c++)
         if (available >= columns[c].least) {
-            self.width[c] = columns[c].width;
-            left -= columns[c].width + (c ? gap : 0);
+            self.width[c] = columns[c].width + (c == D && !utf8); /* "+-" */
+            left -= self.width[c] + (c ? gap : 0);
         }
     static const struct {
         field which;
@@ -513,7 +513,7 @@ void
 iw_watch_list_draw(iw_watch_list *self, iw_screen *screen, iw_rect place)
 {
     enum { DETAILS = 3, ROWS_FOR_DETAILS = 10 };
-    layout where = lay_out(place.columns);
+    layout where = lay_out(place.columns, screen->utf8);
     int details = place.rows >= ROWS_FOR_DETAILS ? DETAILS : 0;
     size_t cursor = cursor_of(self);
     int rows = place.rows - 1 - details;

@@ -116,8 +116,7 @@ a_row_shows_what_the_daemon_says_of_a_run(void **state)
     assert_true(find_row(&screen, "10 atoms at 600 K, 100 frames") > row);
     assert_row(&screen, "alpha?[2J", row + 1);
     draw_list(&list, &screen, 20, 80, false);
-    assert_row(&screen, "1.234e-05 +- 2.1e-06", -1);
-    assert_row(&screen, "1.234e-05 +- 2.1e-", row);
+    assert_row(&screen, "1.234e-05 +- 2.1e-06", row);
     iw_screen_fini(&screen);
     iw_watch_list_fini(&list);
     json_decref(runs);
@@ -263,7 +262,7 @@ static const char *const record_text =
     "\"health\":{\"state\":\"good\",\"reason\":\"\"},"
     "\"history\":{\"diffusion\":{\"time_ps\":[1,2,4,8],\"D_cm2_s\":[5e-4,3e-4,1e-4,1e-4],"
     "\"stderr_cm2_s\":[1,1,1,1],\"lower_cm2_s\":[0,null,5e-5,8e-5],"
-    "\"upper_cm2_s\":[1,1e-3,2e-4,1.5e-4],\"relative_error\":[1,1,1,1]},"
+    "\"upper_cm2_s\":[1,4e-4,2e-4,1.5e-4],\"relative_error\":[1,1,1,1]},"
     "\"health\":{\"time_ps\":[1,2,3],\"temperature_K\":[590,610,600],\"volume_A3\":[9,9,9]}},"
     "\"events\":[{\"id\":\"gap\",\"severity\":\"warning\",\"time_ps\":1.5,\"count\":3,"
     "\"text\":\"frames 5 to 7 are missing\"},{\"id\":\"no_velocities\",\"severity\":\"note\","
