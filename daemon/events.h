@@ -55,7 +55,12 @@ typedef enum { IW_NOTE, IW_WARNING, IW_FAULT } iw_severity;
     X(centre_of_mass_drift, IW_WARNING, "the whole moves faster than heat explains")               \
     X(thinned, IW_NOTE, "fewer frames enter the MSD: the analysis came to its memory limit")       \
     X(memory, IW_WARNING, "the analysis needs more memory than its limit")                         \
-    X(length_mismatch, IW_WARNING, "atoms are too near or too far apart: a unit mistake?")
+    X(length_mismatch, IW_WARNING, "atoms are too near or too far apart: a unit mistake?")         \
+    X(stalled, IW_WARNING, "nothing was heard of the adapter for long")                            \
+    X(lost, IW_WARNING, "the adapter was silent for so long that the run is filed")                \
+    X(unfiled, IW_FAULT, "the database will not have the run; its journal is kept")                \
+    X(database, IW_WARNING, "the database takes nothing; what ends waits")                         \
+    X(disk, IW_WARNING, "the file system of the data folder is nearly full")
 
 typedef enum {
 #define IW_EVENT_ENUM(id, severity, text) IW_EVENT_##id,

@@ -190,6 +190,7 @@ iw_front_new(void *context, const iw_front_options *options, iw_error *err)
     self->max_atoms = options->max_atoms;
     self->max_run_bytes = options->max_run_mib ? (uint64_t)options->max_run_mib << 20 : UINT64_MAX;
     self->min_free_mib = options->min_free_mib;
+    self->stalled_s = options->stalled_s;
     self->started_s = iw_now();
     self->started_unix_s = (double)time(NULL);
     iw_text_copy(self->data, sizeof self->data, options->data);
@@ -203,7 +204,10 @@ iw_front_new(void *context, const iw_front_options *options, iw_error *err)
         self->keeper = iw_mailbox_connect(context, "keeper", err);
         self->store = iw_mailbox_connect(context, "store", err);
         self->web = iw_mailbox_connect(context, "web", err);
+        if (options->stalled_s > 0)
+            self->herald = iw_mailbox_connect(context, "herald", err);
         good = self->inbox && self->journal && self->keeper && self->store && self->web &&
+               (self->herald || options->stalled_s <= 0) &&
                connect_workers(self, context, options->workers, err) == IW_OK;
     }
     if (!good)
@@ -226,6 +230,7 @@ iw_front_destroy(iw_front **front)
     iw_mailbox_close(&self->keeper);
     iw_mailbox_close(&self->store);
     iw_mailbox_close(&self->web);
+    iw_mailbox_close(&self->herald);
     for (unsigned i = 0; i < self->n_workers; i++)
         iw_mailbox_close(&self->workers[i]);
     free(self->workers);
@@ -529,8 +534,7 @@ take(iw_front *self, iw_mail *mail)
                    iw_pub_endpoint(self->pub, i));
         break;
     case IW_MAIL_ROOM:
-        self->disk_free = mail->seq;
-        self->disk_bytes = mail->offset;
+        iw_front_room(self, mail->seq, mail->offset);
         break;
     case IW_MAIL_ASK:
         page_asks(self, mail);
@@ -549,7 +553,7 @@ take(iw_front *self, iw_mail *mail)
         if (run)
             about_run(self, run, mail);
         else if (mail->kind == IW_MAIL_WAITING)
-            iw_text_copy(self->db_trouble, sizeof self->db_trouble, mail->text);
+            iw_front_database(self, mail->text);
     }
     iw_mail_destroy(&mail);
 }

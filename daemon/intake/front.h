@@ -24,6 +24,7 @@ typedef struct {
     const char *http;      /* likewise: URL of the page, "" if there is none */
     const char *http_trouble;
     unsigned min_free_mib; /* likewise */
+    double stalled_s;      /* silence that the herald is told; 0: there is none */
     unsigned workers;      /* threads that analyse */
 } iw_front_options;
 

@@ -541,6 +541,10 @@ iw_front_filed(iw_front *self, iw_live *run, const iw_mail *mail)
         tell_filed(self, run);
         iw_front_mail(self->keeper, IW_MAIL_KEEP, run, "");
     }
+    if (run->filed)
+        iw_front_herald_filed(self, run);
+    else
+        iw_front_herald(self, run, IW_EVENT_unfiled, mail->text);
     iw_mail *parked = run->parked;
     run->parked = NULL;
     if (parked)
@@ -598,8 +602,12 @@ iw_front_tick(iw_front *self)
             iw_text_copy(run->told, sizeof run->told, state);
             iw_front_mail(self->journal, IW_MAIL_STATE, run, state);
         }
-        if (!run->ending && !run->opening && !run->waiting && !self->quitting &&
-            now - run->heard_s > self->lost_after_s)
+        if (run->ending || run->opening || run->waiting || self->quitting)
+            continue;
+        iw_front_herald_silence(self, run, now);
+        if (now - run->heard_s > self->lost_after_s) {
             end_by_daemon(self, run, "lost");
+            iw_front_herald(self, run, IW_EVENT_lost, iw_event_meaning(IW_EVENT_lost));
+        }
     }
 }

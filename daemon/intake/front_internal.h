@@ -25,6 +25,8 @@ typedef struct {
 
 struct iw_front {
     void *router, *inbox, *journal, *keeper, *store, *web;
+    void *herald; /* NULL: nobody wants to be told */
+    double stalled_s;
     void **workers; /* [n_workers] */
     unsigned n_workers;
     iw_gate *gate;
@@ -39,6 +41,7 @@ struct iw_front {
     iw_tally tally;
     uint64_t disk_free, disk_bytes; /* on the file system of the data folder; 0: not known yet */
     unsigned min_free_mib;
+    bool disk_low;
     iw_live_list runs;
     iw_buffer out; /* the message being sent */
     double heartbeat_s, lost_after_s, started_s, started_unix_s;
@@ -86,6 +89,14 @@ void iw_front_durable(iw_front *self, iw_live *run, const iw_mail *mail);
 void iw_front_filed(iw_front *self, iw_live *run, const iw_mail *mail);
 void iw_front_stop(iw_front *self, iw_live *run, const char *reason);
 void iw_front_tick(iw_front *self); /* silence: stalled, lost, rivals */
+
+/* front_notice.c: what the user's command is told. */
+void iw_front_herald(const iw_front *self, const iw_live *run, iw_event_kind kind,
+                     const char *text);
+void iw_front_herald_filed(const iw_front *self, const iw_live *run);
+void iw_front_herald_silence(const iw_front *self, iw_live *run, double now_s);
+void iw_front_database(iw_front *self, const char *trouble); /* "": none any more */
+void iw_front_room(iw_front *self, uint64_t free_bytes, uint64_t bytes);
 
 /* front_status.c: the daemon itself, for people and metrics. */
 void iw_front_work(iw_front *self, const iw_work *work);

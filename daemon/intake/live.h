@@ -37,6 +37,7 @@ typedef struct {
     char why[24];            /* it ended */
     char stop[IW_WIRE_TEXT]; /* reason why it was asked to stop; "" if it was not */
     bool paged;              /* a page shows it */
+    bool silence_told;       /* the herald knows that it is stalled */
     bool listened;           /* its worker knows that somebody wants its snapshots */
     char told[24];           /* state that its worker was told */
     char reason[160];        /* why the journal cannot be written */

@@ -2,6 +2,8 @@
 #include "config.h"
 
 #include "charges.h"
+#include "herald/argv.h"
+#include "herald/kinds.h"
 #include "nearest.h"
 #include "wire.h"
 
@@ -83,6 +85,25 @@ const iw_option iw_config_options[] = {
      "addresses: those of a reverse proxy"},
     {"http", "http_connections", IW_OPTION_COUNT, "connections", "256", 4, 10000, NULL,
      AT(http_connections), "open at one time; more wait until one is closed"},
+
+    {"notices", "on_event", IW_OPTION_COMMAND, "", "", 0, 0, NULL, AT(on_event),
+     "command that is run for each event that is to be told, without a shell: words are separated "
+     "by blanks, '...' and \"...\" keep them together, \\ takes the next character as it is; it "
+     "gets the event as JSON on standard input and as variables IONWATCH_..."},
+    {"notices", "on_event_kinds", IW_OPTION_KINDS, "",
+     "converged,futile,broken,health,stalled,lost,filed,unfiled,database,disk", 0, 0, NULL,
+     AT(on_event_kinds),
+     "events that are told: their names, or all, faults, warnings, health (see ionwatchd(8))"},
+    {"notices", "on_event_stalled_s", IW_OPTION_REAL, "s", "300", 1, 31536000, NULL,
+     AT(on_event_stalled_s),
+     "silence of an adapter after which the event stalled is told; heartbeat_s at least"},
+    {"notices", "on_event_timeout_s", IW_OPTION_REAL, "s", "30", 0.1, 3600, NULL,
+     AT(on_event_timeout_s), "time that the command has before it is ended, with its children"},
+    {"notices", "on_event_pause_s", IW_OPTION_REAL, "s", "600", 0, 31536000, NULL,
+     AT(on_event_pause_s),
+     "shortest time between two events of the same run and kind that are told"},
+    {"notices", "on_event_at_once", IW_OPTION_COUNT, "commands", "2", 1, 16, NULL,
+     AT(on_event_at_once), "commands that run side by side"},
 
     {"analysis", "drift", IW_OPTION_CHOICE, "", "com", 0, 0, "com|framework|none", AT(drift),
      "what is held still: the centre of mass of all atoms, that of the framework, or nothing"},
@@ -243,24 +264,43 @@ set_flag(const iw_option *option, const char *value, bool *flag, iw_error *err)
     return iw_fail(err, IW_INVALID, "%s = %s: yes or no is wanted", option->key, value);
 }
 
+/* Texts that must be of a form. */
+static iw_status
+check_text(const iw_option *option, const char *value, iw_error *err)
+{
+    iw_argv argv;
+    iw_kinds kinds;
+    if (strlen(value) >= IW_CONFIG_TEXT)
+        return iw_fail(err, IW_INVALID, "at most %d characters, not %zu", IW_CONFIG_TEXT - 1,
+                       strlen(value));
+    return option->type == IW_OPTION_CHARGES   ? iw_charges_check(value, err)
+           : option->type == IW_OPTION_COMMAND ? iw_argv_split(value, &argv, err)
+           : option->type == IW_OPTION_KINDS   ? iw_kinds_parse(value, &kinds, err)
+                                               : IW_OK;
+}
+
+static iw_status
+set_text(const iw_option *option, const char *value, char *text, iw_error *err)
+{
+    if (check_text(option, value, err) != IW_OK) {
+        (void)iw_prefix(err, "%s = %.200s", option->key, value);
+        return IW_INVALID;
+    }
+    memcpy(text, value, strlen(value) + 1);
+    return IW_OK;
+}
+
 static iw_status
 set(iw_config *config, const iw_option *option, const char *value, iw_error *err)
 {
     void *at = field(config, option);
     double number = 0;
     switch (option->type) {
-    case IW_OPTION_CHARGES:
-        if (iw_charges_check(value, err) != IW_OK) {
-            (void)iw_prefix(err, "%s = %s", option->key, value);
-            return IW_INVALID;
-        }
-        /* fall through */
     case IW_OPTION_TEXT:
-        if (strlen(value) >= IW_CONFIG_TEXT)
-            return iw_fail(err, IW_INVALID, "%s: at most %d characters, not %zu", option->key,
-                           IW_CONFIG_TEXT - 1, strlen(value));
-        memcpy(at, value, strlen(value) + 1);
-        return IW_OK;
+    case IW_OPTION_CHARGES:
+    case IW_OPTION_COMMAND:
+    case IW_OPTION_KINDS:
+        return set_text(option, value, at, err);
     case IW_OPTION_LIST:
         return set_list(option, value, at, err);
     case IW_OPTION_REAL:
@@ -378,6 +418,10 @@ iw_config_arguments(iw_config *config, int argc, char *const *argv, iw_config_ac
             }
             if (strcmp(argv[i], "--print-metrics") == 0) {
                 *action = IW_CONFIG_METRICS;
+                continue;
+            }
+            if (strcmp(argv[i], "--test-notice") == 0) {
+                *action = IW_CONFIG_TEST_NOTICE;
                 continue;
             }
             if (strcmp(argv[i], "-c") == 0) {
@@ -498,6 +542,8 @@ iw_config_analysis_hash(const iw_config *config)
         switch (option->type) {
         case IW_OPTION_TEXT:
         case IW_OPTION_CHARGES:
+        case IW_OPTION_COMMAND:
+        case IW_OPTION_KINDS:
             (void)XXH3_64bits_update(&hash, value, strlen(value) + 1);
             break;
         case IW_OPTION_LIST:
@@ -609,6 +655,7 @@ iw_config_help(FILE *out)
           "  -c FILE          read options from a file; the command line wins\n"
           "  --print-config   print a sample file with every option, and exit\n"
           "  --print-metrics  print what each metric of GET /metrics means, and exit\n"
+          "  --test-notice    run the command of on_event once, say how that went, and exit\n"
           "  -h, --help       print this text, and exit\n"
           "  -V, --version    print the version, and exit\n",
           out);

@@ -16,6 +16,8 @@ enum { IW_CONFIG_TEXT = 256, IW_CONFIG_LISTEN = 8, IW_CONFIG_MOBILE = 8 };
 typedef enum {
     IW_OPTION_TEXT,    /* char [IW_CONFIG_TEXT] */
     IW_OPTION_CHARGES, /* char [IW_CONFIG_TEXT], as Li=1,Cl=-1 */
+    IW_OPTION_COMMAND, /* char [IW_CONFIG_TEXT], see herald/argv.h */
+    IW_OPTION_KINDS,   /* char [IW_CONFIG_TEXT], see herald/kinds.h */
     IW_OPTION_LIST,    /* iw_config_list; given again it adds, and a list may have commas */
     IW_OPTION_REAL,    /* double; "auto" is NAN where the default is "auto" */
     IW_OPTION_COUNT,   /* unsigned */
@@ -53,6 +55,9 @@ typedef struct {
     unsigned max_runs, max_atoms, max_run_mib, min_free_mib, memory_mib;
     double heartbeat_s, lost_after_s, publish_s, checkpoint_mib, keep_after_s;
     int keep;
+    char on_event[IW_CONFIG_TEXT], on_event_kinds[IW_CONFIG_TEXT];
+    double on_event_stalled_s, on_event_timeout_s, on_event_pause_s;
+    unsigned on_event_at_once;
 
     char http[IW_CONFIG_TEXT], http_tokens[IW_CONFIG_TEXT];
     int http_read; /* 0: open, 1: token */
@@ -88,7 +93,8 @@ typedef enum {
     IW_CONFIG_HELP,
     IW_CONFIG_VERSION,
     IW_CONFIG_PRINT,
-    IW_CONFIG_METRICS /* print docs/metrics.md */
+    IW_CONFIG_METRICS,    /* print docs/metrics.md */
+    IW_CONFIG_TEST_NOTICE /* run the command of on_event once */
 } iw_config_action;
 
 /* The command line, -c FILE first. */

@@ -17,6 +17,7 @@
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
  *   web --(ASK, WATCH)--> front --(ANSWER, PUBLISH)--> web
+ *   worker, front --(NOTICE)--> herald
  */
 #include "frame.h"
 #include "ionwatchd/summary.h"
@@ -55,6 +56,7 @@
     X(WATCH, "flag: a page shows the run, and wants its live snapshots, or no longer")             \
     X(FILE, "a finished run for the database")                                                     \
     X(FILED, "the run is in the database: text is its id there")                                   \
+    X(NOTICE, "the event, number seq of its kind in the run, for the user's command: json")        \
     X(QUIT, "finish what was sent before, then end the thread")                                    \
     X(DONE, "the sender has ended; status and text say whether in order")
 
@@ -92,6 +94,7 @@ typedef struct iw_mail {
         landed; /* DURABLE: bytes of the frames, as they came, that are durable since the last */
     uint64_t landed_frames;    /* likewise, their number */
     iw_work work;              /* PUBLISH, COUNT */
+    iw_event_kind event;       /* NOTICE */
     bool flag;                 /* SHOW: series; RECOVERED: filed; OPEN: rebuilt from the journal */
     bool full;                 /* SHOW: series at full length */
     bool removal;              /* REMOVE, and the ANSWER that it becomes */

@@ -2,6 +2,7 @@
 /*
  * main.c - ionwatchd: starts the threads, waits for a signal, stops them in order.
  */
+#include "herald/herald.h"
 #include "intake/front.h"
 #include "ionwatchd/config.h"
 #include "ionwatchd/keeper.h"
@@ -28,6 +29,8 @@ enum { MAX_WORKERS = 256, EXIT_USAGE = 2, DESCRIPTORS_OF_RUN = 3, OTHER_DESCRIPT
 typedef struct {
     void *context;
     void *to_front, *to_keeper, *to_store, *to_web;
+    void *to_herald; /* NULL, as herald: nobody wants to be told */
+    iw_herald *herald;
     iw_front *front;
     iw_journal *journal;
     iw_keeper *keeper;
@@ -35,9 +38,29 @@ typedef struct {
     iw_web *web;
     unsigned n_workers;
     iw_worker *workers[MAX_WORKERS];
-    pthread_t front_thread, journal_thread, keeper_thread, store_thread, web_thread,
+    pthread_t front_thread, journal_thread, keeper_thread, store_thread, web_thread, herald_thread,
         worker_threads[MAX_WORKERS];
 } parts;
+
+static void
+herald_options(const iw_config *config, iw_herald_options *options)
+{
+    *options = (iw_herald_options){.data = config->data,
+                                   .command = config->on_event,
+                                   .kinds = config->on_event_kinds,
+                                   .endpoint = config->listen.items[0],
+                                   .timeout_s = config->on_event_timeout_s,
+                                   .pause_s = config->on_event_pause_s,
+                                   .at_once = config->on_event_at_once};
+}
+
+static double
+stalled_s(const iw_config *config)
+{
+    return !*config->on_event                                 ? 0
+           : config->on_event_stalled_s < config->heartbeat_s ? config->heartbeat_s
+                                                              : config->on_event_stalled_s;
+}
 
 static iw_status
 make_parts(parts *self, const iw_config *config, iw_error *err)
@@ -59,7 +82,8 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
                                 .lost_after_s = config->lost_after_s,
                                 .data = config->data,
                                 .db = config->db,
-                                .min_free_mib = config->min_free_mib};
+                                .min_free_mib = config->min_free_mib,
+                                .stalled_s = stalled_s(config)};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     self->n_workers = config->workers ? config->workers : cores < 1 ? 1 : (unsigned)cores;
     if (self->n_workers > MAX_WORKERS)
@@ -72,6 +96,14 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
     self->journal = iw_journal_new(self->context, &journal, err);
     if (!self->journal)
         return iw_prefix(err, "data folder");
+    if (*config->on_event) {
+        iw_herald_options herald;
+        herald_options(config, &herald);
+        self->herald = iw_herald_new(self->context, &herald, err);
+        self->to_herald = self->herald ? iw_mailbox_connect(self->context, "herald", err) : NULL;
+        if (!self->to_herald)
+            return err->code;
+    }
     self->storer = iw_storer_new(self->context, config->db, err);
     if (!self->storer) {
         iw_prefix(err, "database %s", config->db);
@@ -109,6 +141,8 @@ destroy_parts(parts *self)
     iw_keeper_destroy(&self->keeper);
     iw_storer_destroy(&self->storer);
     iw_web_destroy(&self->web);
+    iw_herald_destroy(&self->herald);
+    iw_mailbox_close(&self->to_herald);
     iw_mailbox_close(&self->to_front);
     iw_mailbox_close(&self->to_keeper);
     iw_mailbox_close(&self->to_store);
@@ -130,6 +164,8 @@ must_start(pthread_t *thread, void *(*body)(void *), void *self)
 static void
 start(parts *self)
 {
+    if (self->herald)
+        must_start(&self->herald_thread, iw_herald_run, self->herald);
     must_start(&self->store_thread, iw_storer_run, self->storer);
     for (unsigned i = 0; i < self->n_workers; i++)
         must_start(&self->worker_threads[i], iw_worker_run, self->workers[i]);
@@ -149,7 +185,8 @@ start(parts *self)
  * 6. The keeper gives up what it is packing: the journal is as it was.
  * 7. The store ends after the transaction at hand; what is not filed yet is filed at the next
  * start.
- * 8. Sockets, files and the lock are closed.
+ * 8. The herald tells what it has, for 5 s at most.
+ * 9. Sockets, files and the lock are closed.
  */
 static void
 stop(parts *self)
@@ -173,6 +210,12 @@ stop(parts *self)
     if (quit)
         (void)iw_mail_send(self->to_store, &quit);
     (void)pthread_join(self->store_thread, NULL);
+    if (!self->herald)
+        return;
+    quit = iw_mail_new(IW_MAIL_QUIT, 0);
+    if (quit)
+        (void)iw_mail_send(self->to_herald, &quit);
+    (void)pthread_join(self->herald_thread, NULL);
 }
 
 static void
@@ -217,6 +260,7 @@ serve(iw_config *config)
     (void)sigaddset(&set, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* before any thread, so that all inherit it */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGCHLD, SIG_DFL); /* else nobody could wait for a command */
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error, not an end */
     int signals = signalfd(-1, &set, SFD_CLOEXEC);
     parts *self = calloc(1, sizeof *self);
@@ -243,6 +287,18 @@ serve(iw_config *config)
     return result;
 }
 
+static int
+test_notice(const iw_config *config)
+{
+    iw_error err;
+    iw_herald_options options;
+    herald_options(config, &options);
+    if (iw_herald_test(&options, stdout, &err) == IW_OK)
+        return EXIT_SUCCESS;
+    (void)fprintf(stderr, "ionwatchd: on_event: %s\n", err.text);
+    return err.code == IW_INVALID ? EXIT_USAGE : EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -254,7 +310,7 @@ main(int argc, char **argv)
     (void)umask(077);
     iw_config_init(&config);
     iw_status status = iw_config_arguments(&config, argc, argv, &action, &err);
-    if (status == IW_OK && action == IW_CONFIG_RUN)
+    if (status == IW_OK && (action == IW_CONFIG_RUN || action == IW_CONFIG_TEST_NOTICE))
         status = iw_config_complete(&config, &err);
     if (status != IW_OK) {
         (void)fprintf(stderr, "ionwatchd: %s\n", err.text);
@@ -273,6 +329,8 @@ main(int argc, char **argv)
     case IW_CONFIG_METRICS:
         iw_metrics_page(stdout);
         return EXIT_SUCCESS;
+    case IW_CONFIG_TEST_NOTICE:
+        return test_notice(&config);
     case IW_CONFIG_RUN:
         break;
     }

@@ -29,7 +29,9 @@ iw_worker_new(void *context, unsigned index, const iw_config *config, iw_error *
     self->inbox = iw_mailbox_bind(context, name, err);
     self->front = iw_mailbox_connect(context, "front", err);
     self->store = iw_mailbox_connect(context, "store", err);
-    if (!self->inbox || !self->front || !self->store)
+    if (*config->on_event)
+        self->herald = iw_mailbox_connect(context, "herald", err);
+    if (!self->inbox || !self->front || !self->store || (*config->on_event && !self->herald))
         iw_worker_destroy(&self);
     return self;
 }
@@ -66,6 +68,7 @@ iw_worker_destroy(iw_worker **worker)
     iw_mailbox_close(&self->inbox);
     iw_mailbox_close(&self->front);
     iw_mailbox_close(&self->store);
+    iw_mailbox_close(&self->herald);
     free(self);
     *worker = NULL;
 }

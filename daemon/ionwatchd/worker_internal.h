@@ -36,8 +36,9 @@ typedef struct iw_job {
     bool wished;            /* STOP_WISH was sent */
     bool changed;           /* since the last snapshot */
     double next_snapshot_s;
-    bool listened;        /* somebody subscribes to it */
-    uint64_t told_frames; /* what listings count */
+    unsigned short heralded[IW_EVENT_COUNT]; /* events of each kind that went to the herald */
+    bool listened;                           /* somebody subscribes to it */
+    uint64_t told_frames;                    /* what listings count */
     double next_count_s;
     iw_mail *asks; /* readers that wait for frames */
     struct iw_job *next;
@@ -48,6 +49,7 @@ struct iw_worker {
     uint64_t settings; /* hash of the options of the analysis */
     char program[IW_CHECKPOINT_PROGRAM];
     void *inbox, *front, *store;
+    void *herald; /* NULL: nobody wants to be told */
     iw_job *jobs;
     iw_mail *strays;     /* questions about runs that were not known when they came */
     double next_slice_s; /* when snapshots may be made again */

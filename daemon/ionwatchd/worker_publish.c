@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* worker_publish.c - live snapshots, counts and answers of a worker's runs. */
+#include "herald/notice.h"
 #include "ionwatchd/log.h"
 #include "ionwatchd/worker_internal.h"
 #include "publish/json.h"
@@ -30,6 +31,28 @@ iw_worker_tell_work(iw_worker *self, iw_mail *mail)
     self->work = (iw_work){0};
 }
 
+/* New events for the user's command.  Their number in the list is the same after a restart. */
+static void
+herald_events(const iw_worker *self, iw_job *run, const iw_snapshot *snapshot,
+              const iw_summary *summary)
+{
+    unsigned short seen[IW_EVENT_COUNT] = {0};
+    for (size_t e = 0; self->herald && e < snapshot->n_events; e++) {
+        const iw_event *event = &snapshot->events[e];
+        if (++seen[event->kind] <= run->heralded[event->kind])
+            continue;
+        run->heralded[event->kind] = seen[event->kind];
+        iw_notice notice = {.kind = event->kind,
+                            .number = seen[event->kind],
+                            .run = run->info,
+                            .text = event->text[0] ? event->text : iw_event_meaning(event->kind),
+                            .time_ps = event->time_ps,
+                            .frame = event->frame,
+                            .summary = summary};
+        iw_notice_send(self->herald, &notice);
+    }
+}
+
 void
 iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot)
 {
@@ -38,6 +61,7 @@ iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot)
         return;
     iw_error err;
     iw_summary_of(&mail->summary, snapshot);
+    herald_events(self, run, snapshot, &mail->summary);
     if (run->listened && write_json(&mail->json, snapshot, IW_JSON_SERIES, &err) != IW_OK) {
         iw_mail_destroy(&mail);
         return;
