@@ -15,6 +15,7 @@ iw_summary_init(iw_summary *summary)
     summary->time_ps = summary->temperature_K = NAN;
     summary->D_cm2_s = summary->stderr_cm2_s = NAN;
     summary->relative_error = summary->predicted_ps = summary->target = NAN;
+    summary->temperature_recent_K = summary->lindemann = summary->framework_msd_A2 = NAN;
 }
 
 /* The shape of the history: points as far apart in number, the first and the last among them. */
@@ -64,6 +65,9 @@ iw_summary_of(iw_summary *summary, const iw_snapshot *snapshot)
     summary->relative_error = snapshot->convergence.relative_error;
     summary->predicted_ps = snapshot->convergence.predicted_ps_to_target;
     summary->target = snapshot->target;
+    summary->temperature_recent_K = snapshot->health.temperature_recent_K;
+    summary->lindemann = snapshot->health.lindemann;
+    summary->framework_msd_A2 = snapshot->health.framework_msd_A2;
     memcpy(summary->convergence, snapshot->convergence.state, sizeof summary->convergence);
     memcpy(summary->state, snapshot->state, sizeof summary->state);
     iw_text_copy(summary->health, sizeof summary->health,
@@ -96,7 +100,10 @@ static const struct {
                {"stderr_cm2_s", offsetof(iw_summary, stderr_cm2_s)},
                {"relative_error", offsetof(iw_summary, relative_error)},
                {"predicted_ps_to_target", offsetof(iw_summary, predicted_ps)},
-               {"target", offsetof(iw_summary, target)}};
+               {"target", offsetof(iw_summary, target)},
+               {"temperature_recent_K", offsetof(iw_summary, temperature_recent_K)},
+               {"lindemann", offsetof(iw_summary, lindemann)},
+               {"framework_msd_A2", offsetof(iw_summary, framework_msd_A2)}};
 enum { NUMBERS = sizeof numbers / sizeof *numbers };
 
 bool

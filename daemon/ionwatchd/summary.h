@@ -18,12 +18,13 @@ typedef struct {
     uint64_t frames;
     uint64_t last_seq; /* highest frame in the journal; with summary.json only */
     double time_ps, temperature_K, D_cm2_s, stderr_cm2_s, relative_error, predicted_ps;
-    double target;        /* relative error that is asked for */
-    char convergence[24]; /* "" before the first snapshot */
-    char state[24];       /* why the run ended; "" while it has not */
-    char updated[32];     /* UTC */
-    char health[8];       /* "" before the first snapshot */
-    uint32_t warnings;    /* events that are warnings or faults */
+    double target;                                            /* relative error that is asked for */
+    double temperature_recent_K, lindemann, framework_msd_A2; /* see iw_health */
+    char convergence[24];                                     /* "" before the first snapshot */
+    char state[24];    /* why the run ended; "" while it has not */
+    char updated[32];  /* UTC */
+    char health[8];    /* "" before the first snapshot */
+    uint32_t warnings; /* events that are warnings or faults */
     uint32_t n_points;
     float point_ps[IW_SUMMARY_POINTS], point_D_cm2_s[IW_SUMMARY_POINTS]; /* history of D, thinned */
     char warned[160]; /* text of the last of them; "" */
