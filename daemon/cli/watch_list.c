@@ -498,8 +498,8 @@ draw_details(iw_screen *screen, iw_rect place, const json_t *run)
                    text_of(run, HEALTH));
     iw_printable(text);
     (void)iw_screen_text(screen, place.row, place.column, place.columns, IW_STYLE_PLAIN, text);
-    (void)snprintf(text, sizeof text, "%.0f warning%s; %.500s", warnings, warnings == 1 ? "" : "s",
-                   text_of(run, EVENT));
+    (void)snprintf(text, sizeof text, "%.0f warning%s%s%.500s", warnings, warnings == 1 ? "" : "s",
+                   *text_of(run, EVENT) ? "; last event: " : "", text_of(run, EVENT));
     if (*why)
         (void)snprintf(text, sizeof text, "%.500s", why);
     else if (!isfinite(warnings))
