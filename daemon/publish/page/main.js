@@ -6,7 +6,7 @@ import { loadExplanations } from "./explain.js";
 import { duration } from "./format.js";
 import { Overview } from "./overview.js";
 import { RunView } from "./run.js";
-import { ask, openSignIn, roleNow, startSession } from "./session.js";
+import { ask, openSignIn, refreshRole, roleNow, startSession } from "./session.js";
 import { Store } from "./store.js";
 import { Stream } from "./stream.js";
 
@@ -38,6 +38,7 @@ function showLink(state, changed) {
             if (!banner.hidden) setText(news, "The daemon is back; the data are fresh.");
             banner.hidden = true;
             asked = false;
+            refreshRole(); /* sessions end with the daemon */
         }
         return;
     }

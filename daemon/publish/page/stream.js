@@ -2,7 +2,7 @@
 // stream.js - the event stream of the daemon: opened again by itself, and never silently old.
 
 const STALE_MS = 6000; /* three beats were missed */
-const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 15000;
+const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 5000;
 
 export class Stream {
     /* on: { rows(rows, removed, first), record(record), state(state), refused() } */

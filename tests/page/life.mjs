@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// life.mjs - what goes wrong and what is dangerous: a daemon that dies, a run that is stopped.
+
+import path from "node:path";
+import { violations } from "./browser.mjs";
+import { until } from "./programs.mjs";
+import { equal, truth } from "./values.mjs";
+
+async function tabTo(page, wanted, most = 80) {
+    for (let i = 0; i < most; i++) {
+        if (await page.evaluate((selector) => document.activeElement?.matches(selector), wanted)) return;
+        await page.keyboard.press("Tab");
+    }
+    throw new Error(`no ${wanted} within ${most} presses of Tab`);
+}
+
+async function a_run_is_stopped_by_keyboard_alone_and_by_nobody_else(world) {
+    const page = await world.browser.open(world.daemon.url);
+    await page.goto(world.daemon.url);
+    await page.waitForSelector("tr[data-run]");
+    const id = world.fleet.ids.get("walk-7");
+    await tabTo(page, "#filter");
+    await page.keyboard.type("walk-7");
+    await until(async () => (await page.locator("tbody tr").count()) === 1, 5, "one row");
+    await tabTo(page, `tr[data-run="${id}"] a`);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".big");
+    await tabTo(page, "button.danger");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("dialog[open]"); /* a reader is asked who he is */
+    await page.keyboard.type("not the token");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("text=Not let in");
+    await page.keyboard.type(world.daemon.token("operator"));
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("dialog[open] h2:text-is('Stop walk-7?')");
+    equal(await violations(page), [], "what the accessibility check found in the dialog");
+    await page.screenshot({ path: path.join(world.screenshots, "stop.png") });
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("dialog", { state: "detached" });
+    equal(world.daemon.json("show", id).run.state, "running", "state after a change of mind");
+    await tabTo(page, "button.danger");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("dialog[open]");
+    await tabTo(page, "dialog button.danger", 5);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(`dialog .said:text("is asked to stop")`);
+    await world.fleet.tell("step walk-7"); /* hears it at the latest with the one after */
+    await until(async () => (await world.fleet.tell("step walk-7")) && world.fleet.stopped.has("walk-7"), 20, "the run ends");
+    await page.keyboard.press("Escape");
+    await until(async () => /stopped/.test(await page.locator(".signs").innerText()), 20, "the page says stopped");
+    const stored = await page.evaluate(() => JSON.stringify([location.href, { ...localStorage }, { ...sessionStorage }, document.cookie]));
+    for (const role of ["reader", "operator"]) truth(!stored.includes(world.daemon.token(role)) && !world.daemon.log().includes(world.daemon.token(role)), `the token of the ${role} is kept where it should not be`);
+    world.browser.forget(/401|403|Unauthorized|Forbidden/); /* the wrong token */
+    await page.done();
+}
+
+async function a_daemon_that_dies_is_told_of_and_comes_back_by_itself(world) {
+    const pages = [await world.browser.open(world.daemon.url), await world.browser.open(world.daemon.url)];
+    await pages[0].goto(world.daemon.url);
+    await pages[1].goto(`${world.daemon.url}#/run/${world.fleet.ids.get("walk-3")}`);
+    await pages[0].waitForSelector("tr[data-run]");
+    await pages[1].waitForSelector(".big");
+    const before = await pages[1].locator(".big").innerText();
+    await world.daemon.kill();
+    const died = Date.now();
+    for (const page of pages) await page.waitForSelector("#banner:not([hidden])", { timeout: 20000 });
+    world.said(`killed: the page says so after ${((Date.now() - died) / 1000).toFixed(1)} s`);
+    truth(/No word from the daemon.*\d+ s without data/s.test(await pages[0].locator("#banner").innerText()), await pages[0].locator("#banner").innerText());
+    equal(await pages[1].locator(".big").innerText(), before, "what was known stays to be read");
+    equal(await violations(pages[1]), [], "what the accessibility check found below the banner");
+    await pages[1].screenshot({ path: path.join(world.screenshots, "stale.png") });
+    await world.daemon.start();
+    const back = Date.now();
+    for (const page of pages) await page.waitForSelector("#banner", { state: "hidden", timeout: 40000 });
+    world.said(`restarted: the page is live after ${((Date.now() - back) / 1000).toFixed(1)} s`);
+    await world.fleet.tell("step walk-3");
+    await until(async () => /1201 of 24/.test(await pages[1].locator(".summary").innerText()), 60, "the next frame is on the page");
+    const listed = world.daemon.json("ls");
+    await until(async () => (await pages[0].locator("tbody tr").count()) === (listed.runs ?? listed).length, 20, "the runs are listed");
+    world.browser.forget(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|Failed to load resource/);
+    for (const page of pages) await page.done();
+}
+
+export const cases = [a_run_is_stopped_by_keyboard_alone_and_by_nobody_else, a_daemon_that_dies_is_told_of_and_comes_back_by_itself];
