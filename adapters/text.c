@@ -262,3 +262,11 @@ iw_text_fail(const iw_text *self, iw_error *err, iw_status code, const char *for
     return iw_fail(err, code, "%s line %llu: %s", iw_text_path(self),
                    (unsigned long long)self->line, text);
 }
+
+iw_status
+iw_text_unexpected(const iw_text *self, iw_line line, const char *what, iw_error *err)
+{
+    char excerpt[48];
+    return iw_text_fail(self, err, IW_INVALID, "expected %s, found '%s'", what,
+                        iw_line_excerpt(line, excerpt));
+}

@@ -53,6 +53,9 @@ const char *iw_text_path(const iw_text *self);
 iw_status iw_text_fail(const iw_text *self, iw_error *err, iw_status code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The same with INVALID and "expected WHAT, found 'LINE'". */
+iw_status iw_text_unexpected(const iw_text *self, iw_line line, const char *what, iw_error *err);
+
 /* Fields, separated by blanks.  Each moves line->at behind the field and returns false, moving
  * nothing, when there is none of that kind.  Reals are finite; Fortran's D exponents are read. */
 bool iw_field_real(iw_line *line, double *value);

@@ -8,14 +8,6 @@
 
 #define STEP_MAX INT64_C(1000000000000000)
 
-static iw_status
-unexpected(const iw_text *text, iw_line line, const char *what, iw_error *err)
-{
-    char excerpt[48];
-    return iw_text_fail(text, err, IW_INVALID, "expected %s, found '%s'", what,
-                        iw_line_excerpt(line, excerpt));
-}
-
 /* Count and comment; *when is that of the frame which begins here. */
 static iw_status
 read_head(const iw_xyz_run *self, iw_xyz_file *file, iw_when *when, size_t *n_atoms, iw_error *err)
@@ -30,7 +22,7 @@ read_head(const iw_xyz_run *self, iw_xyz_file *file, iw_when *when, size_t *n_at
         return status;
     rest = line;
     if (!iw_field_int(&rest, &count) || !iw_field_none(&rest) || count < 1 || count > INT32_MAX)
-        return unexpected(file->text, line, "the number of atoms", err);
+        return iw_text_unexpected(file->text, line, "the number of atoms", err);
     if (self->n_atoms > 0 && (uint64_t)count != self->n_atoms)
         return iw_text_fail(file->text, err, IW_INVALID,
                             "%lld atoms, but %zu before: the atoms of a run do not change",
@@ -42,7 +34,7 @@ read_head(const iw_xyz_run *self, iw_xyz_file *file, iw_when *when, size_t *n_at
     if (!expected && (comment.step > STEP_MAX || comment.step < -STEP_MAX))
         expected = "a step number of at most 15 digits";
     if (expected)
-        return unexpected(file->text, line, expected, err);
+        return iw_text_unexpected(file->text, line, expected, err);
     *when = iw_steps_next(&file->steps, comment.step);
     *n_atoms = (size_t)count;
     file->time_fs = comment.time_fs;
@@ -61,7 +53,7 @@ read_row(const iw_xyz_file *file, const char **name, size_t *size, double value[
     if (!iw_field_word(&rest, name, size) || *size > IW_SPECIES_LENGTH ||
         !iw_field_real(&rest, value) || !iw_field_real(&rest, value + 1) ||
         !iw_field_real(&rest, value + 2))
-        return unexpected(file->text, line, "an element and three numbers", err);
+        return iw_text_unexpected(file->text, line, "an element and three numbers", err);
     return IW_OK;
 }
 

@@ -46,14 +46,6 @@ typedef struct {
     comment last;     /* of the frame before */
 } extxyz;
 
-static iw_status
-unexpected(const extxyz *self, iw_line line, const char *what, iw_error *err)
-{
-    char excerpt[48];
-    return iw_text_fail(self->text, err, IW_INVALID, "expected %s, found '%s'", what,
-                        iw_line_excerpt(line, excerpt));
-}
-
 /* Takes one key and its value, which may stand in quotes or braces, off the line. */
 static bool
 next_pair(iw_line *line, iw_line *key, iw_line *value)
@@ -142,7 +134,8 @@ plan_columns(extxyz *self, iw_line properties, iw_error *err)
         int64_t columns;
         if (!next_part(&rest, &type) || !next_part(&rest, &number) ||
             !iw_field_int(&number, &columns) || columns < 1 || columns > (int64_t)(COLUMNS_MAX - n))
-            return unexpected(self, properties, "Properties=name:type:columns:...", err);
+            return iw_text_unexpected(self->text, properties, "Properties=name:type:columns:...",
+                                      err);
         size_t wanted = 0;
         unsigned char use = property_use(name, &wanted, &self->vel_name);
         bool take = use != SKIP && !self->has[use] && (size_t)columns == wanted;
@@ -151,7 +144,8 @@ plan_columns(extxyz *self, iw_line properties, iw_error *err)
         self->has[use] = self->has[use] || take;
     }
     if (!self->has[SPECIES] || !self->has[POS])
-        return unexpected(self, properties, "Properties with species:S:1 and pos:R:3", err);
+        return iw_text_unexpected(self->text, properties, "Properties with species:S:1 and pos:R:3",
+                                  err);
     self->n_columns = 0;
     for (size_t c = 0; c < n; c++)
         if (self->use[c] != SKIP)
@@ -183,7 +177,7 @@ read_comment(extxyz *self, comment *out, iw_error *err)
         iw_line rest = value;
         if (is_key(key, "Lattice")) {
             if (!read_lattice(value, out))
-                return unexpected(self, value, "nine numbers in Lattice", err);
+                return iw_text_unexpected(self->text, value, "nine numbers in Lattice", err);
         } else if (is_key(key, "Properties")) {
             properties = value;
             out->has_properties = true;
@@ -214,7 +208,7 @@ read_count(extxyz *self, int64_t *count, iw_error *err)
         return status;
     rest = line;
     if (!iw_field_int(&rest, count) || !iw_field_none(&rest) || *count < 1 || *count > INT32_MAX)
-        return unexpected(self, line, "the number of atoms", err);
+        return iw_text_unexpected(self->text, line, "the number of atoms", err);
     if (self->n_atoms > 0 && (uint64_t)*count != self->n_atoms)
         return iw_text_fail(self->text, err, IW_INVALID,
                             "%lld atoms, but %zu before: the atoms of a run do not change",

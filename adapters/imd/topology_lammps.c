@@ -85,14 +85,6 @@ is_word(iw_line line, const char *text)
     return iw_field_none(&line);
 }
 
-static iw_status
-unexpected(const data_file *self, iw_line line, const char *what, iw_error *err)
-{
-    char excerpt[48];
-    return iw_text_fail(self->text, err, IW_INVALID, "expected %s, found '%s'", what,
-                        iw_line_excerpt(line, excerpt));
-}
-
 static bool
 is_type(const data_file *self, int64_t type)
 {
@@ -113,7 +105,7 @@ read_masses(data_file *self, iw_error *err)
         double mass;
         if (!iw_field_int(&rest, &type) || !is_type(self, type) || !iw_field_real(&rest, &mass) ||
             !(mass > 0.0))
-            return unexpected(self, line, "a type and its mass", err);
+            return iw_text_unexpected(self->text, line, "a type and its mass", err);
         self->mass[type] = mass * self->units->mass_amu;
         const char *word;
         size_t size;
@@ -140,7 +132,7 @@ read_labels(data_file *self, iw_error *err)
         size_t size;
         if (!iw_field_int(&rest, &type) || !is_type(self, type) ||
             !iw_field_word(&rest, &word, &size) || size > IW_SPECIES_LENGTH)
-            return unexpected(self, line, "a type and its label", err);
+            return iw_text_unexpected(self->text, line, "a type and its label", err);
         memset(self->label[type], 0, sizeof self->label[type]);
         memcpy(self->label[type], word, size);
     }
@@ -197,7 +189,9 @@ read_atom(data_file *self, iw_line line, const char *columns, atom *to, iw_error
                           : iw_field_real(&rest, &to->charge);
     for (int i = 0; ok && i < 3; i++)
         ok = iw_field_real(&rest, &x);
-    return ok ? IW_OK : unexpected(self, line, "an atom of the style that the section names", err);
+    return ok ? IW_OK
+              : iw_text_unexpected(self->text, line, "an atom of the style that the section names",
+                                   err);
 }
 
 /* As rows come: the number at the top of a damaged file may be anything. */

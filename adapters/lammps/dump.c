@@ -53,14 +53,6 @@ typedef struct {
     uint64_t frame; /* being read, from 1 */
 } dump;
 
-static iw_status
-unexpected(const dump *self, iw_line line, const char *what, iw_error *err)
-{
-    char excerpt[48];
-    return iw_text_fail(self->text, err, IW_INVALID, "expected %s, found '%s'", what,
-                        iw_line_excerpt(line, excerpt));
-}
-
 /* Whether the line is "ITEM: name ..."; *rest is what follows the name. */
 static bool
 is_item(iw_line line, const char *name, iw_line *rest)
@@ -81,7 +73,7 @@ read_int(dump *self, int64_t *value, const char *what, iw_error *err)
     if (status != IW_OK)
         return status;
     iw_line rest = line;
-    return iw_field_int(&rest, value) ? IW_OK : unexpected(self, line, what, err);
+    return iw_field_int(&rest, value) ? IW_OK : iw_text_unexpected(self->text, line, what, err);
 }
 
 static iw_status
@@ -111,7 +103,7 @@ read_box(dump *self, header *head, iw_line flags, iw_error *err)
         rest = line;
         for (size_t c = 0; c < columns; c++)
             if (!iw_field_real(&rest, &row[r][c]))
-                return unexpected(self, line, "the bounds of the box", err);
+                return iw_text_unexpected(self->text, line, "the bounds of the box", err);
     }
     memset(head->cell, 0, sizeof head->cell);
     if (general) {
@@ -169,15 +161,15 @@ read_header(dump *self, header *head, iw_line *columns, iw_error *err)
                 return status;
             rest = line;
             if (is_time && !(head->has_time = iw_field_real(&rest, &head->time)))
-                return unexpected(self, line, "a time", err);
+                return iw_text_unexpected(self->text, line, "a time", err);
             if (!is_time && iw_field_word(&rest, &word, &size) && size < sizeof head->style)
                 memcpy(head->style, word, size);
         } else if (!iw_field_none(&line) &&
                    !(line.end - line.at > 5 && memcmp(line.at, "ITEM:", 5) == 0)) {
-            return unexpected(self, line,
-                              "'ITEM: ...' (one more or fewer rows of atoms than "
-                              "announced?)",
-                              err);
+            return iw_text_unexpected(self->text, line,
+                                      "'ITEM: ...' (one more or fewer rows of atoms than "
+                                      "announced?)",
+                                      err);
         }
         if (status != IW_OK)
             return status;
@@ -233,7 +225,8 @@ plan_columns(dump *self, iw_line columns, iw_error *err)
            !(have[POS + 3 * kind] && have[POS + 3 * kind + 1] && have[POS + 3 * kind + 2]))
         kind++;
     if (kind == POSITIONS)
-        return unexpected(self, columns, "columns x y z, xs ys zs, xu yu zu or xsu ysu zsu", err);
+        return iw_text_unexpected(self->text, columns,
+                                  "columns x y z, xs ys zs, xu yu zu or xsu ysu zsu", err);
     self->scaled = kind == 1 || kind == 3;
     self->wrapped = kind < 2;
     self->has_velocities = have[VX] && have[VY] && have[VZ];

@@ -41,14 +41,6 @@ typedef struct {
     iw_qe_input input;
 } cpx;
 
-static iw_status
-unexpected(const iw_text *text, iw_line line, const char *what, iw_error *err)
-{
-    char excerpt[48];
-    return iw_text_fail(text, err, IW_INVALID, "expected %s, found '%s'", what,
-                        iw_line_excerpt(line, excerpt));
-}
-
 /* "     165    0.01221537" */
 static bool
 is_head(iw_line line, int64_t *step, double *time_ps)
@@ -66,7 +58,7 @@ read_head(const blocks *self, iw_when *when, double *time_fs, iw_error *err)
     if (status != IW_OK)
         return status;
     if (!is_head(line, &step, &time_ps))
-        return unexpected(self->text, line, "a step and a time", err);
+        return iw_text_unexpected(self->text, line, "a step and a time", err);
     *when = iw_steps_next(&self->steps, step);
     *time_fs = 1000.0 * time_ps;
     return IW_OK;
@@ -83,7 +75,7 @@ read_rows(const blocks *self, size_t n, double *to, iw_error *err)
         rest = line;
         if (!iw_field_real(&rest, &to[3 * i]) || !iw_field_real(&rest, &to[3 * i + 1]) ||
             !iw_field_real(&rest, &to[3 * i + 2]))
-            return unexpected(self->text, line, "three numbers", err);
+            return iw_text_unexpected(self->text, line, "three numbers", err);
     }
     return IW_OK;
 }

@@ -47,14 +47,6 @@ typedef struct {
     block last, next; /* last: complete but for its energies */
 } pwout;
 
-static iw_status
-unexpected(const pwout *self, iw_line line, const char *what, iw_error *err)
-{
-    char excerpt[48];
-    return iw_text_fail(self->text, err, IW_INVALID, "expected %s, found '%s'", what,
-                        iw_line_excerpt(line, excerpt));
-}
-
 /* Where text stands in a line, behind it; NULL if it does not. */
 static const char *
 behind(iw_line line, const char *text)
@@ -124,8 +116,8 @@ read_rows(const pwout *self, size_t n, bool named, double *to, double unit_A,
         iw_line rest = line;
         if ((named && !iw_field_word(&rest, &word, &size)) || !iw_field_real(&rest, r) ||
             !iw_field_real(&rest, r + 1) || !iw_field_real(&rest, r + 2))
-            return unexpected(self, line, named ? "a name and three numbers" : "three numbers",
-                              err);
+            return iw_text_unexpected(self->text, line,
+                                      named ? "a name and three numbers" : "three numbers", err);
         if (named && (strlen(self->names.name[i]) != size ||
                       strncasecmp(word, self->names.name[i], size) != 0))
             return iw_text_fail(self->text, err, IW_INVALID,
@@ -173,11 +165,13 @@ read_block(const pwout *self, block *out, bool *done, iw_error *err)
             moved = true;
         } else if (entered && behind(line, "CELL_PARAMETERS")) {
             if (!unit_of_card(self, line, &unit_A) || unit_A == 0.0)
-                return unexpected(self, line, "CELL_PARAMETERS in alat, bohr or angstrom", err);
+                return iw_text_unexpected(self->text, line,
+                                          "CELL_PARAMETERS in alat, bohr or angstrom", err);
             status = read_rows(self, 3, false, out->cell_A, unit_A, out->cell_A, err);
         } else if (entered && behind(line, "ATOMIC_POSITIONS")) {
             if (!unit_of_card(self, line, &unit_A))
-                return unexpected(self, line, "ATOMIC_POSITIONS in a known unit", err);
+                return iw_text_unexpected(self->text, line, "ATOMIC_POSITIONS in a known unit",
+                                          err);
             status = read_rows(self, self->n_atoms, true, out->pos_A, unit_A, out->cell_A, err);
             placed = true;
         }
@@ -262,7 +256,7 @@ read_types(pwout *self, iw_error *err)
         rest = line;
         if (!iw_field_word(&rest, &word, &size) || !iw_field_real(&rest, &valence) ||
             !iw_field_real(&rest, &self->mass_amu[i]))
-            return unexpected(self, line, "a species, its valence and its mass", err);
+            return iw_text_unexpected(self->text, line, "a species, its valence and its mass", err);
         status = iw_names_add(&self->labels, word, size, err);
         if (status != IW_OK)
             return status;
@@ -290,7 +284,7 @@ read_sites(pwout *self, iw_error *err)
         double *r = self->last.pos_A + 3 * i;
         if (!iw_field_int(&rest, &site) || !iw_field_word(&rest, &word, &size) ||
             !three_behind(line, ") = (", r))
-            return unexpected(self, line, "a site, an atom and its position", err);
+            return iw_text_unexpected(self->text, line, "a site, an atom and its position", err);
         for (size_t x = 0; x < 3; x++)
             r[x] *= self->alat_A;
         status = iw_names_add(&self->names, word, size, err);

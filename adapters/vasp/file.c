@@ -55,11 +55,3 @@ iw_vasp_file_count(iw_vasp_file *self, int64_t step, iw_frame *frame)
     frame->step = step;
     frame->time_fs = (double)step * self->settings.potim_fs;
 }
-
-iw_status
-iw_vasp_file_unexpected(const iw_vasp_file *self, iw_line line, const char *what, iw_error *err)
-{
-    char excerpt[48];
-    return iw_text_fail(self->text, err, IW_INVALID, "expected %s, found '%s'", what,
-                        iw_line_excerpt(line, excerpt));
-}

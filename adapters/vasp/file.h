@@ -28,7 +28,4 @@ iw_status iw_vasp_file_end(const iw_vasp_file *self, iw_status status, bool begu
 /* A frame is whole: its step, counted from the first one, and time. */
 void iw_vasp_file_count(iw_vasp_file *self, int64_t step, iw_frame *frame);
 
-iw_status iw_vasp_file_unexpected(const iw_vasp_file *self, iw_line line, const char *what,
-                                  iw_error *err);
-
 #endif

@@ -52,7 +52,7 @@ read_cell(outcar *self, iw_error *err)
                 memcpy(text, at, VECTOR_WIDTH);
             iw_line field = {text, text + strlen(text)};
             if (!iw_field_real(&field, &cell[3 * i + k]) || !iw_field_none(&field))
-                return iw_vasp_file_unexpected(&self->file, line, "a vector of the cell", err);
+                return iw_text_unexpected(self->file.text, line, "a vector of the cell", err);
         }
     }
     memcpy(self->cell_A, cell, sizeof cell);
@@ -118,8 +118,8 @@ read_head(outcar *self, iw_error *err)
         iw_text_mark(self->file.text);
     }
     if (status == IW_OK && (self->file.blocks.n == 0 || !self->has_cell))
-        status = iw_vasp_file_unexpected(
-            &self->file, line, "'ions per type' and 'direct lattice vectors' before", err);
+        status = iw_text_unexpected(self->file.text, line,
+                                    "'ions per type' and 'direct lattice vectors' before", err);
     if (status == IW_OK && self->file.blocks.name.n != self->file.blocks.n)
         iw_names_fini(&self->file.blocks.name);
     return status;
@@ -159,7 +159,7 @@ read_rows(outcar *self, double *rows, size_t n, iw_error *err)
         iw_line rest = line;
         if (!iw_field_real(&rest, row) || !iw_field_real(&rest, row + 1) ||
             !iw_field_real(&rest, row + 2))
-            return iw_vasp_file_unexpected(&self->file, line, "position and force of an atom", err);
+            return iw_text_unexpected(self->file.text, line, "position and force of an atom", err);
         if (rows)
             memcpy(rows + 3 * i, row, sizeof row);
     }

@@ -72,7 +72,7 @@ read_row(vasprun *self, double row[3], iw_error *err)
     if (!opens(line, "<v") || !inside(&line, &content) || !iw_field_real(&content, row) ||
         !iw_field_real(&content, row + 1) || !iw_field_real(&content, row + 2) ||
         !iw_field_none(&content))
-        return iw_vasp_file_unexpected(&self->file, line, "three numbers, <v> x y z </v>", err);
+        return iw_text_unexpected(self->file.text, line, "three numbers, <v> x y z </v>", err);
     return IW_OK;
 }
 
@@ -98,15 +98,15 @@ read_type(vasprun *self, iw_line line, iw_error *err)
         const char *from = memmem(rest.at, (size_t)(rest.end - rest.at), "<c>", 3);
         rest.at = from ? from : rest.end;
         if (!inside(&rest, &cell[i]))
-            return iw_vasp_file_unexpected(&self->file, line,
-                                           "number, element and mass of a type of atoms", err);
+            return iw_text_unexpected(self->file.text, line,
+                                      "number, element and mass of a type of atoms", err);
         rest.at = cell[i].end;
     }
     if (!iw_field_int(&cell[0], &count) || !iw_vasp_blocks_add(blocks, count) ||
         !iw_field_word(&cell[1], &word, &size) ||
         !iw_field_real(&cell[2], &blocks->mass_amu[blocks->n - 1]))
-        return iw_vasp_file_unexpected(&self->file, line,
-                                       "number, element and mass of a type of atoms", err);
+        return iw_text_unexpected(self->file.text, line,
+                                  "number, element and mass of a type of atoms", err);
     self->file.piece->atoms_line = iw_text_line_number(self->file.text);
     return iw_names_add(&blocks->name, word, size, err);
 }
@@ -184,7 +184,7 @@ read_structure(vasprun *self, iw_frame *frame, iw_error *err)
     }
     if (status == IW_OK && !(cell && positions))
         status =
-            iw_vasp_file_unexpected(&self->file, line, "basis and positions in the structure", err);
+            iw_text_unexpected(self->file.text, line, "basis and positions in the structure", err);
     return status;
 }
 

@@ -76,8 +76,8 @@ read_counts(xdatcar *self, iw_line line, iw_error *err)
     while (iw_field_int(&rest, &count) && iw_vasp_blocks_add(blocks, count))
         ;
     if (blocks->n == 0 || !iw_field_none(&rest))
-        return iw_vasp_file_unexpected(&self->file, line, "the number of atoms of each species",
-                                       err);
+        return iw_text_unexpected(self->file.text, line, "the number of atoms of each species",
+                                  err);
     if (blocks->name.n > 0 && blocks->name.n != blocks->n)
         return iw_text_fail(self->file.text, err, IW_INVALID,
                             "%zu numbers of atoms for %zu species", blocks->n, blocks->name.n);
@@ -101,18 +101,18 @@ read_header(xdatcar *self, double cell[9], iw_error *err)
         return status;
     rest = line;
     if (!iw_field_real(&rest, &scale) || !iw_field_none(&rest))
-        return iw_vasp_file_unexpected(&self->file, line, "the scale of the cell", err);
+        return iw_text_unexpected(self->file.text, line, "the scale of the cell", err);
     for (size_t row = 0; row < 3; row++) {
         if ((status = iw_text_line(self->file.text, &line, err)) != IW_OK)
             return status;
         rest = line;
         if (!three_reals(&rest, cell + 3 * row) || !iw_field_none(&rest))
-            return iw_vasp_file_unexpected(
-                &self->file, line,
-                row == 1 ? "the second vector of the cell (VASP 4.6's form, which "
-                           "has no cell, is not read)"
-                         : "a vector of the cell (three numbers)",
-                err);
+            return iw_text_unexpected(self->file.text, line,
+                                      row == 1
+                                          ? "the second vector of the cell (VASP 4.6's form, which "
+                                            "has no cell, is not read)"
+                                          : "a vector of the cell (three numbers)",
+                                      err);
     }
     if ((status = scale_cell(self, cell, scale, err)) != IW_OK ||
         (status = iw_text_line(self->file.text, &line, err)) != IW_OK)
@@ -167,8 +167,8 @@ read_header_again(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
     if (status != IW_OK || (status = iw_text_line(self->file.text, &line, err)) != IW_OK)
         return status;
     if (!read_frame_line(line, number))
-        return iw_vasp_file_unexpected(&self->file, line,
-                                       "'Direct configuration= n' after the header", err);
+        return iw_text_unexpected(self->file.text, line,
+                                  "'Direct configuration= n' after the header", err);
     return IW_OK;
 }
 
@@ -191,8 +191,8 @@ read_frame_start(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
     if (read_frame_line(line, number))
         return IW_OK;
     if (starts_with(line, "Cartesian"))
-        return iw_vasp_file_unexpected(&self->file, line,
-                                       "fractional positions ('Direct configuration= 1')", err);
+        return iw_text_unexpected(self->file.text, line,
+                                  "fractional positions ('Direct configuration= 1')", err);
     rest = line;
     bool one_number = iw_field_real(&rest, row) && iw_field_none(&rest);
     rest = line;
@@ -201,7 +201,7 @@ read_frame_start(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
     if (blank && !one_number && three_reals(&line, row))
         return IW_OK;
     if (self->file.given == 0)
-        return iw_vasp_file_unexpected(&self->file, line, "'Direct configuration= 1'", err);
+        return iw_text_unexpected(self->file.text, line, "'Direct configuration= 1'", err);
     return read_header_again(self, cell, number, err);
 }
 
@@ -215,7 +215,7 @@ read_row(xdatcar *self, const double cell[9], double *pos, iw_error *err)
         return status;
     rest = line;
     if (!three_reals(&rest, f))
-        return iw_vasp_file_unexpected(&self->file, line, "three fractional coordinates", err);
+        return iw_text_unexpected(self->file.text, line, "three fractional coordinates", err);
     for (size_t x = 0; x < 3; x++)
         pos[x] = f[0] * cell[x] + f[1] * cell[3 + x] + f[2] * cell[6 + x];
     return IW_OK;

@@ -100,8 +100,8 @@ cut_it(const growing *file, const char *data, size_t size, const trajectory *who
 {
     const iw_reader_options options = options_for(file, false);
     size_t before = 0;
-    /* All that is there is read at each cut: fewer of them. */
-    for (size_t cut = 0; cut < size; cut += every_byte ? 1 : 1 + size / 60) {
+    /* All that is there is read at each cut: these are fewer. */
+    for (size_t cut = 0; cut < size; cut += 1 + size / (every_byte ? 2000 : 60)) {
         trajectory part = read_file(write_bytes(file->name, data, cut, "wb"), &options);
         if (part.status != IW_END && (before > 0 || part.n > 0))
             fail_msg("%s cut at byte %zu: %s", file->sample, cut, part.err.text);
