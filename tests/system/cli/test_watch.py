@@ -187,6 +187,21 @@ class Watch(Case):
         view.keys("q", "q")
         view.until_left()
 
+    def test_an_answer_that_comes_too_late_is_not_taken_for_another(self):
+        view = Terminal(self, f"{PROGRAM} watch '锂 live' --interval 0.2 --timeout 1")
+        value = self.value()
+        view.until(value)
+        self.daemon.send_signal(signal.SIGSTOP)
+        view.until(lambda screen: re.search(r"this is ([3-9]|\d\d+) s old", screen))  # asked again
+        view.keys("q")
+        view.until("sort")
+        self.daemon.send_signal(signal.SIGCONT)
+        view.until(lambda screen: "no answer" not in screen and value[2:-6] in screen)
+        view.keys("Enter")
+        view.until(lambda screen: value in screen and "MSD of mobile" in screen)
+        view.keys("C-c")
+        view.until_left()
+
     def test_a_run_is_stopped_after_a_question(self):
         view = Terminal(self, f"{PROGRAM} watch --interval 0.2")
         view.until("锂 live")
@@ -227,14 +242,17 @@ class Watch(Case):
 
     def test_it_is_plain_where_it_cannot_be_a_view(self):
         line = self.value()
-        for command, env in ((f"{PROGRAM} watch '锂 live' --count 2 --interval 0.05", {}),
-                             (f"{PROGRAM} watch --count 1 | cat", {}),
-                             (f"timeout -s INT 1 {PROGRAM} watch --interval 0.1", {"TERM": "dumb"}),
-                             (f"timeout -s INT 1 {PROGRAM} watch --interval 0.1 </dev/null", {}),
-                             (f"timeout -s INT 1 {PROGRAM} watch", {"TERM": "nosuchterm"})):
-            screen = Terminal(self, command, 150, 60, **env).until(r"EXIT=")
-            self.assertIn(line, screen, command)
-            self.assertRegex(screen, r"\d\d:\d\d:\d\d \w{8} 锂 live running")
+        for words, env, endless in (("'锂 live' --count 2 --interval 0.05", {}, False),
+                                    ("--count 1 | cat", {}, False),
+                                    ("--interval 0.1", {"TERM": "dumb"}, True),
+                                    ("--interval 0.1 </dev/null", {}, True),
+                                    ("--interval 0.1", {"TERM": "nosuchterm"}, True)):
+            view = Terminal(self, f"{PROGRAM} watch {words}", 150, 60, **env)
+            screen = view.until(line)
+            self.assertRegex(screen, r"\d\d:\d\d:\d\d \w{8} 锂 live running", words)
+            if endless:
+                view.keys("C-c")
+            view.until_left()
 
     def test_a_run_that_is_not_there_is_an_error_and_no_view(self):
         screen = Terminal(self, f"{PROGRAM} watch nosuch").until_left(4)
