@@ -4,7 +4,7 @@
 import path from "node:path";
 import { violations } from "./browser.mjs";
 import { until } from "./programs.mjs";
-import { equal, truth } from "./values.mjs";
+import { equal, same, truth } from "./values.mjs";
 
 async function tabTo(page, wanted, most = 80) {
     for (let i = 0; i < most; i++) {
@@ -55,6 +55,28 @@ async function a_run_is_stopped_by_keyboard_alone_and_by_nobody_else(world) {
     await page.done();
 }
 
+async function a_run_that_is_silent_is_told_apart_from_a_silent_daemon(world) {
+    const page = await world.browser.open(world.daemon.url);
+    await page.goto(`${world.daemon.url}#/run/${world.silent}`);
+    await page.waitForSelector(".silent:not([hidden])", { timeout: 60000 });
+    truth(/adapter of this run is silent.*The daemon answers/.test(await page.locator(".silent").innerText()), await page.locator(".silent").innerText());
+    truth(await page.locator("#banner").isHidden(), "no banner");
+    equal(await page.locator("#link-text").innerText(), "live", "the daemon");
+    await page.done();
+}
+
+/* walk-4 has ended before the daemon died: it is in the database. */
+async function runs_of_former_days_can_be_looked_at(page, world) {
+    const row = page.locator("tr[data-run]", { has: page.locator('.run-name:text-is("walk-4")') });
+    equal(await row.count(), 0, "rows of runs that had ended");
+    await page.check("#former");
+    await row.locator("a").click();
+    await page.waitForSelector(".big");
+    const record = world.daemon.json("show", world.fleet.ids.get("walk-4"));
+    same(await page.locator(".big").innerText(), record.groups.mobile.D_cm2_s.value, record.groups.mobile.D_cm2_s.stderr, "D");
+    truth(await page.locator("button.danger").isHidden(), "what has ended cannot be stopped");
+}
+
 async function a_daemon_that_dies_is_told_of_and_comes_back_by_itself(world) {
     const pages = [await world.browser.open(world.daemon.url), await world.browser.open(world.daemon.url)];
     await pages[0].goto(world.daemon.url);
@@ -78,8 +100,9 @@ async function a_daemon_that_dies_is_told_of_and_comes_back_by_itself(world) {
     await until(async () => /1201 of 24/.test(await pages[1].locator(".summary").innerText()), 60, "the next frame is on the page");
     const listed = world.daemon.json("ls");
     await until(async () => (await pages[0].locator("tbody tr").count()) === (listed.runs ?? listed).length, 20, "the runs are listed");
+    await runs_of_former_days_can_be_looked_at(pages[0], world);
     world.browser.forget(/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|Failed to load resource/);
     for (const page of pages) await page.done();
 }
 
-export const cases = [a_run_is_stopped_by_keyboard_alone_and_by_nobody_else, a_daemon_that_dies_is_told_of_and_comes_back_by_itself];
+export const cases = [a_run_that_is_silent_is_told_apart_from_a_silent_daemon, a_run_is_stopped_by_keyboard_alone_and_by_nobody_else, a_daemon_that_dies_is_told_of_and_comes_back_by_itself];

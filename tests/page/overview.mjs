@@ -39,7 +39,7 @@ async function the_page_is_light_and_paints_soon({ browser, daemon, said }) {
 async function the_overview_shows_what_ls_says(world) {
     const page = await openOverview(world);
     const rows = world.daemon.json("ls");
-    const listed = (Array.isArray(rows) ? rows : rows.runs).filter((row) => row.state === "running");
+    const listed = (Array.isArray(rows) ? rows : rows.runs).filter((row) => row.name.startsWith("walk-"));
     truth(listed.length >= 12, `${listed.length} runs are running`);
     for (const row of listed) {
         const at = page.locator(`tr[data-run="${row.id}"]`);
@@ -50,6 +50,7 @@ async function the_overview_shows_what_ls_says(world) {
         same(await cell("D"), row.D_cm2_s, row.stderr_cm2_s, "D");
         same((await at.locator(".error-text").textContent()).split("%")[0], 100 * row.relative_error, undefined, "relative error");
         equal(await cell("health"), row.health, "health");
+        truth((await cell("verdict")).endsWith(row.state), `${row.state}, not ${await cell("verdict")}`);
         truth((await at.locator(".spark-line").getAttribute("points")).split(" ").length === row.history.D_cm2_s.length, "points of the sparkline");
     }
     await page.done();

@@ -21,6 +21,10 @@ async function setUp() {
     world.fleet = new Fleet(world.daemon, 1200, names);
     await world.fleet.ready;
     await world.fleet.tell("end walk-4");
+    const silent = new Fleet(world.daemon, 20, ["silent"]); /* its adapter dies without a word */
+    await silent.ready;
+    world.silent = silent.ids.get("silent");
+    silent.process.kill("SIGKILL");
     return world;
 }
 

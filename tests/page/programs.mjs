@@ -33,7 +33,7 @@ export class Daemon {
     async start() {
         const log = fs.openSync(path.join(this.folder, "daemon.log"), "a");
         const from = this.log().length;
-        this.process = spawn(path.join(BUILD, "ionwatchd"), ["--listen", this.endpoint, "--data", path.join(this.folder, "data"), "--db", `sqlite:///${this.folder}/runs.sqlite`, "--http", this.http],
+        this.process = spawn(path.join(BUILD, "ionwatchd"), ["--listen", this.endpoint, "--data", path.join(this.folder, "data"), "--db", `sqlite:///${this.folder}/runs.sqlite`, "--http", this.http, "--heartbeat-s", "10"],
             { env: this.environment, cwd: this.folder, stdio: ["ignore", log, log] });
         fs.closeSync(log);
         this.url = await until(() => /http\.listen \S+ (http:\S+?),/.exec(this.log().slice(from))?.[1], 20, "the daemon says where its page is");

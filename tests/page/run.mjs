@@ -129,6 +129,39 @@ async function definitions_come_with_focus(world) {
     truth(words.includes("hop") && (await tip.innerText()).includes(/What: +(.*)/.exec(words)[1].trim()), `the tip says "${await tip.innerText()}"`);
     await page.keyboard.press("Escape");
     await tip.waitFor({ state: "hidden" });
+    const keys = new Set((await (await fetch(`${world.daemon.url}api/v1/explain`)).json()).flatMap((row) => row.key.split(" ")));
+    const asked = await page.evaluate(() => [...document.querySelectorAll("[data-explain]")].map((term) => term.dataset.explain));
+    truth(asked.length > 30, `${asked.length} terms explain themselves`);
+    equal(asked.filter((key) => !keys.has(key)), [], "terms without a definition");
+    await page.done();
+}
+
+/* All walks are of one compound, at eight temperatures. */
+async function siblings_make_an_arrhenius_plot(world) {
+    const page = await openRun(world, "walk-5");
+    await page.waitForSelector("#arrhenius:not([hidden]) dd");
+    const report = world.daemon.json("arrhenius", "Li2Cl", "--db", `sqlite:///${world.daemon.folder}/runs.sqlite`);
+    const facts = await page.locator("#arrhenius dd").allTextContents();
+    same(facts[0], report.fit.E_a_eV.value, report.fit.E_a_eV.stderr, "E_a");
+    same(facts[2], report.fit.D_cm2_s.value, report.fit.D_cm2_s.stderr, "D at 300 K");
+    const json = JSON.parse((await save(page, "Arrhenius plot of Li2Cl", "JSON")).bytes);
+    const points = json.series.filter((s) => !s.name.startsWith("E_a")).flatMap((s) => s.x.map((x, i) => [1000 / x, s.y[i]]));
+    equal(points.map(([, D]) => D).sort(), report.points.map((p) => p.D_cm2_s.value).filter((D) => D > 0).sort(), "D of the points");
+    const line = json.series.find((s) => s.name.startsWith("E_a"));
+    const slope = Math.log(line.y[0] / line.y[1]) / (line.x[1] - line.x[0]);
+    truth(Math.abs(slope * 1000 * 8.617333262e-5 - report.fit.E_a_eV.value) < 1e-6, "the slope of the line is E_a");
+    await page.done();
+}
+
+async function a_run_that_is_not_there_is_said_to_be_missing(world) {
+    const page = await world.browser.open(world.daemon.url);
+    await page.goto(`${world.daemon.url}#/run/nobody`);
+    await page.waitForSelector("text=There is no run “nobody”");
+    await page.waitForSelector(".link[data-state=live]"); /* the daemon is well */
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter"); /* skips to the content, and not away from it */
+    equal(await page.evaluate(() => [document.activeElement.id, location.hash]), ["main", "#/run/nobody"], "focus and place");
+    world.browser.forget(/404/);
     await page.done();
 }
 
@@ -156,4 +189,4 @@ async function a_frame_is_on_the_page_soon_without_a_reload(world) {
 }
 
 export const cases = [the_run_page_shows_what_show_says, plots_are_saved_with_the_numbers_of_the_record, curves_are_switched_and_read_by_keyboard,
-    definitions_come_with_focus, a_frame_is_on_the_page_soon_without_a_reload];
+    definitions_come_with_focus, siblings_make_an_arrhenius_plot, a_run_that_is_not_there_is_said_to_be_missing, a_frame_is_on_the_page_soon_without_a_reload];

@@ -40,8 +40,10 @@ export function setAttribute(node, name, value) {
     else if (node.getAttribute(name) !== value) node.setAttribute(name, value);
 }
 
-/* Puts nodes in this order below parent; those that stand right are not touched. */
+/* Puts nodes in this order below parent; those that stand right are not touched, and who is moved
+ * keeps the focus. */
 export function arrange(parent, nodes) {
+    const focused = parent.contains(document.activeElement) ? document.activeElement : null;
     let at = parent.firstChild;
     for (const node of nodes) {
         if (node === at) at = at.nextSibling;
@@ -52,4 +54,5 @@ export function arrange(parent, nodes) {
         at.remove();
         at = next;
     }
+    if (focused && focused !== document.activeElement && parent.contains(focused)) focused.focus({ preventScroll: true });
 }

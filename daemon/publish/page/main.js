@@ -43,7 +43,7 @@ function showLink(state, changed) {
         return;
     }
     if (state !== "stale") return;
-    if (changed) {
+    if (changed) { /* the banner speaks once, its clock does not */
         const retry = el("button", { type: "button", onclick: () => stream.now() }, "Try now");
         const age = el("span", { "aria-live": "off" });
         banner.replaceChildren(el("span", {}, "No word from the daemon. What you see is old and does not change."), age, retry);
@@ -68,7 +68,10 @@ async function fetchRecord(run, shown) {
     const answer = await ask("GET", `/api/v1/runs/${encodeURIComponent(run)}?series=1`);
     if (view !== shown) return;
     if (answer.ok && !shown.record) store.putRecord(answer.body);
-    else if (!answer.ok) shown.refuse(answer.status === 404 ? `There is no run “${run}”.` : `No record yet: ${answer.text}`);
+    else if (answer.status === 404) {
+        shown.refuse(`There is no run “${run}”, here or in the database.`);
+        stream.watch(null); /* should it come, the listing tells */
+    } else if (!answer.ok) shown.refuse(`No record yet: ${answer.text}`);
 }
 
 function route() {
@@ -85,8 +88,13 @@ function route() {
     if (run) fetchRecord(run, view);
 }
 
-store.subscribe(() => {
+store.subscribe((what) => {
+    if (what === "rows" && view.id && !stream.run && store.find(view.id)) route();
     if (view) document.title = `${view.title} · ionwatch`;
+});
+document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); /* the hash names the view */
+    main.focus();
 });
 addEventListener("hashchange", () => {
     route();

@@ -112,10 +112,13 @@ export class Overview {
     patch() {
         const all = [...this.store.rows.values()];
         for (const id of this.rows.keys()) if (!this.store.rows.has(id)) this.rows.delete(id);
+        const news = [];
         for (const data of all) {
             if (!this.rows.has(data.id)) this.rows.set(data.id, new Row());
-            this.rows.get(data.id).update(data);
+            const became = this.rows.get(data.id).update(data);
+            if (became) news.push(`${data.label} is ${became}`);
         }
+        if (news.length) this.tellNews?.(news.length > 3 ? `${news.length} runs have changed their state` : news.join(", "));
         const shown = all.filter((row) => this.matches(row)).sort((a, b) => this.compare(a, b));
         arrange(this.body, shown.map((row) => this.rows.get(row.id).node));
         this.counts(all, shown.length);

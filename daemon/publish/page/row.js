@@ -3,7 +3,7 @@
 
 import { el, setAttribute, setText, svg } from "./dom.js";
 import { general, known, NONE, percent, withError } from "./format.js";
-import { HealthSign, LifeSign, VerdictSign, verdictOf } from "./states.js";
+import { HealthSign, LifeSign, VerdictSign, verdictOf, verdicts } from "./states.js";
 import { errorShare } from "./store.js";
 
 const SPARK = { width: 96, height: 26 };
@@ -59,11 +59,13 @@ export class Row {
         return el("td", { role: "cell", class: `c-${kind}`, "data-label": label }, ...inside);
     }
 
+    /* The word for what the run has come to, where that is new. */
     update(row) {
-        if (row === this.row) return;
+        if (row === this.row) return null;
+        const before = this.row && verdictOf(this.row), verdict = verdictOf(row);
         this.row = row;
         setAttribute(this.node, "data-run", row.id);
-        this.verdict.update(verdictOf(row));
+        this.verdict.update(verdict);
         this.life.update(row.state);
         this.health.update(row.health);
         setText(this.link, row.label);
@@ -79,6 +81,7 @@ export class Row {
         const held = row.state_reason || "";
         setText(this.event, [held, warned, row.lastEvent].filter(Boolean).join(": ") || NONE);
         setAttribute(this.event, "title", row.lastEvent || null);
+        return before && before !== verdict ? verdicts[verdict].word : null;
     }
 
     drawSpark(row) {

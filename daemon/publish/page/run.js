@@ -7,7 +7,7 @@ import { arrheniusFigure, diffusionFigure, groupLabel, msdFigure, traceFigure, t
 import { duration, general, interval, known, NONE, percent, plusMinus, scientific, withError, withUnit } from "./format.js";
 import { Plot } from "./plots.js";
 import { onRole, roleNow } from "./session.js";
-import { isGoing, isHeldUp, HealthSign, LifeSign, VerdictSign, verdictOf } from "./states.js";
+import { isGoing, isHeldUp, HealthSign, LifeSign, VerdictSign, verdictOf, verdicts } from "./states.js";
 import { rowOfRecord } from "./store.js";
 import { openStop } from "./stop.js";
 import { DiffusionTable, Events, Facts, healthFacts, transportFacts, VibrationTable } from "./tables.js";
@@ -148,7 +148,7 @@ export class RunView {
         if (record.health?.state === "broken") this.row.because = record.health.reason;
         this.row.convergence = record.convergence?.state ?? this.row.convergence;
         const verdict = verdictOf(this.row);
-        if (before && before !== verdict) this.tellNews?.(`${this.row.label} is ${verdict}`);
+        if (before && before !== verdict) this.tellNews?.(`${this.row.label} is ${verdicts[verdict].word}`);
         this.verdict.update(verdict);
         this.life.update(this.row.state);
         this.health.update(record.health?.state);
@@ -188,7 +188,7 @@ export class RunView {
             ["To the target", "predicted_ps_to_target", prediction(convergence)],
             ["α in the fit", "alpha", known(group.alpha) ? group.alpha.toFixed(2) : NONE],
             ["Effective hops", "effective_hops", general(group.effective_hops, 3)],
-            ["Beware", "diffusive", group.warning ?? ""],
+            ["Beware", null, group.warning ?? ""],
             ...(convergence.decisions ?? []).map((d) => [`Rule ${d.rule}`, null, `${d.action === "stop" ? "asked" : "advised"} to stop at ${general(d.time_ps, 6)} ps${d.saved_ps > 0 ? `, ${general(d.saved_ps, 4)} ps saved` : ""}${d.holds === false ? "; it no longer holds" : ""}`]),
         ]);
         this.facts.update(plan(record, record.run));

@@ -2,6 +2,7 @@
 // stream.js - the event stream of the daemon: opened again by itself, and never silently old.
 
 const STALE_MS = 6000; /* three beats were missed */
+const HIDDEN_MS = 5000;
 const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 5000;
 
 export class Stream {
@@ -18,9 +19,25 @@ export class Stream {
         this.state = "connecting";
         setInterval(() => this.check(), 500);
         addEventListener("online", () => this.now());
-        document.addEventListener("visibilitychange", () => {
-            if (!document.hidden && !this.source) this.now();
-        });
+        document.addEventListener("visibilitychange", () => this.rest());
+    }
+
+    /* A browser has six connections to a daemon: what nobody looks at leaves its own to others. */
+    rest() {
+        clearTimeout(this.sleep);
+        if (document.hidden) {
+            this.sleep = setTimeout(() => {
+                clearTimeout(this.timer);
+                this.source?.close();
+                this.source = null;
+                this.resting = true;
+            }, HIDDEN_MS);
+        } else if (this.resting || !this.source) {
+            this.resting = false;
+            this.heard = performance.now();
+            this.tell("connecting");
+            this.now();
+        }
     }
 
     /* run: whose record comes too, or null. */
@@ -49,7 +66,7 @@ export class Stream {
             take(event.data ? JSON.parse(event.data) : {});
         });
         listen("runs", (data) => {
-            this.on.rows(data.runs ?? [], data.removed ?? [], first);
+            this.on.rows(data.runs ?? [], data.removed ?? [], data.all ?? first);
             first = false;
         });
         listen("run", (data) => this.on.record(data));
@@ -88,7 +105,7 @@ export class Stream {
     }
 
     check() {
-        if (this.silence <= STALE_MS) return;
+        if (this.resting || this.silence <= STALE_MS) return;
         this.tell("stale");
         /* a half-open connection says nothing, ever */
         if (this.source && this.source.readyState === EventSource.OPEN && this.silence > 2 * STALE_MS) this.lost();
