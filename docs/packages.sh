@@ -12,10 +12,12 @@ IW_BUILD_PACKAGES=(
 )
 # On top of those, to run every test.
 IW_TEST_PACKAGES=(
-    clang-format clang-tidy cppcheck gfortran libcmocka-dev mandoc openmpi-bin procps prometheus python3-ase python3-matplotlib python3-numpy
+    chromium clang-format clang-tidy cppcheck gfortran libcmocka-dev mandoc openmpi-bin procps prometheus python3-ase python3-matplotlib python3-numpy
     python3-pandas python3-pip python3-pytest python3-setuptools python3-wheel shellcheck
     tmux xz-utils zstd
 )
+# Node.js is often there from elsewhere, and Debian's npm does not go with that one.
+command -v npm >/dev/null || IW_TEST_PACKAGES+=(nodejs npm)
 
 # iw_install PACKAGE...: installs those that are missing.  Says nothing when none is, asks nothing,
 # and shows apt's own words only when it fails.

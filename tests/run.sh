@@ -31,4 +31,5 @@ if [ -z "${IONWATCH_NO_SANITIZE:-}" ]; then
     echo "unit tests under sanitizers: passed"
 fi
 build build -DBUILD_TESTING=ON # the quickstart builds without
+iw_quietly "installing what drives the browser" bash tests/page/install.sh build
 exec ctest --test-dir build --no-tests=error -j "$jobs" --output-on-failure
