@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* analyze.c - the whole analysis of finished files in one process, by the daemon's engine. */
+#include "analysis.h"
 #include "filing.h"
 #include "input.h"
 
@@ -278,38 +279,85 @@ finish(analysis *self)
     return result;
 }
 
+/* ---- the whole of it ---- */
+
+static iw_status
+analyse(analysis *self, iw_error *err)
+{
+    iw_run_info_init(&self->run);
+    iw_status status = start(self, err);
+    if (status == IW_OK)
+        status = read_frames(self, err);
+    if (status == IW_OK && self->frames == 0 && !iw_interrupted())
+        status =
+            iw_fail(err, IW_INVALID, "%s: there is no frame in it", self->settings->operands[0]);
+    if (status == IW_OK && !iw_interrupted()) {
+        iw_engine_conclude(self->engine);
+        status = read_again(self, err);
+    }
+    if (status == IW_OK && !self->settings->no_paper && !iw_interrupted())
+        compute_paper(self);
+    return status;
+}
+
+static iw_exit
+failed(const iw_settings *settings, const iw_error *err)
+{
+    iw_complain_error(settings, err);
+    return iw_interrupted() ? IW_EXIT_INTERRUPTED : IW_EXIT_FAILURE;
+}
+
+static void
+fini(analysis *self)
+{
+    iw_store_close(&self->store);
+    iw_frame_fini(&self->frame);
+    iw_engine_destroy(&self->engine);
+    iw_run_info_fini(&self->run);
+    iw_reader_close(&self->reader);
+}
+
 iw_exit
 iw_command_analyze(const iw_settings *settings)
 {
     analysis self = {.settings = settings};
     iw_error err = {0};
-    iw_exit result = IW_EXIT_FAILURE;
-    iw_run_info_init(&self.run);
-    iw_status status = start(&self, &err);
-    if (status == IW_OK)
-        status = read_frames(&self, &err);
-    if (status == IW_OK && self.frames == 0 && !iw_interrupted())
-        status = iw_fail(&err, IW_INVALID, "%s: there is no frame in it", settings->operands[0]);
-    if (status == IW_OK && !iw_interrupted()) {
-        iw_engine_conclude(self.engine);
-        status = read_again(&self, &err);
-    }
-    if (status) {
-        iw_complain_error(settings, &err);
-        result = iw_interrupted() ? IW_EXIT_INTERRUPTED : IW_EXIT_FAILURE;
+    iw_exit result;
+    if (analyse(&self, &err)) {
+        result = failed(settings, &err);
     } else {
-        if (!settings->no_paper && !iw_interrupted())
-            compute_paper(&self);
         result = finish(&self);
         if (iw_interrupted()) {
             iw_complain(settings, "interrupted after %" PRIu64 " frames", self.frames);
             result = IW_EXIT_INTERRUPTED;
         }
     }
-    iw_store_close(&self.store);
-    iw_frame_fini(&self.frame);
-    iw_engine_destroy(&self.engine);
-    iw_run_info_fini(&self.run);
-    iw_reader_close(&self.reader);
+    fini(&self);
+    return result;
+}
+
+iw_exit
+iw_analyze_record(const iw_settings *settings, json_t **record)
+{
+    analysis self = {.settings = settings};
+    iw_error err = {0};
+    iw_exit result = IW_EXIT_OK;
+    *record = NULL;
+    iw_status status = analyse(&self, &err);
+    if (status) {
+        result = failed(settings, &err);
+    } else if (iw_interrupted()) {
+        result = IW_EXIT_INTERRUPTED;
+    } else {
+        iw_snapshot *snapshot = iw_engine_snapshot(self.engine, "analysed", &err);
+        if (snapshot)
+            *record = iw_snapshot_json(snapshot, IW_JSON_SERIES | IW_JSON_FULL);
+        iw_snapshot_unref(&snapshot);
+        if (!*record) {
+            iw_complain(settings, "no memory for the record of %s", settings->operands[0]);
+            result = IW_EXIT_FAILURE;
+        }
+    }
+    fini(&self);
     return result;
 }

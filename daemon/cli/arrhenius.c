@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* arrhenius.c - E_a of a material from its runs at several temperatures: those in the database and
  * those that are still going at the daemon. */
+#include "arrhenius.h"
 #include "ask.h"
 #include "filing.h"
 #include "runs.h"
@@ -12,8 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define ROOM_TEMPERATURE_K 300.0
 
 typedef struct {
     const iw_settings *settings;
@@ -388,19 +387,32 @@ show_material(sources *self, const char *material, iw_error *err)
     return status;
 }
 
+static sources
+sources_of(const iw_settings *settings)
+{
+    return (sources){.settings = settings,
+                     .group = settings->group ? settings->group : "mobile",
+                     .at_K = isnan(settings->at_K) ? IW_ROOM_TEMPERATURE_K : settings->at_K};
+}
+
+/* Says what is wrong, and what to do. */
+static iw_exit
+no_sources(const iw_settings *settings, const iw_error *err)
+{
+    iw_complain(settings, "%s%s", err->text,
+                err->code == IW_NOT_FOUND ? ": name one with --db or $IONWATCH_DB" : "");
+    return IW_EXIT_FAILURE;
+}
+
 iw_exit
 iw_command_arrhenius(const iw_settings *settings)
 {
     iw_error err = {0};
-    sources self = {.settings = settings,
-                    .group = settings->group ? settings->group : "mobile",
-                    .at_K = isnan(settings->at_K) ? ROOM_TEMPERATURE_K : settings->at_K};
+    sources self = sources_of(settings);
     iw_status status = open_sources(&self, &err);
     if (status) {
-        iw_complain(settings, "%s%s", err.text,
-                    status == IW_NOT_FOUND ? ": name one with --db or $IONWATCH_DB" : "");
         close_sources(&self);
-        return IW_EXIT_FAILURE;
+        return no_sources(settings, &err);
     }
     status = settings->n_operands ? show_material(&self, settings->operands[0], &err)
                                   : list_materials(&self, &err);
@@ -408,4 +420,18 @@ iw_command_arrhenius(const iw_settings *settings)
     if (status)
         return iw_ask_failed(settings, &err); /* the daemon's failures, and the others */
     return iw_interrupted() ? IW_EXIT_INTERRUPTED : IW_EXIT_OK;
+}
+
+iw_exit
+iw_arrhenius_of_material(const iw_settings *settings, const char *material, json_t **report)
+{
+    iw_error err = {0};
+    sources self = sources_of(settings);
+    *report = NULL;
+    iw_status status = open_sources(&self, &err);
+    iw_exit result = status ? no_sources(settings, &err) : IW_EXIT_OK;
+    if (status == IW_OK && report_of(&self, material, report, &err))
+        result = iw_ask_failed(settings, &err);
+    close_sources(&self);
+    return result;
 }

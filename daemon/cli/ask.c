@@ -271,8 +271,8 @@ iw_ask_begin(iw_asker *self, const char *verb, const char *arg, bool flag, iw_er
     return IW_OK;
 }
 
-iw_status
-iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, json_t **answer, iw_error *err)
+static iw_status
+ask(iw_asker *self, iw_message *message, json_t **answer, iw_error *err)
 {
     bool over = false;
     iw_status status = iw_ask_begin(self, verb, arg, flag, err);
@@ -283,6 +283,34 @@ iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, json_t **an
         status = iw_ask_take(self, &over, answer, err);
     }
     return status;
+}
+
+static void
+question(iw_message *message, const char *verb, const char *arg)
+{
+    iw_message_init(message, IW_MSG_ASK);
+    message->version = IW_PROTOCOL_VERSION;
+    (void)snprintf(message->verb, sizeof message->verb, "%s", verb);
+    (void)snprintf(message->arg, sizeof message->arg, "%s", arg);
+}
+
+iw_status
+iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, json_t **answer, iw_error *err)
+{
+    iw_message message;
+    question(&message, verb, arg);
+    message.flag = flag;
+    return ask(self, &message, answer, err);
+}
+
+iw_status
+iw_ask_record(iw_asker *self, const char *run, bool full, json_t **record, iw_error *err)
+{
+    iw_message message;
+    question(&message, "show", run);
+    message.flag = true;
+    message.full = full;
+    return ask(self, &message, record, err);
 }
 
 iw_exit

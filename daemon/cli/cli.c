@@ -21,6 +21,8 @@ iw_settings_init(iw_settings *settings)
                               .hop_length_A = NAN,
                               .paper_spacing_fs = NAN,
                               .at_K = NAN,
+                              .width_mm = NAN,
+                              .dpi = NAN,
                               .timeout_s = 5,
                               .interval_s = 1,
                               .idle_s = INFINITY};

@@ -56,6 +56,10 @@ typedef struct {
     const char *db, *group, *descriptor, *run, *output; /* results */
     bool json, csv, series, full, all, markdown;
 
+    const char *groups, *method, *title, *style; /* plot */
+    double width_mm, dpi;                        /* NAN: default */
+    bool log, linear;
+
     const char *folder, *roles; /* keygen; NULL: default */
     bool server, print, force;
 } iw_settings;
@@ -88,6 +92,7 @@ iw_exit iw_command_watch(const iw_settings *settings);
 iw_exit iw_command_stop(const iw_settings *settings);
 iw_exit iw_command_rm(const iw_settings *settings);
 iw_exit iw_command_arrhenius(const iw_settings *settings);
+iw_exit iw_command_plot(const iw_settings *settings);
 iw_exit iw_command_explain(const iw_settings *settings);
 iw_exit iw_command_keygen(const iw_settings *settings);
 iw_exit iw_command_unpack(const iw_settings *settings);

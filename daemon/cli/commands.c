@@ -183,6 +183,30 @@ static const iw_cli_option arrhenius_options[] = {
     END,
 };
 
+static const iw_cli_option plot_options[] = {
+    {"output", 'o', IW_OPT_TEXT, TO(output), "FILE", "", "none: it must be given", 0, 0, NULL,
+     "what to write; .png, .svg, .pdf, or .csv with the numbers that are drawn"},
+    {"groups", 'g', IW_OPT_TEXT, TO(groups), "LIST", "", "mobile; vdos: mobile,framework", 0, 0,
+     NULL, "of which atoms: all, mobile, framework or species, as in Li,S"},
+    {"method", 0, IW_OPT_CHOICE, TO(method), "NAME", "", "both", 0, 0, "physical|paper|both",
+     "which VDOS, where the record has them"},
+    {"log", 0, IW_OPT_FLAG, TO(log), NULL, "", "msd", 0, 0, NULL,
+     "logarithmic axes: both of msd, that of the lag of vacf, the other of d and vdos"},
+    {"linear", 0, IW_OPT_FLAG, TO(linear), NULL, "", "d, vacf, vdos", 0, 0, NULL, "linear axes"},
+    {"at", 0, IW_OPT_NUMBER, TO(at_K), "K", "K", "where the runs end", 1, 1e5, NULL,
+     "arrhenius: draw the line on to this temperature, K"},
+    {"width", 0, IW_OPT_NUMBER, TO(width_mm), "MM", "mm", "86: one column", 30, 1000, NULL,
+     "width of the figure, mm"},
+    {"dpi", 0, IW_OPT_NUMBER, TO(dpi), "N", "", "300", 30, 2400, NULL,
+     "points of a .png on an inch"},
+    {"title", 0, IW_OPT_TEXT, TO(title), "TEXT", "", "none", 0, 0, NULL, "above the figure"},
+    {"style", 0, IW_OPT_TEXT, TO(style), "FILE", "", "none", 0, 0, NULL,
+     "a Matplotlib style: a file, or the name of one of its own"},
+    {"db", 0, IW_OPT_TEXT, TO(db), "URI", "", "none", 0, 0, NULL,
+     "take the runs from this database: sqlite:///path"},
+    END,
+};
+
 static const iw_cli_option keygen_options[] = {
     {"server", 0, IW_OPT_FLAG, TO(server), NULL, "", NULL, 0, 0, NULL,
      "the key of a daemon, in its data folder; it makes one by itself where there is none"},
@@ -318,6 +342,24 @@ const iw_command iw_commands[] = {
      1,
      iw_command_arrhenius,
      {arrhenius_options, json_option, db_option, endpoint_option}},
+    {"plot",
+     "RUN... KIND",
+     "Draw msd, d, vacf, vdos or arrhenius into a file",
+     "KIND, the last word: msd; d, how D converged; vacf; vdos; arrhenius, D of a material "
+     "against\n"
+     "1/T.  A RUN is a file where there is one of that name (a record, or a trajectory that\n"
+     "`analyze` reads; `-`: a record on standard input), else a run at the daemon; with --db one "
+     "in\n"
+     "the database.  For arrhenius it may be a material.",
+     "  ionwatch plot lgps-600K msd -o msd.pdf\n"
+     "  ionwatch plot lgps-500K lgps-600K lgps-700K d -o converged.svg --title 'LGPS'\n"
+     "  ionwatch plot XDATCAR vdos -o vdos.png --groups Li,S --width 178\n"
+     "  ionwatch plot Li6PS5Cl arrhenius -o line.pdf --at 300 --db sqlite:///home/me/ions.db\n"
+     "  ionwatch plot lgps-600K msd -o msd.csv\n",
+     2,
+     -1,
+     iw_command_plot,
+     {plot_options, endpoint_option, file_options, atom_options, analysis_options}},
     {"explain",
      "[QUANTITY]",
      "Explain a number in six lines",

@@ -127,7 +127,10 @@ class Watch:
         """D against the length of the run; returns the axes."""
         from . import plots
 
-        return plots.draw_history(self.history(), self.run, ax)
+        table = self.history().rename(
+            columns={"D_cm2_s_ci95_lo": "lower_cm2_s", "D_cm2_s_ci95_hi": "upper_cm2_s"}
+        )
+        return plots.draw_history(dict(table.items()), self.run, ax, scale="log")
 
     def _repr_html_(self) -> str:
         return self.record._repr_html_() if self.record else html.escape(self.run)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from typing import Any, Optional
 
+import numpy as np
+
 from .errors import IonwatchError, Status
 
 Z95 = 1.959964  # of a normal distribution
@@ -90,8 +92,10 @@ class Record(dict):
         table.index.name = "group"
         return table
 
-    def series(self, kind: str, group: str = "mobile", method: str = "physical") -> Any:
-        """DataFrame of "msd", "vacf" or "vdos"; method "paper" has a "vdos" of its own."""
+    def columns(
+        self, kind: str, group: str = "mobile", method: str = "physical"
+    ) -> dict[str, np.ndarray]:
+        """Arrays of "msd", "vacf" or "vdos", by name; method "paper" has a "vdos" of its own."""
         if kind not in SERIES:
             raise IonwatchError(
                 Status.INVALID, f"{kind!r} is no series: one of {', '.join(SERIES)}"
@@ -102,11 +106,26 @@ class Record(dict):
         data = of.get(kind)
         if not data:
             raise IonwatchError(
-                Status.NOT_FOUND, f"run {self.name} has no {kind} of {group} by method {method}"
+                Status.NOT_FOUND,
+                f"run {self.name} has no {kind} of {group} by method {method} (records of "
+                "`ionwatch show` and `analyze` have series with --series)",
             )
-        return pandas().DataFrame(
-            {column: data[key] for key, column in SERIES[kind] if key in data}, dtype=float
-        )
+        return {column: np.array(data[key], float) for key, column in SERIES[kind] if data.get(key)}
+
+    def series(self, kind: str, group: str = "mobile", method: str = "physical") -> Any:
+        """The same as a DataFrame."""
+        return pandas().DataFrame(self.columns(kind, group, method))
+
+    def history(self) -> dict[str, np.ndarray]:
+        """Arrays: D of the mobile ions with its 95 % interval against the length of the run."""
+        data = (self.get("history") or {}).get("diffusion") or {}
+        if not data.get("time_ps"):
+            raise IonwatchError(
+                Status.NOT_FOUND,
+                f"the record of {self.name} has no history of D: it is too short, or made without "
+                "--series, or by an earlier version",
+            )
+        return {key: np.array(values, float) for key, values in data.items() if values}
 
     def msd(self, group: str = "mobile") -> Any:
         """DataFrame: lag_ps, msd_A2, stderr_A2, and the 95 % band lo_A2, hi_A2."""
@@ -129,7 +148,7 @@ class Record(dict):
         return pandas().DataFrame(self.get("events", []))
 
     def plot(self, kind: str = "msd", group: str = "mobile", ax: Any = None, **options: Any) -> Any:
-        """Draws "msd", "vacf" or "vdos" with Matplotlib; returns the axes."""
+        """Draws "msd", "d", "vacf" or "vdos" with Matplotlib; returns the axes."""
         from . import plots
 
         return plots.draw(self, kind, group, ax, **options)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs a module of this package for the program `ionwatch`, which becomes this script.
+
+    python3 handover.py COMMAND OTHER MODULE NEEDS [WORD...]
+
+COMMAND  what the user typed, for messages
+OTHER    a Python to try where this one lacks a module, or ""
+MODULE   its main() is called; what it returns is the exit code
+NEEDS    modules of others that it cannot do without, with spaces between
+"""
+import importlib
+import importlib.util
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Debian's package of a module is python3-MODULE.
+INSTALL = "sudo apt-get install "
+
+
+def complain(command, text):
+    print(f"ionwatch {command}: {text}", file=sys.stderr)
+
+
+def lacks(needs):
+    """The modules that are not there."""
+    return [name for name in needs.split() if importlib.util.find_spec(name) is None]
+
+
+def say_what_is_missing(command, missing):
+    packages = " ".join("python3-" + name for name in missing)
+    complain(
+        command,
+        f"{sys.executable or 'this Python'} has no {' and no '.join(missing)}: "
+        f"`{INSTALL}{packages}`, or name a Python that has it in $IONWATCH_PYTHON",
+    )
+
+
+def run(command, module):
+    from ionwatch.errors import IonwatchError, Status
+
+    try:
+        return importlib.import_module(module).main()
+    except IonwatchError as error:
+        complain(command, str(error))
+        return 2 if error.status == Status.INVALID else 1
+
+
+def main():
+    # This folder has an ase.py of its own, the current one any file of any name: modules come from
+    # neither.
+    sys.path[:] = [os.path.dirname(HERE)] + [p for p in sys.path if p not in ("", HERE)]
+    command, other, module, needs, *sys.argv[1:] = sys.argv[1:]
+    missing = lacks(needs)
+    if missing and os.access(other, os.X_OK):
+        os.execv(other, [other, __file__, command, "", module, needs, *sys.argv[1:]])
+    if missing:
+        say_what_is_missing(command, missing)
+        return 1
+    try:
+        return run(command, module)
+    except ImportError as error:
+        complain(command, f"{sys.executable}: {error}")
+        return 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
