@@ -26,6 +26,8 @@ read_json(const iw_settings *settings, const char *name, FILE *file, json_t **va
 {
     json_error_t where;
     *value = json_loadf(file, 0, &where);
+    if (!*value && iw_interrupted())
+        return IW_EXIT_INTERRUPTED;
     if (!*value)
         iw_complain(settings, "%s: not JSON: line %d: %s", name, where.line, where.text);
     else if (!json_is_object(*value))
@@ -85,6 +87,8 @@ fetch_file(const iw_settings *settings, const char *path, json_t **record)
         (void)fclose(file);
     if (json)
         return result;
+    if (iw_interrupted())
+        return IW_EXIT_INTERRUPTED;
     if (!standard && S_ISREG(about.st_mode))
         return analyse(settings, path, record);
     iw_complain(settings, "%s: no JSON comes: `ionwatch show RUN --json --series` prints it",

@@ -266,6 +266,10 @@ def notes_on(reports: Sequence[dict], at_K: Optional[float]) -> None:
     for report in reports:
         of = f"{report['material']}, {report['group']}"
         fit = report["fit"]
+        for point in report["points"]:
+            if not point["used"]:
+                where = f"{point['name'] or point['run'][:8]} ({point['temperature_K'] or math.nan:g} K)"
+                note(f"{of}: {plots.plain(where)} is left out: {point['left_out']}")
         if not fit:
             note(f"{of}: no line: {report['reason']}")
         for text in report.get("warnings", []):
@@ -283,6 +287,6 @@ def main() -> int:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         save(options.pop("records"), options.pop("kind"), options.pop("output"), **options)
-    for text in dict.fromkeys(str(one.message) for one in said if "Glyph" in str(one.message)):
-        note(text)
+    if any("Glyph" in str(one.message) for one in said):
+        note("the font has not every character of the names: --style FILE can name one that has")
     return 0

@@ -111,12 +111,12 @@ def name_axis(axis: Any, quantity: str, unit: str) -> None:
     log = axis.get_scale() == "log"
     middle = math.sqrt(low * high) if log else high
     power = math.floor(math.log10(middle) + 1e-9) if middle > 0 else 0
-    if log and high / low > 30:
+    if log and high / low > 300:
         axis.set_major_formatter(ticker.LogFormatterSciNotation())
         axis.set_minor_formatter(ticker.NullFormatter())
         power = 0
     elif log:
-        labelled = range(1, 10) if high / low < 4 else (1, 2, 3, 5)
+        labelled = range(1, 10) if high / low < 4 else (1, 2, 3, 5) if high / low < 30 else (1, 2, 5)
 
         def show(value: float, _: Any) -> str:
             digit = value / 10.0 ** math.floor(math.log10(value) + 1e-9)
@@ -228,22 +228,22 @@ def history_parts(history: dict, run: str) -> list[Part]:
     return [Part(run, "mobile", "d", {k: np.asarray(v, float) for k, v in columns.items()})]
 
 
-def settled_limits(parts: list[Part]) -> tuple[float, float]:
-    """Of a linear axis: what the last three quarters of the runs show.  The first estimates of a
-    run are so uncertain that nothing else would be seen."""
-    highest = 0.0
-    for part in parts:
-        late = part.columns["time_ps"] >= part.columns["time_ps"][-1] / 4
-        y = part.columns.get("upper_cm2_s", part.columns["D_cm2_s"])
-        highest = max(highest, np.nanmax(y[late], initial=0.0), part.columns["D_cm2_s"][-1])
-    return 0.0, 1.3 * highest if highest > 0 else 1.0
+def settled_limits(part: Part, scale: str) -> tuple[float, float]:
+    """Of the axis of D: what the last three quarters of the run show.  The first estimates are so
+    uncertain that nothing else would be seen."""
+    x, y = part.columns["time_ps"], part.columns["D_cm2_s"]
+    late = x >= x[-1] / 4
+    high = np.nanmax(part.columns.get("upper_cm2_s", y)[late], initial=y[-1])
+    low = part.columns.get("lower_cm2_s", y)[late]
+    low = np.nanmin(low[low > 0], initial=high / 3)
+    return (0.0 if scale == "linear" else low / 1.5), (1.3 * high if high > 0 else 1.0)
 
 
 def draw_history(history: dict, run: str, ax: Any = None, scale: str = "linear", words: str = "") -> Any:
     """D with its 95 % interval; history as Record.history() has it."""
     (part,) = history_parts(history, run)
     ax = axes(ax)
-    before = ax.get_ylim()[1] if ax.get_lines() else 0.0
+    before = ax.get_ylim() if ax.get_lines() else (math.inf, 0.0)
     x, y = part.columns["time_ps"], part.columns["D_cm2_s"]
     ax.set_yscale(scale)
     (line,) = ax.plot(x, y, label="\n".join(filter(None, (plain(run), words))))
@@ -252,11 +252,9 @@ def draw_history(history: dict, run: str, ax: Any = None, scale: str = "linear",
         if scale == "log":
             low = np.maximum(low, y * 1e-3)
         ax.fill_between(x, low, high, color=line.get_color(), label="95 % interval", **BAND)
-    ax.set_xlim(0, max(x[-1], max(one.get_xdata()[-1] for one in ax.get_lines())))
-    if scale == "linear":
-        ax.set_ylim(0, max(before, settled_limits([part])[1]))
-    elif (y > 0).any():
-        ax.set_ylim(bottom=y[y > 0].min() / 3)
+    ax.set_xlim(0, max(one.get_xdata()[-1] for one in ax.get_lines()))
+    bottom, top = settled_limits(part, scale)
+    ax.set_ylim(min(before[0], bottom), max(before[1], top))
     ax.set_xlabel("length of the run (ps)")
     name_axis(ax.yaxis, "D", "cm²/s")
     ordered_legend(ax, loc="upper right")

@@ -5,6 +5,7 @@ import os
 import socket
 import sqlite3
 import subprocess
+import sys
 
 import ionwatch
 import ionwatch.database
@@ -108,6 +109,66 @@ def test_plots_show_band_window_and_line(folder):
     both = record.plot("vdos")
     assert record.plot("vdos", "Li", ax=both) is both and len(both.get_lines()) == 2
     ax.figure.savefig("plot.png")
+
+
+def test_what_is_drawn_is_what_the_record_says(folder):
+    from ionwatch import plots
+    stream("file", "file://run.iwlog")
+    record = analyze("run.iwlog")
+    mobile = record["groups"]["mobile"]
+    for kind, group, column in (("vacf", "Li", "c"), ("vdos", "S", "g")):
+        line = record.plot(kind, group).get_lines()[-1]
+        assert list(line.get_ydata()) == record["groups"][group][kind][column]
+    history = record["history"]["diffusion"]
+    ax = record.plot("d")
+    assert list(ax.get_lines()[0].get_ydata()) == history["D_cm2_s"]
+    band = ax.collections[0].get_paths()[0].vertices
+    assert set(band[:, 1]) == set(history["lower_cm2_s"]) | set(history["upper_cm2_s"])
+    assert ax.get_ylim()[0] == 0 and ax.get_ylim()[1] > history["upper_cm2_s"][-1]
+    both = record.plot("vdos", "Li", method="both")
+    physical, paper = both.get_lines()
+    assert list(physical.get_ydata()) == record["groups"]["Li"]["vdos"]["g"]
+    assert list(paper.get_ydata()) == record["groups"]["Li"]["paper"]["vdos"]["g"]
+    assert physical.get_color() == paper.get_color()
+    # One window is shaded; of several, the lines of the fits show where they are.
+    ax = record.plot("msd", "mobile")
+    assert len(ax.patches) == 1
+    record.plot("msd", "S", ax=ax)
+    assert len(ax.patches) == 0 and [line.get_linestyle() for line in ax.get_lines()] == ["-", "--"] * 2
+    low, high = ax.get_ylim()
+    for group in ("mobile", "S"):
+        seen = record["groups"][group]["msd"]["msd_A2"][1:]
+        assert low < min(seen) and max(seen) < high
+    words = ax.get_legend().get_texts()[0].get_text()
+    d = mobile["D_cm2_s"]
+    power = int(np.floor(np.log10(d["value"])))
+    assert words.startswith("file: mobile (Li)\nD ") and f"{d['value'] / 10.0**power:.1f}" in words
+    assert plots.power_of_ten(power) in words
+
+
+def test_numbers_in_legends_have_two_digits_of_their_error():
+    from ionwatch import plots
+    for value, error, words in ((2.4552e-5, 2.72e-6, "(2.46 ± 0.27) × 10⁻⁵ m"), (9.86e-6, 1.81e-6, "(9.9 ± 1.8) × 10⁻⁶ m"),
+                                (3.0, 4.0, "(3.0 ± 4.0) × 10⁰ m"), (1.5e-4, None, "1.50 × 10⁻⁴ m"), (0.0, 1.0, "0 m")):
+        assert plots.with_error(value, error, "m") == words
+    group = {"D_cm2_s": {"value": 1.75e-8, "stderr": 1e-8, "ci95": [0.0, 4.18e-8]}, "diffusive": False}
+    assert plots.diffusion_words(group) == "D < 4.2 × 10⁻⁸ cm²/s (95 %), not diffusive"
+    assert plots.diffusion_words({"D_cm2_s": None}) is None
+
+
+def test_figures_are_saved_from_python_as_by_the_program(folder):
+    from ionwatch import figures
+    stream("file", "file://run.iwlog")
+    record = analyze("run.iwlog")
+    with open("record.json", "w") as file:
+        json.dump(record, file)
+    figures.save([record], "msd", "mine.svg", groups=["Li", "S"], title="A title")
+    subprocess.run([program.find(), "plot", "record.json", "msd", "-o", "its.svg", "--groups", "Li,S", "--title",
+                    "A title"], check=True, env={**os.environ, "IONWATCH_PYTHON": sys.executable})
+    assert open("mine.svg").read() == open("its.svg").read()
+    for wrong, says in ((("msd", "x.jpg"), "ends in one of"), (("rdf", "x.png"), "no plot")):
+        with pytest.raises(ionwatch.IonwatchError, match=says):
+            figures.save([record], *wrong)
 
 
 def test_a_watch_follows_a_run_to_its_end_and_remembers_D(daemon):
