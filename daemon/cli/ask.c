@@ -242,8 +242,18 @@ renew_socket(iw_asker *self, iw_error *err)
     return status;
 }
 
-iw_status
-iw_ask_begin(iw_asker *self, const char *verb, const char *arg, bool flag, iw_error *err)
+static void
+question_init(iw_message *message, const char *verb, const char *arg, bool flag)
+{
+    iw_message_init(message, IW_MSG_ASK);
+    message->version = IW_PROTOCOL_VERSION;
+    (void)snprintf(message->verb, sizeof message->verb, "%s", verb);
+    (void)snprintf(message->arg, sizeof message->arg, "%s", arg);
+    message->flag = flag;
+}
+
+static iw_status
+send_question(iw_asker *self, const iw_message *message, iw_error *err)
 {
     /* A socket file that is not there needs no waiting. */
     if (strncmp(self->endpoint, "ipc://", 6) == 0 && access(self->endpoint + 6, F_OK) != 0) {
@@ -255,14 +265,8 @@ iw_ask_begin(iw_asker *self, const char *verb, const char *arg, bool flag, iw_er
         status = renew_socket(self, err);
     if (status)
         return status;
-    iw_message message;
-    iw_message_init(&message, IW_MSG_ASK);
-    message.version = IW_PROTOCOL_VERSION;
-    (void)snprintf(message.verb, sizeof message.verb, "%s", verb);
-    (void)snprintf(message.arg, sizeof message.arg, "%s", arg);
-    message.flag = flag;
     iw_buffer_clear(&self->question);
-    status = iw_wire_encode(&message, &self->question, err);
+    status = iw_wire_encode(message, &self->question, err);
     if (status)
         return status;
     if (zmq_send(self->socket, self->question.data, self->question.size, ZMQ_DONTWAIT) < 0)
@@ -271,11 +275,19 @@ iw_ask_begin(iw_asker *self, const char *verb, const char *arg, bool flag, iw_er
     return IW_OK;
 }
 
+iw_status
+iw_ask_begin(iw_asker *self, const char *verb, const char *arg, bool flag, iw_error *err)
+{
+    iw_message message;
+    question_init(&message, verb, arg, flag);
+    return send_question(self, &message, err);
+}
+
 static iw_status
-ask(iw_asker *self, iw_message *message, json_t **answer, iw_error *err)
+ask(iw_asker *self, const iw_message *message, json_t **answer, iw_error *err)
 {
     bool over = false;
-    iw_status status = iw_ask_begin(self, verb, arg, flag, err);
+    iw_status status = send_question(self, message, err);
     while (status == IW_OK && !over) {
         if (iw_interrupted())
             return iw_fail(err, IW_CLOSED, "interrupted");
@@ -285,31 +297,20 @@ ask(iw_asker *self, iw_message *message, json_t **answer, iw_error *err)
     return status;
 }
 
-static void
-question(iw_message *message, const char *verb, const char *arg)
-{
-    iw_message_init(message, IW_MSG_ASK);
-    message->version = IW_PROTOCOL_VERSION;
-    (void)snprintf(message->verb, sizeof message->verb, "%s", verb);
-    (void)snprintf(message->arg, sizeof message->arg, "%s", arg);
-}
-
 iw_status
 iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, json_t **answer, iw_error *err)
 {
     iw_message message;
-    question(&message, verb, arg);
-    message.flag = flag;
+    question_init(&message, verb, arg, flag);
     return ask(self, &message, answer, err);
 }
 
 iw_status
-iw_ask_record(iw_asker *self, const char *run, bool full, json_t **record, iw_error *err)
+iw_ask_full(iw_asker *self, const char *run, json_t **record, iw_error *err)
 {
     iw_message message;
-    question(&message, "show", run);
-    message.flag = true;
-    message.full = full;
+    question_init(&message, "show", run, true);
+    message.full = true;
     return ask(self, &message, record, err);
 }
 

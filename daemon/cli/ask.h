@@ -28,8 +28,8 @@ iw_status iw_ask_take(iw_asker *self, bool *over, json_t **answer, iw_error *err
 /* Until the daemon says something, fd (-1: none) is readable, a signal comes or time is up. */
 void iw_asker_wait(iw_asker *self, int fd, double seconds);
 
-/* "show" with series, thinned or at full length. */
-iw_status iw_ask_record(iw_asker *self, const char *run, bool full, json_t **record, iw_error *err);
+/* "show" with its series at full length. */
+iw_status iw_ask_full(iw_asker *self, const char *run, json_t **record, iw_error *err);
 
 /* Prints the error and gives the exit code that belongs to it. */
 iw_exit iw_ask_failed(const iw_settings *settings, const iw_error *err);

@@ -120,7 +120,7 @@ fetch_live(const iw_settings *settings, const char *run, json_t **record)
 {
     iw_error err = {0};
     iw_asker *asker = iw_asker_new(settings, &err);
-    iw_status status = asker ? iw_ask_record(asker, run, true, record, &err) : err.code;
+    iw_status status = asker ? iw_ask_full(asker, run, record, &err) : err.code;
     iw_asker_destroy(&asker);
     if (status == IW_TIMEOUT && !settings->endpoint)
         iw_complain(settings, "there is no file \"%s\" here, and no daemon to ask for such a run",

@@ -129,25 +129,49 @@ list(const char *words)
     return array;
 }
 
+static size_t
+points_of(const json_t *report)
+{
+    return json_array_size(json_object_get(report, "points"));
+}
+
+static bool
+is_record(const json_t *value)
+{
+    const json_t *run = json_object_get(value, "run");
+    return json_is_string(json_object_get(run, "id")) &&
+           json_is_string(json_object_get(run, "name")) &&
+           json_is_object(json_object_get(value, "groups"));
+}
+
+/* A record out of any JSON, or a report of `ionwatch arrhenius` where lines are drawn. */
+static iw_exit
+fetch_one(const iw_settings *settings, const char *word, bool lines, json_t **record)
+{
+    iw_exit result = IW_EXIT_INTERRUPTED;
+    *record = NULL;
+    if (!iw_interrupted())
+        result = iw_fetch(settings, word, record);
+    if (!*record || is_record(*record) || (lines && points_of(*record)))
+        return result;
+    iw_complain(settings,
+                "%s: this JSON is not the record of a run: `ionwatch show RUN --json --series` "
+                "prints one",
+                word);
+    json_decref(*record);
+    *record = NULL;
+    return IW_EXIT_FAILURE;
+}
+
 static iw_exit
 fetch_runs(const iw_settings *settings, json_t *records)
 {
     iw_exit result = IW_EXIT_OK;
     for (size_t i = 0; i + 1 < settings->n_operands && result == IW_EXIT_OK; i++) {
-        json_t *record = NULL;
-        result = iw_interrupted() ? IW_EXIT_INTERRUPTED
-                                  : iw_fetch(settings, settings->operands[i], &record);
-        if (record && json_is_object(json_object_get(record, "run")) &&
-            json_is_object(json_object_get(record, "groups"))) {
+        json_t *record;
+        result = fetch_one(settings, settings->operands[i], false, &record);
+        if (record)
             (void)json_array_append_new(records, record);
-        } else if (record) {
-            iw_complain(settings,
-                        "%s: this JSON is not the record of a run: `ionwatch show RUN "
-                        "--json --series` prints one",
-                        settings->operands[i]);
-            json_decref(record);
-            result = IW_EXIT_FAILURE;
-        }
     }
     return result;
 }
@@ -165,12 +189,6 @@ has_material(const json_t *reports, const char *material)
             return true;
     }
     return false;
-}
-
-static size_t
-points_of(const json_t *report)
-{
-    return json_array_size(json_object_get(report, "points"));
 }
 
 /* Of a material, or of the one that a run is made of. */
@@ -239,12 +257,12 @@ fetch_lines_of(const iw_settings *settings, json_t *reports)
     json_t *files = json_array(), *of_group = json_array();
     for (size_t i = 0; i + 1 < settings->n_operands && result == IW_EXIT_OK; i++) {
         const char *word = settings->operands[i];
-        json_t *file = NULL;
+        json_t *file;
         if (!iw_fetch_is_file(settings, word)) {
             result = fetch_line(settings, word, of_group);
             continue;
         }
-        result = iw_fetch(settings, word, &file);
+        result = fetch_one(settings, word, true, &file);
         if (file)
             (void)json_array_append_new(files, file);
     }

@@ -32,6 +32,12 @@ programs)
             exit 1
         fi
     done
+    # What is handed over to Python finds the package that was installed with it.
+    said=$(echo '{}' | env -i PATH=/usr/bin "$prefix/bin/ionwatch" plot - msd -o x.png 2>&1) || true
+    if [[ $said != *"not the record of a run"* ]]; then
+        echo "ionwatch plot says '$said'"
+        exit 1
+    fi
     for page in man1/ionwatch.1 man8/ionwatchd.8; do
         if [ ! -s "$prefix/share/man/$page" ]; then
             echo "share/man/$page is not installed"

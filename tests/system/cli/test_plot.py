@@ -274,6 +274,7 @@ class Refusals(Plots):
             ("has no vdos of Li by method paper", ["short.json", "vdos", "-g", "Li", "--method", "paper"]),
             ("not the record of a run", ["list.json", "msd"]),
             ("not the record of a run", ["other.json", "msd"]),
+            ("not the record of a run", ["other.json", "arrhenius"]),
             ("not JSON", ["broken.json", "msd"]),
             ("./none.json: No such file", ["./none.json", "msd"]),
         ):
@@ -382,10 +383,14 @@ class AtTheDaemon(Plots):
             while self.run_program("ls", "-e", endpoint).returncode and time.monotonic() < until:
                 time.sleep(0.05)
             self.expect(0, "follow", "a.extxyz", "--once", "--run", "live one", "-T", "600", "-e", endpoint)
-            record = json.loads(self.expect(0, "show", "live one", "--json", "--series", "-e", endpoint).stdout)
+            while self.run_program("db", "show", "live one", "--db", "sqlite:///" + self.path("live.db")).returncode \
+                    and time.monotonic() < until:
+                time.sleep(0.05)
+            record = json.loads(self.expect(0, "db", "show", "live one", "--json", "--series", "--full", "--db",
+                                            "sqlite:///" + self.path("live.db")).stdout)
             table = self.table("live one", "msd", IONWATCH_ENDPOINT=endpoint)
             wanted = record["groups"]["mobile"]["msd"]["msd_A2"]
-            self.assertEqual(column(rows_of(table), "msd_A2", part="msd")[:len(wanted) - 1], wanted[1:])
+            self.assertEqual(column(rows_of(table), "msd_A2", part="msd"), wanted[1:])
             self.assertEqual(self.table(record["run"]["id"][:8], "msd", "-e", endpoint), table)
             self.expect(4, "plot", "other", "msd", "-o", "x.png", "-e", endpoint, says="other")
         finally:
