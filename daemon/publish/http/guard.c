@@ -53,8 +53,8 @@ is_named(const iw_web *self, const char *host)
 static bool
 is_loopback(const char *host)
 {
-    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
-           strcmp(host, "::1") == 0;
+    return strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+           (strncmp(host, "127.", 4) == 0 && iw_host_is_address(host));
 }
 
 /* A page elsewhere can give its own name our address (DNS rebinding), and a browser then takes us

@@ -304,9 +304,9 @@ iw_web_destroy(iw_web **web)
     iw_web *self = *web;
     if (!self)
         return;
-    if (self->server) {
+    if (self->server) { /* the thread never ran */
         MHD_stop_daemon(self->server);
-        self->listen.fd = -1; /* closed with it */
+        self->listen.fd = -1;
     }
     iw_listen_close(&self->listen);
     iw_asks_destroy(&self->asks);
@@ -436,9 +436,9 @@ patience_ms(iw_web *self, double next_s)
     return (int)left_ms;
 }
 
-/* All who wait are let go, so that the server can end. */
+/* All who wait are let go, and the server ends while the front door still takes mails. */
 static void
-release(iw_web *self)
+end_server(iw_web *self)
 {
     for (iw_request *at = self->requests; at; at = at->next) {
         if (at->suspended && !at->client)
@@ -446,6 +446,9 @@ release(iw_web *self)
         iw_request_resume(at);
     }
     (void)MHD_run(self->server);
+    MHD_stop_daemon(self->server);
+    self->server = NULL;
+    self->listen.fd = -1; /* closed with it */
 }
 
 void *
@@ -465,6 +468,6 @@ iw_web_run(void *web)
         (void)MHD_run(self->server);
     }
     if (self->server)
-        release(self);
+        end_server(self);
     return NULL;
 }
