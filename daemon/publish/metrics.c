@@ -56,6 +56,10 @@ write_escaped(writer *self, const char *text)
 static const char *
 shortest(double value, char text[NUMBER])
 {
+    if (value == floor(value) && fabs(value) < 1e15) {
+        (void)snprintf(text, NUMBER, "%lld", (long long)value);
+        return text;
+    }
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, NUMBER, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
@@ -133,12 +137,12 @@ write_head(writer *self, const iw_metric *metric)
 static void
 write_name(writer *self, const iw_metric *metric, const json_t *run)
 {
-    write_text(self, "%s", metric->name);
-    if (run) {
-        write_text(self, "{run=\"");
-        write_escaped(self, json_string_value(json_object_get(run, "id")));
-        write_text(self, "\"");
-    }
+    write_bytes(self, metric->name, strlen(metric->name));
+    if (!run)
+        return;
+    write_bytes(self, "{run=\"", 6);
+    write_escaped(self, json_string_value(json_object_get(run, "id")));
+    write_bytes(self, "\"", 1);
 }
 
 /* Labels and their keys in turn: "name name material material". */
