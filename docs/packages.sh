@@ -6,14 +6,14 @@
 IW_BUILD_PACKAGES=(
     ca-certificates cmake g++ gcc git make ninja-build pkg-config
     libfftw3-dev libgsl-dev libinih-dev libjansson-dev libjs-dygraphs libmicrohttpd-dev libmsgpack-dev libncurses-dev
-    libsqlite3-dev libxxhash-dev
+    libpq-dev libsqlite3-dev libxxhash-dev
     libzmq3-dev liblzma-dev libzstd-dev zlib1g-dev
     lammps liblammps-dev libopenmpi-dev sqlite3
 )
 # On top of those, to run every test.
 IW_TEST_PACKAGES=(
-    chromium clang-format clang-tidy cppcheck gfortran libcmocka-dev mandoc openmpi-bin procps prometheus python3-ase python3-matplotlib python3-numpy
-    python3-pandas python3-pip python3-pytest python3-setuptools python3-wheel shellcheck
+    chromium clang-format clang-tidy cppcheck gfortran libcmocka-dev mandoc openmpi-bin postgresql procps prometheus python3-ase python3-matplotlib python3-numpy
+    python3-pandas python3-pip python3-psycopg2 python3-pytest python3-setuptools python3-wheel shellcheck
     tmux xz-utils zstd
 )
 # Node.js is often there from elsewhere, and Debian's npm does not go with that one.

@@ -249,15 +249,15 @@ print_record(const analysis *self, const iw_snapshot *snapshot)
 static iw_exit
 file_record(analysis *self, const iw_snapshot *snapshot)
 {
-    char id[64];
+    char id[64], label[512];
     iw_error err = {0};
+    iw_store_label(self->settings->db, label, sizeof label);
     if (iw_db_file(self->settings, self->store, snapshot, &self->run, id, &err)) {
         iw_complain(self->settings, "%s: the run is not in the database; run the command again",
                     err.text);
         return IW_EXIT_FAILURE;
     }
-    iw_complain(self->settings, "filed as number %s, id %s, in %s", id, self->run.id,
-                self->settings->db);
+    iw_complain(self->settings, "filed as number %s, id %s, in %s", id, self->run.id, label);
     return IW_EXIT_OK;
 }
 
@@ -272,7 +272,7 @@ finish(analysis *self)
     }
     iw_exit result = print_record(self, snapshot);
     if (self->store && iw_interrupted())
-        iw_complain(self->settings, "interrupted: not filed in %s", self->settings->db);
+        iw_complain(self->settings, "interrupted: not filed");
     else if (self->store && result == IW_EXIT_OK)
         result = file_record(self, snapshot);
     iw_snapshot_unref(&snapshot);

@@ -23,14 +23,6 @@ typedef struct {
     double at_K;
 } sources;
 
-static json_t *
-parse(char *text)
-{
-    json_t *value = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-    free(text);
-    return value;
-}
-
 /* ---- where runs come from ---- */
 
 /* A database that is not there is no failure where a daemon answers, nor the other way round. */
@@ -94,12 +86,9 @@ static iw_status
 runs_of(sources *self, const char *material, json_t **out, iw_error *err)
 {
     json_t *filed = NULL, *runs = json_array();
-    char *text = NULL;
     iw_status status = IW_OK;
-    if (self->store) {
-        status = iw_store_of_material(self->store, material, &text, err);
-        filed = parse(text);
-    }
+    if (self->store)
+        status = iw_store_of_material(self->store, material, &filed, err);
     if (status == IW_OK)
         status = add_live(self, material, filed, runs, err);
     if (status == IW_OK && filed && json_array_extend(runs, filed) != 0)
@@ -119,9 +108,8 @@ by_alphabet(const void *a, const void *b)
 static iw_status
 materials(sources *self, json_t **out, iw_error *err)
 {
-    char *text = NULL;
-    iw_status status = self->store ? iw_store_materials(self->store, &text, err) : IW_OK;
-    json_t *all = json_object(), *filed = parse(text), *name, *line;
+    json_t *all = json_object(), *filed = NULL, *name, *line;
+    iw_status status = self->store ? iw_store_materials(self->store, &filed, err) : IW_OK;
     size_t i;
     json_array_foreach(filed, i, name)
     {

@@ -100,6 +100,7 @@ iw_exit iw_command_db_ls(const iw_settings *settings);
 iw_exit iw_command_db_show(const iw_settings *settings);
 iw_exit iw_command_db_query(const iw_settings *settings);
 iw_exit iw_command_db_export(const iw_settings *settings);
+iw_exit iw_command_db_ingest(const iw_settings *settings);
 iw_exit iw_command_db_rm(const iw_settings *settings);
 
 #endif

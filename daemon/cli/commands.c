@@ -80,7 +80,7 @@ static const iw_cli_option analyze_options[] = {
     {"series", 's', IW_OPT_FLAG, TO(series), NULL, "", NULL, 0, 0, NULL,
      "with MSD, VACF and VDOS, thinned to a readable length (with --json)"},
     {"db", 0, IW_OPT_TEXT, TO(db), "URI", "", "none", 0, 0, NULL,
-     "file the run in this database: sqlite:///path"},
+     "file the run in this database: sqlite:///path, postgresql://user@host/name"},
     END,
 };
 
@@ -165,7 +165,7 @@ static const iw_cli_option watch_options[] = {
 
 static const iw_cli_option db_option[] = {
     {"db", 0, IW_OPT_TEXT, TO(db), "URI", "", "$IONWATCH_DB, else the daemon's", 0, 0, NULL,
-     "which database: sqlite:///path"},
+     "which database: sqlite:///path, postgresql://user@host/name"},
     END,
 };
 
@@ -234,6 +234,20 @@ static const iw_cli_option filter_options[] = {
      "only this group: all, mobile, framework or a species"},
     {"descriptor", 'd', IW_OPT_TEXT, TO(descriptor), "NAME", "", "all", 0, 0, NULL,
      "only this descriptor: D_cm2_s, omega_mean_meV, ..."},
+    END,
+};
+
+static const iw_cli_option run_option[] = {
+    {"run", 'r', IW_OPT_TEXT, TO(run), "RUN", "", "all of a database", 0, 0, NULL,
+     "only this run of it: a name, an id or its beginning"},
+    END,
+};
+
+static const iw_cli_option rows_options[] = {
+    {"csv", 0, IW_OPT_FLAG, TO(csv), NULL, "", NULL, 0, 0, NULL,
+     "comma-separated values, RFC 4180, every number with all its digits"},
+    {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL,
+     "an array of objects, one a line"},
     END,
 };
 
@@ -410,15 +424,17 @@ const iw_command iw_commands[] = {
      iw_command_db_show,
      {record_options, full_option, db_option}},
     {"db query",
-     "",
-     "Print descriptors from the database",
-     NULL,
+     "[SQL]",
+     "Print descriptors from the database, or what a SELECT gives",
+     "SQL is one statement that only reads; docs/database.md has the tables.  Names with capitals\n"
+     "stand in double quotes.",
      "  ionwatch db query --group mobile --descriptor D_cm2_s\n"
-     "  ionwatch db query --run lgps-600K --json\n",
+     "  ionwatch db query --run lgps-600K --json\n"
+     "  ionwatch db query 'SELECT material, \"E_a_eV\" FROM materials'\n",
      0,
-     0,
+     1,
      iw_command_db_query,
-     {filter_options, json_option, db_option}},
+     {filter_options, rows_options, db_option}},
     {"db export",
      "",
      "Write descriptors as CSV or JSON",
@@ -429,6 +445,18 @@ const iw_command iw_commands[] = {
      0,
      iw_command_db_export,
      {filter_options, export_options, db_option}},
+    {"db ingest",
+     "SOURCE...",
+     "File runs from another database, or from records in files, once more",
+     "SOURCE is a database (sqlite:///path, postgresql://user@host/name) or a file with a record\n"
+     "that `analyze --json --series --full` printed.  A run that is there already is replaced.",
+     "  ionwatch db ingest sqlite:///home/me/ions.db --db postgresql://me@head/ions\n"
+     "  ionwatch db ingest ions.db --run lgps-600K --db postgresql://me@head/ions\n"
+     "  ionwatch db ingest record.json\n",
+     1,
+     -1,
+     iw_command_db_ingest,
+     {run_option, db_option}},
     {"db rm",
      "RUN",
      "Remove a run and all that belongs to it from the database",

@@ -6,7 +6,6 @@
 #include "filing.h"
 
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,16 +101,13 @@ static iw_exit
 fetch_filed(const iw_settings *settings, const char *run, json_t **record)
 {
     iw_error err = {0};
-    char *text = NULL;
     iw_store *store = iw_db_open(settings, settings->db, true, &err);
     bool open = store != NULL;
-    iw_status status = open ? iw_store_record(store, run, true, &text, &err) : err.code;
+    iw_status status = open ? iw_store_record(store, run, true, record, &err) : err.code;
     iw_store_close(&store);
-    *record = text ? json_loads(text, 0, NULL) : NULL;
-    free(text);
-    if (*record)
+    if (status == IW_OK)
         return IW_EXIT_OK;
-    iw_complain(settings, "%s", status ? err.text : "no memory for the record");
+    iw_complain_error(settings, &err);
     return status == IW_NOT_FOUND && open ? IW_EXIT_NOT_FOUND : IW_EXIT_FAILURE;
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { ATTEMPTS = 3 }; /* each waits two seconds inside the store */
+enum { ATTEMPTS = 3 }; /* a lock is waited for two seconds inside the store */
 
 iw_status
 iw_db_location(const iw_settings *settings, char *uri, size_t size, iw_error *err)
@@ -32,15 +32,24 @@ again(const iw_settings *settings, iw_status status, int attempt, const iw_error
     if (status != IW_AGAIN || attempt + 1 >= ATTEMPTS || iw_interrupted())
         return false;
     iw_complain(settings, "%s; trying again", err->text);
+    iw_pause(0.5); /* not every AGAIN is a lock */
     return true;
+}
+
+static bool
+interrupted(const void *arg)
+{
+    (void)arg;
+    return iw_interrupted();
 }
 
 iw_store *
 iw_db_open(const iw_settings *settings, const char *uri, bool read_only, iw_error *err)
 {
     iw_store *store = NULL;
+    iw_store_options options = {.read_only = read_only, .cancelled = interrupted};
     for (int attempt = 0;; attempt++) {
-        store = iw_store_open(uri, read_only, err);
+        store = iw_store_open(uri, &options, err);
         if (store || !again(settings, err->code, attempt, err))
             return store;
     }
@@ -55,4 +64,35 @@ iw_db_file(const iw_settings *settings, iw_store *store, const iw_snapshot *snap
         if (!again(settings, status, attempt, err))
             return status;
     }
+}
+
+iw_store *
+iw_db_open_named(const iw_settings *settings, bool read_only, iw_exit *result)
+{
+    char uri[4096];
+    iw_error err = {0};
+    iw_store *store = NULL;
+    if (iw_db_location(settings, uri, sizeof uri, &err) == IW_OK)
+        store = iw_db_open(settings, uri, read_only, &err);
+    *result = IW_EXIT_OK;
+    if (store)
+        return store;
+    *result = IW_EXIT_FAILURE;
+    if (err.code == IW_NOT_FOUND)
+        iw_complain(settings,
+                    "%s: name one with --db or $IONWATCH_DB; `ionwatch analyze --db` and ionwatchd "
+                    "make them",
+                    err.text);
+    else
+        *result = iw_db_failed(settings, &err);
+    return NULL;
+}
+
+iw_exit
+iw_db_failed(const iw_settings *settings, const iw_error *err)
+{
+    if (iw_interrupted())
+        return IW_EXIT_INTERRUPTED;
+    iw_complain_error(settings, err);
+    return err->code == IW_NOT_FOUND ? IW_EXIT_NOT_FOUND : IW_EXIT_FAILURE;
 }

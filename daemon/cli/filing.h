@@ -16,4 +16,10 @@ iw_store *iw_db_open(const iw_settings *settings, const char *uri, bool read_onl
 iw_status iw_db_file(const iw_settings *settings, iw_store *store, const iw_snapshot *snapshot,
                      const iw_run_info *run, char id[64], iw_error *err);
 
+/* The database that is named, or the default; NULL after a message, *result is then the exit code.
+ */
+iw_store *iw_db_open_named(const iw_settings *settings, bool read_only, iw_exit *result);
+/* The message and the exit code of what failed in it. */
+iw_exit iw_db_failed(const iw_settings *settings, const iw_error *err);
+
 #endif

@@ -25,7 +25,9 @@ const iw_option iw_config_options[] = {
     {"daemon", "data", IW_OPTION_TEXT, "", "", 0, 0, NULL, AT(data),
      "folder of the journals (default: $XDG_STATE_HOME/ionwatch, else ~/.local/state/ionwatch)"},
     {"daemon", "db", IW_OPTION_TEXT, "", "", 0, 0, NULL, AT(db),
-     "database of finished runs, sqlite:///PATH (default: ionwatch.db in the data folder)"},
+     "database of finished runs, sqlite:///PATH or postgresql://USER@HOST/NAME (default: "
+     "ionwatch.db "
+     "in the data folder)"},
     {"daemon", "authorised_keys", IW_OPTION_TEXT, "", "", 0, 0, NULL, AT(authorised_keys),
      "file with the public keys that may come in over tcp:// and what they may do, as `ionwatch "
      "keygen` prints them; read again when it changes (default: authorised_keys in the data "

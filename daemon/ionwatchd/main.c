@@ -12,6 +12,7 @@
 #include "journal/journal.h"
 #include "publish/http/web.h"
 #include "publish/metrics.h"
+#include "store/store.h"
 
 #include <gsl/gsl_errno.h>
 #include <malloc.h>
@@ -27,6 +28,7 @@
 enum { MAX_WORKERS = 256, EXIT_USAGE = 2, DESCRIPTORS_OF_RUN = 3, OTHER_DESCRIPTORS = 256 };
 
 typedef struct {
+    char db_label[IW_CONFIG_TEXT]; /* the database, without a password */
     void *context;
     void *to_front, *to_keeper, *to_store, *to_web;
     void *to_herald; /* NULL, as herald: nobody wants to be told */
@@ -68,6 +70,7 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
     const char *listen[IW_CONFIG_LISTEN];
     for (size_t i = 0; i < config->listen.n; i++)
         listen[i] = config->listen.items[i];
+    iw_store_label(config->db, self->db_label, sizeof self->db_label);
     iw_front_options options = {.listen = listen,
                                 .n_listen = config->listen.n,
                                 .insecure_tcp = config->insecure_tcp,
@@ -81,7 +84,7 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
                                 .heartbeat_s = config->heartbeat_s,
                                 .lost_after_s = config->lost_after_s,
                                 .data = config->data,
-                                .db = config->db,
+                                .db = self->db_label,
                                 .min_free_mib = config->min_free_mib,
                                 .stalled_s = stalled_s(config)};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -105,10 +108,8 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
             return err->code;
     }
     self->storer = iw_storer_new(self->context, config->db, err);
-    if (!self->storer) {
-        iw_prefix(err, "database %s", config->db);
-        return err->code;
-    }
+    if (!self->storer)
+        return iw_prefix(err, "database");
     for (unsigned i = 0; i < self->n_workers; i++) {
         self->workers[i] = iw_worker_new(self->context, i, config, err);
         if (!self->workers[i])
@@ -183,14 +184,15 @@ start(parts *self)
  * 5. The workers end after the frame at hand: the journal has everything that they know.  They save
  * what would take long to read again, for 10 s at most.
  * 6. The keeper gives up what it is packing: the journal is as it was.
- * 7. The store ends after the transaction at hand; what is not filed yet is filed at the next
- * start.
+ * 7. The store ends after the transaction at hand, which a server has 5 s for; what is not filed
+ * yet is filed at the next start.
  * 8. The herald tells what it has, for 5 s at most.
  * 9. Sockets, files and the lock are closed.
  */
 static void
 stop(parts *self)
 {
+    iw_storer_end(self->storer);
     iw_mail *quit = iw_mail_new(IW_MAIL_QUIT, 0);
     if (quit)
         (void)iw_mail_send(self->to_web, &quit);
@@ -272,7 +274,7 @@ serve(iw_config *config)
         iw_log("main.start", "%s", err.text);
     } else {
         iw_log("main.start", "ionwatchd %s, data %s, database %s, %u workers", IONWATCH_VERSION,
-               config->data, config->db, self->n_workers);
+               config->data, self->db_label, self->n_workers);
         start(self);
         wait_for_signal(signals);
         stop(self);

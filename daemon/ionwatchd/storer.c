@@ -5,12 +5,18 @@
 #include "publish/json.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* A server that says nothing for so long is away; one transaction may take so long at the end. */
+static const double ANSWER_S = 15, LAST_S = 5;
+
 struct iw_storer {
     iw_store *store; /* NULL: it could not be opened yet */
-    char uri[256];
+    iw_store_options options;
+    char *uri;
+    _Atomic(double) ends_at;    /* when the daemon began to stop; 0: it does not */
     char trouble[IW_WIRE_TEXT]; /* why nothing can be filed; "" while it can */
     iw_status trouble_code;
     void *inbox, *front, *journal;
@@ -19,17 +25,42 @@ struct iw_storer {
     bool terminated;
 };
 
+/* It is there, or was, and will be again: not a mistake in its name. */
+static bool
+is_away(iw_status status)
+{
+    return status == IW_AGAIN || status == IW_FULL || status == IW_CLOSED || status == IW_TIMEOUT ||
+           status == IW_REFUSED;
+}
+
+static bool
+is_late(const void *storer)
+{
+    const iw_storer *self = storer;
+    double ends_at = atomic_load(&self->ends_at);
+    return ends_at > 0 && iw_now() > ends_at + LAST_S;
+}
+
+void
+iw_storer_end(iw_storer *self)
+{
+    atomic_store(&self->ends_at, iw_now());
+}
+
 iw_storer *
 iw_storer_new(void *context, const char *uri, iw_error *err)
 {
     iw_storer *self = calloc(1, sizeof *self);
-    if (!self) {
+    if (self)
+        self->uri = strdup(uri);
+    if (!self || !self->uri) {
+        free(self);
         iw_fail(err, IW_NO_MEMORY, "database: out of memory");
         return NULL;
     }
-    iw_text_copy(self->uri, sizeof self->uri, uri);
-    self->store = iw_store_open(uri, false, err);
-    if (self->store || err->code == IW_AGAIN || err->code == IW_FULL) {
+    self->options = (iw_store_options){.answer_s = ANSWER_S, .cancelled = is_late, .arg = self};
+    self->store = iw_store_open(uri, &self->options, err);
+    if (self->store || is_away(err->code)) {
         self->inbox = iw_mailbox_bind(context, "store", err);
         self->front = iw_mailbox_connect(context, "front", err);
         self->journal = iw_mailbox_connect(context, "journal", err);
@@ -51,6 +82,7 @@ iw_storer_destroy(iw_storer **storer)
     iw_mailbox_close(&self->journal);
     if (self->store)
         iw_store_close(&self->store);
+    free(self->uri);
     free(self);
     *storer = NULL;
 }
@@ -60,8 +92,16 @@ make_ready(iw_storer *self, iw_error *err)
 {
     if (self->store)
         return iw_store_refresh(self->store, err);
-    self->store = iw_store_open(self->uri, false, err);
+    self->store = iw_store_open(self->uri, &self->options, err);
     return self->store ? IW_OK : err->code;
+}
+
+/* For who asks: what is away now is asked for again. */
+static iw_status
+make_ready_to_answer(iw_storer *self, iw_error *err)
+{
+    iw_status status = make_ready(self, err);
+    return is_away(status) ? IW_AGAIN : status;
 }
 
 /* Said once, not for each try: in the log, and to the front, which names it to who asks. */
@@ -125,43 +165,53 @@ file_first(iw_storer *self)
 }
 
 static iw_status
-thin(char **json, iw_error *err)
+put_json(iw_mail *mail, const json_t *value, iw_error *err)
 {
-    json_t *record = json_loads(*json, 0, NULL);
-    free(*json);
-    *json = record && iw_record_thin(record) ? json_dumps(record, JSON_COMPACT) : NULL;
+    char *text = json_dumps(value, JSON_COMPACT);
+    if (!text)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for the text of the answer");
+    iw_status status = iw_buffer_append(&mail->json, text, strlen(text), err);
+    free(text);
+    return status;
+}
+
+static iw_status
+read_record(iw_storer *self, iw_mail *mail, iw_error *err)
+{
+    json_t *record = NULL;
+    bool series = mail->flag || mail->full;
+    iw_status status = iw_store_record(self->store, mail->text, series, &record, err);
+    if (status)
+        return status;
+    if (series && !mail->full && !iw_record_thin(record)) /* as of a live run */
+        status = iw_fail(err, IW_NO_MEMORY, "no memory for the series of the record");
+    if (status == IW_OK)
+        status = put_json(mail, record, err);
     json_decref(record);
-    return *json ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for the series of the record");
+    return status;
 }
 
 static void
 show(iw_storer *self, iw_mail *mail)
 {
-    char *json = NULL;
     iw_error err = {0};
-    mail->status = make_ready(self, &err);
+    mail->status = make_ready_to_answer(self, &err);
     if (mail->status == IW_OK)
-        mail->status =
-            iw_store_record(self->store, mail->text, mail->flag || mail->full, &json, &err);
-    if (mail->status == IW_OK && mail->flag && !mail->full) /* as of a live run */
-        mail->status = thin(&json, &err);
-    if (mail->status == IW_OK)
-        mail->status = iw_buffer_append(&mail->json, json, strlen(json), &err);
-    free(json);
+        mail->status = read_record(self, mail, &err);
     iw_text_copy(mail->text, sizeof mail->text, mail->status == IW_OK ? "" : err.text);
 }
 
 static void
 answer_material(iw_storer *self, iw_mail *mail)
 {
-    char *json = NULL;
+    json_t *runs = NULL;
     iw_error err = {0};
-    mail->status = make_ready(self, &err);
+    mail->status = make_ready_to_answer(self, &err);
     if (mail->status == IW_OK)
-        mail->status = iw_store_of_material(self->store, mail->text, &json, &err);
+        mail->status = iw_store_of_material(self->store, mail->text, &runs, &err);
     if (mail->status == IW_OK)
-        mail->status = iw_buffer_append(&mail->json, json, strlen(json), &err);
-    free(json);
+        mail->status = put_json(mail, runs, &err);
+    json_decref(runs);
     iw_text_copy(mail->text, sizeof mail->text, mail->status == IW_OK ? "" : err.text);
 }
 
@@ -170,7 +220,7 @@ remove_run(iw_storer *self, iw_mail *mail)
 {
     iw_error err = {0};
     iw_mail_queue_drop(&self->files, mail->run); /* it must not come back */
-    mail->status = make_ready(self, &err);
+    mail->status = make_ready_to_answer(self, &err);
     if (mail->status == IW_OK)
         mail->status = iw_store_remove(self->store, mail->text, &err);
     if (mail->status == IW_NOT_FOUND && mail->flag)

@@ -5,8 +5,9 @@
  * storer.h - the thread that alone talks to the database.
  *
  * Files finished runs, and tries again with back-off, for days if need be, while the database is
- * locked, full, not writable or gone; answers questions about runs that are finished.  What waits
- * here is bounded by the workers, each of which hands over a few records at a time.
+ * locked, full, not writable, gone or not to be reached; answers questions about runs that are
+ * finished.  What waits here is bounded by the workers, each of which hands over a few records at a
+ * time.
  */
 #include "ionwatchd/mail.h"
 
@@ -17,5 +18,7 @@ typedef struct iw_storer iw_storer;
 iw_storer *iw_storer_new(void *context, const char *uri, iw_error *err);
 void iw_storer_destroy(iw_storer **storer); /* after the thread was joined */
 void *iw_storer_run(void *storer);          /* until QUIT */
+/* From another thread, before QUIT: what a database does not answer in 5 s is given up. */
+void iw_storer_end(iw_storer *self);
 
 #endif

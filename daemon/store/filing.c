@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* filing.c - from a record in the words of the JSON contract to rows of tables, and back. */
-#include "backend.h"
+#include "filing.h"
 
 #include "publish/json.h"
 #include "publish/values.h"

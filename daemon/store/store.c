@@ -1,65 +1,102 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* store.c - which backend a URI names, and what all backends share. */
-#include "backend.h"
+/* store.c - which database a URI means, opening and closing it. */
+#include "store.h"
 
-#include "publish/json.h"
+#include "store_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-struct iw_store {
-    const iw_store_ops *ops;
-    void *state;
-};
+static const iw_store_backend *const backends[] = {&iw_store_sqlite, &iw_store_postgres, NULL};
 
-static const iw_store_ops *const backends[] = {&iw_store_sqlite, NULL};
-
-/* "sqlite:///absolute", "sqlite:relative" or a plain path. */
-static const iw_store_ops *
-find_backend(const char *uri, const char **location, iw_error *err)
+/* The known kinds, for a refusal. */
+static void
+list_forms(char *text, size_t size)
 {
+    size_t used = 0;
+    for (size_t i = 0; backends[i] && used < size; i++)
+        used +=
+            (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", backends[i]->form);
+}
+
+/* A plain path is SQLite's. */
+static const iw_store_backend *
+find_backend(const char *uri, iw_error *err)
+{
+    char forms[128], label[256];
     size_t length = strcspn(uri, ":/");
-    if (uri[length] != ':') {
-        *location = uri;
+    if (uri[length] != ':')
         return &iw_store_sqlite;
-    }
     for (size_t i = 0; backends[i]; i++) {
-        const char *scheme = backends[i]->scheme;
-        if (strlen(scheme) == length && strncmp(uri, scheme, length) == 0) {
-            *location = uri + length + 1;
-            if (strncmp(*location, "//", 2) == 0)
-                *location += 2;
-            return backends[i];
+        for (const char *const *scheme = backends[i]->schemes; *scheme; scheme++) {
+            if (strlen(*scheme) == length && strncmp(uri, *scheme, length) == 0)
+                return backends[i];
         }
     }
-    (void)iw_fail(err, IW_UNSUPPORTED,
-                  "%s: unknown kind of database \"%.*s\"; known: sqlite:///path", uri, (int)length,
-                  uri);
+    list_forms(forms, sizeof forms);
+    iw_store_label(uri, label, sizeof label);
+    (void)iw_fail(err, IW_UNSUPPORTED, "%s: unknown kind of database \"%.*s\"; known: %s", label,
+                  (int)length, uri, forms);
     return NULL;
 }
 
-iw_store *
-iw_store_open(const char *uri, bool read_only, iw_error *err)
+/* Adds path and parameters, without passwords among these. */
+static void
+copy_parameters(const char *text, char *label, size_t size)
 {
-    const char *location = NULL;
-    const iw_store_ops *ops = find_backend(uri, &location, err);
-    if (!ops)
-        return NULL;
-    if (!*location) {
-        (void)iw_fail(err, IW_INVALID, "database \"%s\" names no file", uri);
-        return NULL;
+    size_t used = strlen(label);
+    while (*text && used + 1 < size) {
+        bool begins = text[-1] == '?' || text[-1] == '&';
+        if (begins &&
+            (strncmp(text, "password=", 9) == 0 || strncmp(text, "sslpassword=", 12) == 0)) {
+            text += strcspn(text, "&");
+            text += *text == '&';
+            continue;
+        }
+        label[used++] = *text++;
+        label[used] = '\0';
     }
+}
+
+void
+iw_store_label(const char *uri, char *label, size_t size)
+{
+    const char *authority = strstr(uri, "://");
+    if (!authority || strncmp(uri, "sqlite:", 7) == 0) {
+        (void)snprintf(label, size, "%s", uri);
+        return;
+    }
+    authority += 3;
+    size_t length = strcspn(authority, "/?");
+    /* A password may hold anything but "/" and "?": the last "@" ends it. */
+    size_t user = length;
+    while (user > 0 && authority[user - 1] != '@')
+        user--;
+    size_t name = user ? strcspn(authority, ":@") : 0;
+    (void)snprintf(label, size, "%.*s%.*s%s%.*s", (int)(authority - uri), uri, (int)name, authority,
+                   user ? "@" : "", (int)(length - user), authority + user);
+    if (authority[length])
+        copy_parameters(authority + length, label, size);
+}
+
+iw_store *
+iw_store_open(const char *uri, const iw_store_options *options, iw_error *err)
+{
+    const iw_store_backend *backend = find_backend(uri, err);
+    if (!backend)
+        return NULL;
     iw_store *self = calloc(1, sizeof *self);
     if (!self) {
-        (void)iw_fail(err, IW_NO_MEMORY, "no memory for database %s", uri);
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for a database");
         return NULL;
     }
-    self->ops = ops;
-    if (ops->open(&self->state, location, read_only, err)) {
-        free(self);
-        return NULL;
-    }
+    self->backend = backend;
+    if (options)
+        self->options = *options;
+    iw_store_label(uri, self->label, sizeof self->label);
+    if (backend->open(&self->state, uri, self->label, &self->options, err) != IW_OK ||
+        iw_schema_ready(self, err) != IW_OK)
+        iw_store_close(&self);
     return self;
 }
 
@@ -68,7 +105,10 @@ iw_store_close(iw_store **self)
 {
     if (!self || !*self)
         return;
-    (*self)->ops->close((*self)->state);
+    (*self)->backend->close((*self)->state);
+    free((*self)->insert_run);
+    for (size_t i = 0; i < IW_STORE_TABLES; i++)
+        free((*self)->copy_insertions[i]);
     free(*self);
     *self = NULL;
 }
@@ -76,135 +116,30 @@ iw_store_close(iw_store **self)
 iw_status
 iw_store_refresh(iw_store *self, iw_error *err)
 {
-    return self->ops->refresh(self->state, err);
+    bool anew = false;
+    iw_status status = self->backend->refresh(self->state, &anew, err);
+    self->unready = self->unready || anew; /* until it was looked at with success */
+    if (status == IW_OK && self->unready)
+        status = iw_schema_ready(self, err);
+    if (status == IW_OK)
+        self->unready = false;
+    return status;
 }
 
 bool
 iw_store_may_pass(iw_status status)
 {
-    return status == IW_AGAIN || status == IW_FULL || status == IW_IO || status == IW_CORRUPT ||
-           status == IW_NO_MEMORY;
-}
-
-iw_status
-iw_store_file_record(iw_store *self, json_t *record, const iw_run_info *run, char *id,
-                     iw_error *err)
-{
-    iw_store_filing filing;
-    char unwanted[64];
-    iw_status status = iw_store_filing_init(&filing, record, run, err);
-    if (status == IW_OK)
-        status = self->ops->file(self->state, &filing, id ? id : unwanted, err);
-    iw_store_filing_fini(&filing);
-    return status;
-}
-
-iw_status
-iw_store_file(iw_store *self, const iw_snapshot *snapshot, const iw_run_info *run, char *id,
-              iw_error *err)
-{
-    json_t *record = iw_snapshot_json(snapshot, IW_JSON_SERIES | IW_JSON_FULL);
-    if (!record)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for the record of run %s", snapshot->id);
-    iw_status status = iw_store_file_record(self, record, run, id, err);
-    json_decref(record);
-    return status;
-}
-
-/* The one run that the text names: an id, the beginning of one, or a name. */
-static iw_status
-resolve(iw_store *self, const char *text, char id[IW_ID_LENGTH + 1], iw_error *err)
-{
-    json_t *matches = NULL;
-    iw_status status = self->ops->resolve(self->state, text, &matches, err);
-    if (status)
-        return status;
-    size_t n = json_array_size(matches);
-    const char *first = json_string_value(json_object_get(json_array_get(matches, 0), "id"));
-    const char *second = json_string_value(json_object_get(json_array_get(matches, 1), "id"));
-    if (n == 0) {
-        status = iw_fail(err, IW_NOT_FOUND,
-                         "no run \"%s\" in the database (neither an id, the beginning of one, nor "
-                         "a name)",
-                         text);
-    } else if (n > 1 && strcasecmp(first, text) != 0) { /* a whole id is never in doubt */
-        status = iw_fail(err, IW_INVALID,
-                         "\"%s\" fits %zu runs, among them %s and %s: give more of the id", text, n,
-                         first, second);
-    } else {
-        (void)snprintf(id, IW_ID_LENGTH + 1, "%s", first);
+    switch (status) {
+    case IW_AGAIN:
+    case IW_FULL:
+    case IW_CLOSED:
+    case IW_TIMEOUT:
+    case IW_REFUSED:
+    case IW_IO:
+    case IW_CORRUPT:
+    case IW_NO_MEMORY:
+        return true;
+    default:
+        return false;
     }
-    json_decref(matches);
-    return status;
-}
-
-iw_status
-iw_store_remove(iw_store *self, const char *run, iw_error *err)
-{
-    char id[IW_ID_LENGTH + 1];
-    iw_status status = resolve(self, run, id, err);
-    return status ? status : self->ops->remove(self->state, id, err);
-}
-
-/* Consumes value. */
-static iw_status
-to_text(json_t *value, char **text, iw_error *err)
-{
-    *text = json_dumps(value, JSON_COMPACT);
-    json_decref(value);
-    return *text ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for the answer");
-}
-
-iw_status
-iw_store_runs(iw_store *self, const iw_store_query *query, char **json, iw_error *err)
-{
-    json_t *rows = NULL;
-    iw_status status = self->ops->runs(self->state, query, &rows, err);
-    return status ? status : to_text(rows, json, err);
-}
-
-iw_status
-iw_store_descriptors(iw_store *self, const iw_store_query *query, char **json, iw_error *err)
-{
-    json_t *rows = NULL;
-    iw_status status = self->ops->descriptors(self->state, query, &rows, err);
-    return status ? status : to_text(rows, json, err);
-}
-
-iw_status
-iw_store_materials(iw_store *self, char **json, iw_error *err)
-{
-    json_t *names = NULL;
-    iw_status status = self->ops->materials(self->state, &names, err);
-    return status ? status : to_text(names, json, err);
-}
-
-iw_status
-iw_store_of_material(iw_store *self, const char *material, char **json, iw_error *err)
-{
-    json_t *runs = NULL;
-    iw_status status = self->ops->of_material(self->state, material, &runs, err);
-    return status ? status : to_text(runs, json, err);
-}
-
-iw_status
-iw_store_record(iw_store *self, const char *run, bool series, char **json, iw_error *err)
-{
-    char id[IW_ID_LENGTH + 1];
-    json_t *record = NULL;
-    iw_status status = resolve(self, run, id, err);
-    if (status == IW_OK)
-        status = self->ops->record(self->state, id, &record, err);
-    if (status == IW_OK && series) {
-        json_t *columns = NULL;
-        status = self->ops->series(self->state, id, &columns, err);
-        if (status == IW_OK)
-            status = iw_store_attach_series(record, columns, err);
-        json_decref(columns);
-    }
-    if (status) {
-        json_decref(record);
-        return status;
-    }
-    return to_text(record, json, err);
 }

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* schema.c - making and migrating the tables, and the view over them. */
+#include "schema.h"
+
+#include "store_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A text that grows; ok false: no memory, and nothing more is added. */
+typedef struct {
+    char *text;
+    size_t size, room;
+    bool ok;
+} growing;
+
+static void
+add(growing *to, const char *text, size_t length)
+{
+    if (to->ok && to->size + length + 1 > to->room) {
+        size_t room = 2 * to->room + length + 4096;
+        char *grown = realloc(to->text, room);
+        to->ok = grown != NULL;
+        to->text = grown ? grown : to->text;
+        to->room = grown ? room : to->room;
+    }
+    if (!to->ok)
+        return;
+    memcpy(to->text + to->size, text, length);
+    to->size += length;
+    to->text[to->size] = '\0';
+}
+
+char *
+iw_schema_words(const iw_store_backend *backend, const char *text)
+{
+    growing out = {.ok = true};
+    while (*text) {
+        size_t plain = strcspn(text, "{");
+        add(&out, text, plain);
+        text += plain;
+        if (!*text)
+            break;
+        size_t length = strcspn(++text, "}");
+        for (size_t i = 0; backend->words[i][0]; i++) {
+            const char *word = backend->words[i][0];
+            if (strlen(word) == length && strncmp(word, text, length) == 0)
+                add(&out, backend->words[i][1], strlen(backend->words[i][1]));
+        }
+        text += length + 1;
+    }
+    if (!out.ok)
+        free(out.text);
+    return out.ok ? out.text : NULL;
+}
+
+/* A look-up for each column: a query pays for those that it names. */
+static iw_status
+wide_column(void *arg, const char *column, const char *descriptor, const char *method,
+            bool is_error)
+{
+    char sql[512];
+    int length = snprintf(sql, sizeof sql,
+                          ", (SELECT d.%s FROM descriptors d WHERE d.run = g.run AND d.\"group\" = "
+                          "g.name AND d.descriptor = '%s' AND d.method = '%s') AS \"%s\"",
+                          is_error ? "stderr" : "value", descriptor, method, column);
+    add(arg, sql, (size_t)length);
+    return IW_OK;
+}
+
+/* descriptors_wide, one line for each run and group, follows the catalogue of this program. */
+static char *
+view_text(void)
+{
+    static const char head[] =
+        "CREATE VIEW descriptors_wide AS SELECT r.id AS run, r.name AS name, r.material AS "
+        "material, r.code AS code, r.state AS state, r.\"temperature_K\" AS \"temperature_K\", "
+        "r.time_ps AS time_ps, r.mobile AS mobile, g.name AS \"group\", g.atoms AS atoms";
+    static const char tail[] =
+        " FROM runs r JOIN groups g ON g.run = r.run ORDER BY r.run, g.ordinal";
+    growing out = {.ok = true};
+    add(&out, head, sizeof head - 1);
+    (void)iw_store_wide_columns(wide_column, &out);
+    add(&out, tail, sizeof tail - 1);
+    if (!out.ok)
+        free(out.text);
+    return out.ok ? out.text : NULL;
+}
+
+static const iw_sql_statement view_read = {
+    "SELECT value FROM ionwatch_schema WHERE key = 'descriptors_wide'", "reading its views"};
+static const iw_sql_statement view_remember = {
+    "INSERT INTO ionwatch_schema (key, value) VALUES ('descriptors_wide', $1) ON CONFLICT (key) DO "
+    "UPDATE SET value = excluded.value",
+    "making its views"};
+
+static iw_status
+view_is_current(iw_store *self, const char *text, bool *current, iw_error *err)
+{
+    json_t *rows = NULL;
+    iw_status status = iw_store_select(self, &view_read, NULL, 0, &rows, err);
+    if (status)
+        return status;
+    const char *had = json_string_value(json_object_get(json_array_get(rows, 0), "value"));
+    *current = had && strcmp(had, text) == 0;
+    json_decref(rows);
+    return IW_OK;
+}
+
+static iw_status
+view_renew(iw_store *self, const char *text, iw_error *err)
+{
+    iw_sql_value value = iw_sql_text(text);
+    iw_status status = self->backend->script(self->state, "DROP VIEW IF EXISTS descriptors_wide",
+                                             "making its views", err);
+    if (status == IW_OK)
+        status = self->backend->script(self->state, text, "making its views", err);
+    return status ? status : iw_store_change(self, &view_remember, &value, 1, err);
+}
+
+static iw_status
+check_version(iw_store *self, int *version, iw_error *err)
+{
+    iw_status status = self->backend->version(self->state, version, err);
+    if (status == IW_OK && *version > IW_SCHEMA_VERSION)
+        status = iw_fail(err, IW_UNSUPPORTED,
+                         "%s has schema version %d, this program knows %d: use a newer ionwatch",
+                         self->label, *version, (int)IW_SCHEMA_VERSION);
+    return status;
+}
+
+static iw_status
+migrate_from(iw_store *self, int version, iw_error *err)
+{
+    iw_status status = IW_OK;
+    int had = version;
+    for (; status == IW_OK && version < IW_SCHEMA_VERSION; version++) {
+        char *sql = iw_schema_words(self->backend, iw_schema_migrations[version]);
+        status = sql ? self->backend->script(self->state, sql, "migrating it", err)
+                     : iw_fail(err, IW_NO_MEMORY, "no memory for its tables");
+        free(sql);
+        if (status)
+            (void)iw_prefix(err, "schema version %d to %d", version, version + 1);
+    }
+    if (status == IW_OK && had < 2)
+        status = iw_store_name_materials(self, err);
+    return status ? status : self->backend->set_version(self->state, version, err);
+}
+
+/* Several programs may come here at the same time: one works, the others find it done. */
+static iw_status
+migrate(iw_store *self, const char *view, iw_error *err)
+{
+    int version = 0;
+    bool current = false;
+    iw_status status = self->backend->begin(self->state, true, err);
+    if (status == IW_OK)
+        status = self->backend->lock(self->state, "schema", err);
+    if (status == IW_OK)
+        status = check_version(self, &version, err);
+    if (status == IW_OK && version < IW_SCHEMA_VERSION)
+        status = migrate_from(self, version, err);
+    if (status == IW_OK)
+        status = view_is_current(self, view, &current, err);
+    if (status == IW_OK && !current)
+        status = view_renew(self, view, err);
+    return iw_store_end(self, status, err);
+}
+
+static iw_status
+refuse_to_read(const iw_store *self, int version, iw_error *err)
+{
+    if (version == 0)
+        return iw_fail(err, IW_INVALID,
+                       "%s is empty: `ionwatch analyze --db` and ionwatchd file runs in it",
+                       self->label);
+    return iw_fail(err, IW_UNSUPPORTED,
+                   "%s has schema version %d, this program reads %d: open it once with ionwatchd, "
+                   "which migrates it",
+                   self->label, version, (int)IW_SCHEMA_VERSION);
+}
+
+iw_status
+iw_schema_ready(iw_store *self, iw_error *err)
+{
+    int version = 0;
+    bool current = false;
+    iw_error view_err = {0};
+    iw_status status = check_version(self, &version, err);
+    if (status)
+        return status;
+    bool old = version < IW_SCHEMA_VERSION;
+    if (self->options.read_only)
+        return old ? refuse_to_read(self, version, err) : IW_OK;
+    char *view = view_text();
+    if (!view)
+        return iw_fail(err, IW_NO_MEMORY, "%s: no memory for its views", self->label);
+    if (!old)
+        status = view_is_current(self, view, &current, err);
+    /* Nothing is written where nothing must be: the disk may be full.  And a view that only its
+     * owner may renew, or that cannot be renewed now, keeps nobody from filing. */
+    if (status == IW_OK && old)
+        status = migrate(self, view, err);
+    else if (status == IW_OK && !current && migrate(self, view, &view_err) != IW_OK)
+        status = check_version(self, &version, err);
+    free(view);
+    return status;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IW_STORE_INTERNAL_H
+#define IW_STORE_INTERNAL_H
+/* store_internal.h - what the files share that speak SQL: schema.c makes tables, record.c writes
+ * runs, materials.c the lines through runs of one material, copy.c takes runs from another
+ * database, query.c reads. */
+#include "backend.h"
+#include "filing.h"
+
+enum { IW_STORE_TABLES = 7 }; /* that a run has rows in */
+
+struct iw_store {
+    const iw_store_backend *backend;
+    void *state;
+    iw_store_options options;
+    char label[512];  /* the URI without its password; of a file its path */
+    char *insert_run; /* the statement, made at the first filing, as the next ones at a copy */
+    char *copy_insertions[IW_STORE_TABLES];
+    bool unready; /* opened again, and nobody has looked at its schema yet */
+};
+
+/* All rows of a statement, as a new reference; its parameters are texts (NULL: NULL). */
+iw_status iw_store_select(iw_store *self, const iw_sql_statement *statement,
+                          const char *const *texts, size_t n, json_t **rows, iw_error *err);
+/* A statement without rows. */
+iw_status iw_store_change(iw_store *self, const iw_sql_statement *statement,
+                          const iw_sql_value *values, size_t n, iw_error *err);
+/* Ends a transaction: commits if all went well, else rolls back and passes the status on. */
+iw_status iw_store_end(iw_store *self, iw_status status, iw_error *err);
+
+/* A text of schema.h in the words of a database; malloc'd, NULL: no memory. */
+char *iw_schema_words(const iw_store_backend *backend, const char *text);
+/* Brings the schema up to date; read-only, refuses another one. */
+iw_status iw_schema_ready(iw_store *self, iw_error *err);
+
+/* Id of the one run that the text names. */
+iw_status iw_store_resolve(iw_store *self, const char *text, char id[IW_ID_LENGTH + 1],
+                           iw_error *err);
+
+/* INSERT of these columns; a run that is there keeps its number, which is returned.  malloc'd,
+ * NULL: no memory. */
+char *iw_store_insertion(const char *table, const char *const *columns, size_t n, bool is_run);
+
+/* Inside a transaction.  lock: who changes this run holds it alone.  empty: what belongs to the run
+ * of this number.  material: of a run, malloc'd; "" if it is not there. */
+iw_status iw_store_lock_run(iw_store *self, const char *id, iw_error *err);
+iw_status iw_store_empty_run(iw_store *self, int64_t row, iw_error *err);
+iw_status iw_store_material_of(iw_store *self, const char *id, char **material, iw_error *err);
+/* name: runs of an older schema get their material.  refit: after a run came, changed or went, the
+ * rows of "materials" for what it was and what it is now (NULL: nothing). */
+iw_status iw_store_name_materials(iw_store *self, iw_error *err);
+iw_status iw_store_refit(iw_store *self, const char *before, const char *now, iw_error *err);
+
+#endif
