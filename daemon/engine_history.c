@@ -23,10 +23,8 @@ iw_engine_trace(iw_engine *self, const iw_health_frame *seen)
 iw_status
 iw_engine_fill_history(const iw_engine *self, iw_snapshot *out, iw_error *err)
 {
-    const iw_convergence_options *rules = &self->options.convergence;
     size_t checks = self->history.n, bins = self->traces.n;
-    if (rules->mode[IW_RULE_PRECISION] != IW_STOP_OFF)
-        out->target = rules->target;
+    out->target = self->options.convergence.target;
     out->history = calloc(checks + 1, sizeof *out->history);
     out->traces = calloc(bins + 1, sizeof *out->traces);
     if (!out->history || !out->traces)

@@ -105,7 +105,7 @@ typedef struct {
     iw_convergence convergence;
     iw_health health;
     iw_equilibration_snapshot equilibration;
-    double target; /* relative error of D that is asked for; NAN: none */
+    double target; /* relative error of D that is asked for, whether a rule acts on it or not */
     size_t n_history;
     iw_history_point *history; /* D of the mobile group, at each check */
     size_t n_traces;

@@ -97,7 +97,7 @@ points_are_the_same_without_rules_and_whoever_looks(void **state)
     assert_int_equal(a->n_history, b->n_history);
     assert_memory_equal(a->history, b->history, a->n_history * sizeof *a->history);
     assert_close(a->target, 0.20, 0, 0);
-    assert_true(isnan(b->target));
+    assert_close(b->target, 0.20, 0, 0); /* predictions are for it in any case */
     iw_snapshot_unref(&a);
     iw_snapshot_unref(&b);
     iw_engine_destroy(&ruled);
