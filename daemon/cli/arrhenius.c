@@ -230,7 +230,7 @@ list_materials(sources *self, iw_error *err)
     else if (status == IW_OK && json_array_size(reports) == 0)
         iw_complain(self->settings, "there are no runs yet");
     else if (status == IW_OK)
-        iw_table_print(&table, stdout, false);
+        iw_table_print(&table, stdout);
     iw_table_fini(&table);
     json_decref(reports);
     json_decref(names);
@@ -332,7 +332,7 @@ print_report(const json_t *report, iw_error *err)
                        iw_text_at(report, "group"));
         iw_printable(line);
         (void)printf("%s\n", line);
-        iw_table_print(&table, stdout, false);
+        iw_table_print(&table, stdout);
     }
     iw_table_fini(&table);
     size_t i;

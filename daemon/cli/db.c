@@ -26,7 +26,7 @@ iw_command_db_ls(const iw_settings *settings)
     else if (settings->json)
         result = iw_print_json(settings, runs, false);
     else if (iw_runs_table(runs, &table, &err) == IW_OK)
-        iw_table_print(&table, stdout, false);
+        iw_table_print(&table, stdout);
     else
         result = iw_db_failed(settings, &err);
     iw_table_fini(&table);

@@ -231,7 +231,7 @@ iw_command_db_query(const iw_settings *settings)
     if (write_rows(&self, &err))
         result = iw_db_failed(settings, &err);
     else if (self.form == TABLE && self.n > 0)
-        iw_table_print(&self.table, stdout, false);
+        iw_table_print(&self.table, stdout);
     else if (self.form == TABLE && settings->n_operands)
         iw_complain(settings, "no rows");
     else if (self.form == TABLE)

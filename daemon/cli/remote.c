@@ -30,7 +30,7 @@ print_runs(const iw_settings *settings, const json_t *runs)
     iw_table table = {0};
     iw_status status = iw_runs_table(runs, &table, &err);
     if (status == IW_OK) {
-        iw_table_print(&table, stdout, false);
+        iw_table_print(&table, stdout);
         iw_runs_reasons(runs, stdout);
     } else {
         iw_complain_error(settings, &err);

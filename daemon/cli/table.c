@@ -59,7 +59,7 @@ width_of(const char *text)
 }
 
 void
-iw_table_print(const iw_table *self, FILE *out, bool clear)
+iw_table_print(const iw_table *self, FILE *out)
 {
     int widths[IW_TABLE_COLUMNS] = {0};
     for (size_t row = 0; row < self->n_rows; row++)
@@ -75,7 +75,7 @@ iw_table_print(const iw_table *self, FILE *out, bool clear)
             (void)fprintf(out, "%*s%s%*s%s", self->right[c] ? pad : 0, "", cell,
                           self->right[c] || last ? 0 : pad, "", last ? "" : "  ");
         }
-        (void)fprintf(out, "%s\n", clear ? "\033[K" : "");
+        (void)fputc('\n', out);
     }
 }
 

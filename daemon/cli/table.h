@@ -17,8 +17,7 @@ iw_status iw_table_head(iw_table *self, const char *headings, iw_error *err);
 /* A new empty row; its cells are filled with iw_table_cell. */
 iw_status iw_table_row(iw_table *self, iw_error *err);
 char *iw_table_cell(iw_table *self, size_t column); /* of the last row, IW_TABLE_CELL bytes */
-/* clear: each line ends by wiping the rest of a terminal's line. */
-void iw_table_print(const iw_table *self, FILE *out, bool clear);
+void iw_table_print(const iw_table *self, FILE *out);
 void iw_table_fini(iw_table *self);
 
 /* ---- cells from JSON ---- */

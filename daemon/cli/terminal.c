@@ -50,6 +50,21 @@ choose_styles(void)
     }
 }
 
+/* Does it show what lies beyond ASCII?  A locale that came over ssh and is not installed here still
+ * tells what the terminal is; the console of Linux has no font for braille or CJK. */
+static bool
+shows_utf8(void)
+{
+    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    const char *term = getenv("TERM"), *wanted = NULL;
+    for (size_t k = 0; k < 3 && !(wanted && *wanted); k++)
+        wanted = getenv(variables[k]);
+    if (!setlocale(LC_CTYPE, "") && wanted &&
+        (strcasestr(wanted, "utf-8") || strcasestr(wanted, "utf8")))
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !(term && strcmp(term, "linux") == 0);
+}
+
 bool
 iw_terminal_open(bool *utf8)
 {
@@ -62,8 +77,7 @@ iw_terminal_open(bool *utf8)
     (void)del_curterm(cur_term);
     if (!places)
         return false;
-    (void)setlocale(LC_CTYPE, "");
-    *utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    *utf8 = shows_utf8();
     terminal = newterm(NULL, stdout, stdin);
     if (!terminal)
         return false;

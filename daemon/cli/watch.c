@@ -2,7 +2,6 @@
 /* watch.c - the command: the view on a terminal, lines elsewhere. */
 #include "watch.h"
 
-#include "ask.h"
 #include "input.h"
 #include "runs.h"
 

@@ -7,6 +7,7 @@
  *
  * The parts draw JSON on a screen and take keys; they know neither terminal nor daemon.
  */
+#include "ask.h"
 #include "chart.h"
 #include "cli.h"
 
@@ -85,8 +86,7 @@ iw_style iw_watch_state_style(const char *state);
 /* Runs until the user leaves.  first: the daemon's first answer, the record of the run where one
  * was named, else a listing; consumed.  UNSUPPORTED, with nothing done and first kept: the terminal
  * cannot show it. */
-struct iw_asker;
-iw_status iw_watch_view(const iw_settings *settings, struct iw_asker *asker, json_t **first,
+iw_status iw_watch_view(const iw_settings *settings, iw_asker *asker, json_t **first,
                         iw_error *err);
 
 #endif

@@ -38,7 +38,8 @@ enum {
     WIDE = 100,     /* from here on columns stand two apart */
     NAME_MOST = 28, /* a name gets no more than this */
     CURVE_MOST = 24,
-    CURVE_POINTS = 64
+    CURVE_POINTS = 64,
+    CELL = 512 /* bytes of any column, more than IW_TABLE_CELL */
 };
 
 void
@@ -342,19 +343,19 @@ lay_out(int available, bool utf8)
 }
 
 static void
-error_cell(char cell[IW_TABLE_CELL], const json_t *run)
+error_cell(char cell[CELL], const json_t *run)
 {
     double error = number_of(run, ERROR), target = iw_number_at(run, "target");
     if (!isfinite(error))
-        (void)snprintf(cell, IW_TABLE_CELL, "-");
+        (void)snprintf(cell, CELL, "-");
     else if (isfinite(target))
-        (void)snprintf(cell, IW_TABLE_CELL, "%.1f/%.3g %%", 100.0 * error, 100.0 * target);
+        (void)snprintf(cell, CELL, "%.1f/%.3g %%", 100.0 * error, 100.0 * target);
     else
-        (void)snprintf(cell, IW_TABLE_CELL, "%.1f %%", 100.0 * error);
+        (void)snprintf(cell, CELL, "%.1f %%", 100.0 * error);
 }
 
 static void
-cell_of(const json_t *run, field which, char cell[IW_TABLE_CELL])
+cell_of(const json_t *run, field which, char cell[CELL])
 {
     iw_run_line line;
     iw_run_line_read(run, &line);
@@ -381,7 +382,7 @@ cell_of(const json_t *run, field which, char cell[IW_TABLE_CELL])
         cell[0] = '\0';
         break;
     default:
-        (void)snprintf(cell, IW_TABLE_CELL, "%s", *text_of(run, which) ? text_of(run, which) : "-");
+        (void)snprintf(cell, CELL, "%s", *text_of(run, which) ? text_of(run, which) : "-");
         iw_printable(cell);
     }
 }
@@ -446,7 +447,7 @@ draw_row(const layout *where, iw_screen *screen, iw_rect place, const json_t *ru
         iw_screen_fill(screen, place.row, place.column, place.columns, IW_STYLE_SELECTED);
     draw_mark(screen, place.row, place.column, selected, run);
     for (int c = 0; c < COLUMNS; c++) {
-        char cell[IW_TABLE_CELL];
+        char cell[CELL];
         int width = where->width[c], at = place.column + where->at[c];
         iw_style style = selected ? IW_STYLE_SELECTED : style_of(run, (field)c);
         if (width <= 0)

@@ -5,7 +5,6 @@
  * One question is under way at a time and nobody waits for its answer: keys are taken meanwhile.
  * What was last known stays on the screen while the daemon is away, with how old it is.
  */
-#include "ask.h"
 #include "input.h"
 #include "runs.h"
 #include "terminal.h"
@@ -124,18 +123,15 @@ take_answer(view *self, iw_status status, json_t **answer, iw_error *err)
 {
     question asked = self->asked;
     self->asked = NOTHING;
-    if (status == IW_OK || status != IW_TIMEOUT)
-        self->trouble = (iw_error){0};
     if (asked == STOP) {
         say(self, status != IW_OK, status ? err->text : iw_asker_text(self->asker));
         self->due_s = 0.0;
-    }
-    if (status) {
-        self->trouble = *err;
         return IW_OK;
     }
-    if (asked != STOP)
-        self->answered_s = iw_clock_s();
+    self->trouble = status ? *err : (iw_error){0};
+    if (status)
+        return IW_OK;
+    self->answered_s = iw_clock_s();
     if (asked == ALL_RUNS)
         return take_listing(self, answer, err);
     if (asked == ONE_RUN && self->opened && strcmp(self->run, self->asked_run) == 0) {

@@ -233,10 +233,10 @@ class Watch(Case):
         self.assertNotRegex(view.styles(), "\033\\[[0-9;]*3[0-7]m")
         view.keys("q", "q")
         view.until_left()
-        view = Terminal(self, f"{PROGRAM} watch '锂 live'", TERM="linux")  # eight colours
+        view = Terminal(self, f"{PROGRAM} watch '锂 live'", TERM="xterm", LC_ALL="xx_XX.UTF-8")
         screen = view.until("MSD of mobile")
         self.assertTrue(re.search("[\u2801-\u28ff]", screen))
-        self.assertRegex(view.styles(), "\033\\[[0-9;]*36m")
+        self.assertRegex(view.styles(), "\033\\[[0-9;]*36m")  # of eight colours
         view.keys("q", "q")
         view.until_left()
 
