@@ -90,11 +90,12 @@ linear_ticks(const iw_axis *self, size_t most, iw_tick ticks[IW_AXIS_TICKS])
     int decimals = (int)-floor(log10(step / unit) + 1e-9);
     size_t n = 0;
     decimals = decimals < 0 ? 0 : decimals > 9 ? 9 : decimals;
-    for (double k = ceil(self->low / step - 1e-9); k * step <= self->high + 1e-9 * step; k++) {
+    double first = ceil(self->low / step - 1e-9);
+    for (; n < IW_AXIS_TICKS && (first + (double)n) * step <= self->high + 1e-9 * step; n++) {
+        double k = first + (double)n;
         ticks[n].value = k * step;
         (void)snprintf(ticks[n].text, IW_TICK_TEXT, "%.*f", decimals,
                        k == 0.0 ? 0.0 : k * step / unit); /* no -0 */
-        n++;
     }
     return n;
 }

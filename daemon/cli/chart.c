@@ -158,37 +158,37 @@ draw_dots(drawing *self)
 }
 
 iw_status
-iw_chart_draw(const iw_chart *chart, iw_screen *screen, iw_rect place, iw_error *err)
+iw_chart_draw(const iw_chart *self, iw_screen *screen, iw_rect place, iw_error *err)
 {
-    drawing self = {.chart = chart, .screen = screen};
+    drawing sheet = {.chart = self, .screen = screen};
     iw_tick ticks[IW_AXIS_TICKS];
     int label = 0;
-    measure(&self);
-    bool empty = is_empty(&self);
-    iw_axis_close(&self.x);
-    iw_axis_close(&self.y);
-    draw_title(&self, place);
+    measure(&sheet);
+    bool empty = is_empty(&sheet);
+    iw_axis_close(&sheet.x);
+    iw_axis_close(&sheet.y);
+    draw_title(&sheet, place);
     int rows = place.rows - 3; /* title, axis, its numbers */
-    size_t n = iw_axis_ticks(&self.y, rows > 0 ? (size_t)(rows + 2) / 3 : 2, ticks);
+    size_t n = iw_axis_ticks(&sheet.y, rows > 0 ? (size_t)(rows + 2) / 3 : 2, ticks);
     for (size_t t = 0; t < n; t++) {
         int width = iw_screen_width(screen, ticks[t].text);
         label = width > label ? width : label;
     }
-    self.place = (iw_rect){.row = place.row + 1,
-                           .column = place.column + label + 1,
-                           .rows = rows,
-                           .columns = place.columns - label - 1};
-    if (rows < LEAST_ROWS || self.place.columns < LEAST_COLUMNS || empty) {
+    sheet.place = (iw_rect){.row = place.row + 1,
+                            .column = place.column + label + 1,
+                            .rows = rows,
+                            .columns = place.columns - label - 1};
+    if (rows < LEAST_ROWS || sheet.place.columns < LEAST_COLUMNS || empty) {
         if (place.rows > 1)
             (void)iw_screen_text(screen, place.row + 1, place.column + 2, place.columns - 2,
                                  IW_STYLE_FAINT, empty ? "not known yet" : "too small");
         return IW_OK;
     }
-    if (iw_canvas_init(&self.canvas, self.place.columns, rows, err) != IW_OK)
+    if (iw_canvas_init(&sheet.canvas, sheet.place.columns, rows, err) != IW_OK)
         return err->code;
-    draw_y_axis(&self, ticks, n);
-    draw_x_axis(&self);
-    draw_dots(&self);
-    iw_canvas_fini(&self.canvas);
+    draw_y_axis(&sheet, ticks, n);
+    draw_x_axis(&sheet);
+    draw_dots(&sheet);
+    iw_canvas_fini(&sheet.canvas);
     return IW_OK;
 }

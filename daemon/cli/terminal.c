@@ -41,7 +41,7 @@ choose_styles(void)
     const char *no_color = getenv("NO_COLOR");
     bool colours = !(no_color && *no_color) && has_colors() && start_color() == OK &&
                    use_default_colors() == OK;
-    for (short s = 0; s < IW_STYLE_COUNT; s++) {
+    for (int s = 0; s < IW_STYLE_COUNT; s++) {
         attributes[s] = styles[s].attribute;
         pairs[s] = 0;
         if (colours && styles[s].colour >= 0 &&

@@ -74,7 +74,7 @@ iw_status iw_watch_run_draw(iw_watch_run *self, iw_screen *screen, iw_rect place
 const char *iw_watch_run_group(const iw_watch_run *self, const json_t *record);
 
 /* One plot of a record. */
-iw_status iw_watch_chart(const iw_watch_run *self, iw_watch_panel panel, iw_screen *screen,
+iw_status iw_watch_chart(const iw_watch_run *view, iw_watch_panel panel, iw_screen *screen,
                          iw_rect place, const json_t *record, iw_error *err);
 
 /* How bad a health state or a state of a run is. */

@@ -18,23 +18,28 @@ enum { FIT_POINTS = 32, ARRAYS = 8, NOTE = 80 };
 /* What one plot holds while it is drawn. */
 typedef struct {
     iw_chart chart;
-    double *arrays[ARRAYS];
-    size_t n_arrays;
+    double *pool; /* [ARRAYS][points] */
+    size_t points, n_arrays;
     char title[NOTE], note[NOTE];
     iw_error *err;
 } sheet;
 
-static double *
-new_array(sheet *self, size_t n)
+/* Makes room for curves of so many points each; NO_MEMORY is in *err, and arrays are NULL then. */
+static void
+make_room(sheet *self, size_t points)
 {
-    double *values = calloc(n ? n : 1, sizeof *values);
-    if (!values || self->n_arrays == ARRAYS) {
-        free(values);
-        (void)iw_fail(self->err, IW_NO_MEMORY, "no memory for a curve of %zu points", n);
+    self->points = points < FIT_POINTS ? FIT_POINTS : points;
+    self->pool = calloc(ARRAYS * self->points, sizeof *self->pool);
+    if (!self->pool)
+        (void)iw_fail(self->err, IW_NO_MEMORY, "no memory for curves of %zu points", points);
+}
+
+static double *
+new_array(sheet *self)
+{
+    if (!self->pool || self->n_arrays == ARRAYS)
         return NULL;
-    }
-    self->arrays[self->n_arrays++] = values;
-    return values;
+    return self->pool + self->points * self->n_arrays++;
 }
 
 /* An array of a series, NAN where it is null or ends early; NULL: no memory. */
@@ -42,7 +47,7 @@ static double *
 column(sheet *self, const json_t *series, const char *key, size_t n)
 {
     const json_t *array = json_object_get(series, key);
-    double *values = new_array(self, n);
+    double *values = new_array(self);
     for (size_t k = 0; values && k < n; k++)
         values[k] = iw_number_of(json_array_get(array, k));
     return values;
@@ -78,7 +83,7 @@ add_fit(sheet *self, const json_t *group)
     double at_zero = iw_number_at(group, "msd_intercept_A2");
     if (!isfinite(from) || !isfinite(to) || !isfinite(D_cm2_s) || !isfinite(at_zero))
         return;
-    double *x = new_array(self, FIT_POINTS), *y = new_array(self, FIT_POINTS);
+    double *x = new_array(self), *y = new_array(self);
     for (size_t k = 0; x && y && k < FIT_POINTS; k++) {
         x[k] = from + (to - from) * (double)k / (FIT_POINTS - 1);
         y[k] = at_zero + 6.0 * D_cm2_s * A2_ps_per_cm2_s * x[k];
@@ -92,10 +97,11 @@ make_msd(sheet *self, const json_t *group, bool linear)
 {
     const json_t *series = json_object_get(group, "msd");
     size_t n = json_array_size(json_object_get(series, "lag_ps"));
+    make_room(self, n);
     const double *x = column(self, series, "lag_ps", n);
     const double *y = column(self, series, "msd_A2", n);
     const double *error = column(self, series, "stderr_A2", n);
-    double *low = new_array(self, n), *high = new_array(self, n);
+    double *low = new_array(self), *high = new_array(self);
     self->chart.x_unit = "ps";
     self->chart.y_unit = "A2";
     self->chart.log_x = self->chart.log_y = !linear;
@@ -126,6 +132,7 @@ make_D(sheet *self, const json_t *record)
     static const double early = 0.05, early_limits = 0.25;
     const json_t *series = json_object_get(json_object_get(record, "history"), "diffusion");
     size_t n = json_array_size(json_object_get(series, "time_ps"));
+    make_room(self, n);
     const double *x = column(self, series, "time_ps", n);
     size_t limits = first_from(x, n, early_limits);
     self->chart.x_unit = "ps";
@@ -142,6 +149,7 @@ make_vdos(sheet *self, const json_t *group)
 {
     const json_t *series = json_object_get(group, "vdos");
     size_t n = json_array_size(json_object_get(series, "energy_meV"));
+    make_room(self, n);
     const double *x = column(self, series, "energy_meV", n);
     const double *y = column(self, series, "g", n);
     double top = 0.0;
@@ -159,6 +167,7 @@ make_vacf(sheet *self, const json_t *group)
 {
     const json_t *series = json_object_get(group, "vacf");
     size_t n = json_array_size(json_object_get(series, "lag_fs"));
+    make_room(self, n);
     const double *x = column(self, series, "lag_fs", n);
     double *y = column(self, series, "c", n);
     double first = n && y ? y[0] : NAN;
@@ -179,8 +188,7 @@ draw(sheet *self, iw_screen *screen, iw_rect place)
     iw_printable(self->title);
     if (status == IW_OK)
         status = iw_chart_draw(&self->chart, screen, place, self->err);
-    for (size_t k = 0; k < self->n_arrays; k++)
-        free(self->arrays[k]);
+    free(self->pool);
     return status;
 }
 
@@ -214,6 +222,7 @@ draw_health(iw_screen *screen, iw_rect place, const json_t *record, iw_error *er
         self.chart.x_unit = "ps";
         self.chart.y_unit = traces[k].unit;
         (void)snprintf(self.title, NOTE, "%s", traces[k].title);
+        make_room(&self, n);
         const double *x = column(&self, series, "time_ps", n);
         add_line(&self, x, column(&self, series, traces[k].key, n), n, IW_STYLE_CURVE);
         status = draw(&self, screen, strip);
