@@ -22,6 +22,7 @@ struct iw_asker {
     iw_curve_client curve;
     iw_error trouble; /* what it said, unless OK */
     bool met, cut;    /* the daemon was there; and went away */
+    bool asking;      /* a question is under way */
     bool abandoned;   /* a late answer may come on this socket */
     char endpoint[256];
     double timeout_s, until_s;
@@ -207,13 +208,16 @@ iw_ask_take(iw_asker *self, bool *over, json_t **answer, iw_error *err)
     bool here;
     *over = true;
     do {
-        if (take_message(self, &here, answer, &status, err))
+        if (take_message(self, &here, answer, &status, err)) {
+            self->asking = false;
             return status;
+        }
     } while (here); /* a daemon may send a PING in between */
     if (refused == IW_OK && !self->cut && iw_clock_s() < self->until_s) {
         *over = false;
         return IW_OK;
     }
+    self->asking = false;
     self->abandoned = true;
     return refused ? refused : no_daemon(self, err);
 }
@@ -221,9 +225,11 @@ iw_ask_take(iw_asker *self, bool *over, json_t **answer, iw_error *err)
 void
 iw_asker_wait(iw_asker *self, int fd, double seconds)
 {
-    zmq_pollitem_t items[3] = {{.socket = self->socket, .events = ZMQ_POLLIN}};
-    int n = 1;
-    if (self->monitor)
+    zmq_pollitem_t items[3];
+    int n = 0;
+    if (self->asking) /* else nobody would take what is there */
+        items[n++] = (zmq_pollitem_t){.socket = self->socket, .events = ZMQ_POLLIN};
+    if (self->asking && self->monitor)
         items[n++] = (zmq_pollitem_t){.socket = self->monitor, .events = ZMQ_POLLIN};
     if (fd >= 0)
         items[n++] = (zmq_pollitem_t){.fd = fd, .events = ZMQ_POLLIN};
@@ -272,6 +278,7 @@ send_question(iw_asker *self, const iw_message *message, iw_error *err)
     if (zmq_send(self->socket, self->question.data, self->question.size, ZMQ_DONTWAIT) < 0)
         return no_daemon(self, err);
     self->until_s = iw_clock_s() + self->timeout_s;
+    self->asking = true;
     return IW_OK;
 }
 

@@ -25,7 +25,8 @@ iw_status iw_ask(iw_asker *self, const char *verb, const char *arg, bool flag, j
  * comes back by itself. */
 iw_status iw_ask_begin(iw_asker *self, const char *verb, const char *arg, bool flag, iw_error *err);
 iw_status iw_ask_take(iw_asker *self, bool *over, json_t **answer, iw_error *err);
-/* Until the daemon says something, fd (-1: none) is readable, a signal comes or time is up. */
+/* Until the daemon answers the question under way, fd (-1: none) is readable, a signal comes or
+ * time is up. */
 void iw_asker_wait(iw_asker *self, int fd, double seconds);
 
 /* "show" with its series at full length. */

@@ -42,6 +42,8 @@ iw_status iw_watch_list_take(iw_watch_list *self, const json_t *runs, iw_error *
 const json_t *iw_watch_list_selected(const iw_watch_list *self);
 /* True where the key meant something here; the listing is then to be taken again. */
 bool iw_watch_list_key(iw_watch_list *self, int key);
+/* What rows are sorted by, "" as the daemon has them. */
+const char *iw_watch_list_order(const iw_watch_list *self);
 void iw_watch_list_draw(iw_watch_list *self, iw_screen *screen, iw_rect place);
 
 /* ---- one run ---- */

@@ -203,6 +203,12 @@ iw_watch_list_selected(const iw_watch_list *self)
     return self->n_rows ? self->rows[cursor_of(self)].run : NULL;
 }
 
+const char *
+iw_watch_list_order(const iw_watch_list *self)
+{
+    return self->order < 0 ? "" : columns[self->order].heading;
+}
+
 /* ---- keys ---- */
 
 /* Where the last character of the first n bytes begins. */

@@ -179,7 +179,9 @@ draw_bar(view *self)
         (void)snprintf(right, sizeof right, "%.8s  %s", self->run, clock);
     } else {
         size_t all = json_array_size(iw_runs_of(self->listing));
-        int n = snprintf(text, sizeof text, "ionwatch  %zu run%s", all, all == 1 ? "" : "s");
+        const char *order = iw_watch_list_order(&self->list);
+        int n = snprintf(text, sizeof text, "ionwatch  %zu run%s%s%s", all, all == 1 ? "" : "s",
+                         *order ? " by " : "", order);
         if (*self->list.filter || self->list.typing)
             (void)snprintf(text + n, sizeof text - (size_t)n, ", %zu with \"%s%s\"",
                            self->list.n_rows, self->list.filter, self->list.typing ? "_" : "");

@@ -202,6 +202,27 @@ class Watch(Case):
         view.keys("C-c")
         view.until_left()
 
+    def test_it_rests_between_questions_whatever_became_of_the_daemon(self):
+        view = Terminal(self, f"{PROGRAM} watch --interval 600")
+        view.until("锂 live")
+        view.keys(">")
+        view.until("1 run by NAME")
+        self.daemon.kill()
+        self.daemon.wait()
+        with open(f"/proc/{self.program_of(view)}/stat") as file:
+            before = file.read().split()[13:15]
+            time.sleep(2)
+            file.seek(0)
+            after = file.read().split()[13:15]
+        ticks = sum(map(int, after)) - sum(map(int, before))
+        self.assertLess(ticks / os.sysconf("SC_CLK_TCK"), 0.3)
+        view.keys("q")
+        view.until_left()
+
+    def program_of(self, view):
+        shell = view.tmux("display-message", "-p", "#{pane_pid}").strip()
+        return int(subprocess.check_output(["pgrep", "-P", shell, "ionwatch"]))
+
     def test_a_run_is_stopped_after_a_question(self):
         view = Terminal(self, f"{PROGRAM} watch --interval 0.2")
         view.until("锂 live")
@@ -219,9 +240,7 @@ class Watch(Case):
         view.until("stopped")
         view.keys("s")
         view.until("has ended already")
-        pid = int(view.tmux("display-message", "-p", "#{pane_pid}"))
-        child = int(subprocess.check_output(["pgrep", "-P", str(pid), "ionwatch"]))
-        os.kill(child, signal.SIGTERM)  # as any end of the program
+        os.kill(self.program_of(view), signal.SIGTERM)  # as any end of the program
         view.until_left()
 
     def test_without_utf8_or_colours_it_shows_ascii_and_no_colour(self):
