@@ -114,7 +114,12 @@ def curves(kind: str, records: Sequence[Any], groups: Optional[Sequence[str]]) -
     if groups is not None and not groups:
         raise IonwatchError(Status.INVALID, "the list of groups is empty")
     if kind == "arrhenius":
-        return [(report,) for report in records]
+        lines = [(report,) for report in records if plots.arrhenius_parts(report)]
+        if not lines:
+            raise IonwatchError(
+                Status.NOT_FOUND, "no run has a D above zero at a temperature: nothing to draw"
+            )
+        return lines
     out = []
     for record in tell_apart([Record(one) for one in records]):
         out += [(record, group) for group in groups or default_groups(kind, record)]
@@ -268,15 +273,16 @@ def notes_on(reports: Sequence[dict], at_K: Optional[float]) -> None:
         fit = report["fit"]
         for point in report["points"]:
             if not point["used"]:
-                where = f"{point['name'] or point['run'][:8]} ({point['temperature_K'] or math.nan:g} K)"
-                note(f"{of}: {plots.plain(where)} is left out: {point['left_out']}")
+                T = point["temperature_K"]
+                run = plots.plain(point["name"] or point["run"][:8])
+                where = "" if T is None else f" ({T:g} K)"
+                note(f"{of}: {run}{where} is left out: {point['left_out']}")
         if not fit:
             note(f"{of}: no line: {report['reason']}")
         for text in report.get("warnings", []):
-            # Of a temperature that the figure does not show.
-            if at_K is None and fit and text.startswith(f"{fit['D_cm2_s']['temperature_K']:.5g} K lies"):
-                continue
-            note(f"{of}: {text}")
+            shown = at_K is not None or not fit  # else the line is not drawn as far as that
+            if shown or not text.startswith(f"{fit['D_cm2_s']['temperature_K']:.5g} K lies"):
+                note(f"{of}: {text}")
 
 
 def main() -> int:

@@ -33,6 +33,15 @@ class Part(NamedTuple):
     columns: dict[str, np.ndarray]
 
 
+def curve(run: str, group: str, part: str, columns: dict[str, np.ndarray]) -> Part:
+    """A part that has something to draw."""
+    if np.isfinite(list(columns.values())[1]).sum() < 2:
+        raise IonwatchError(
+            Status.NOT_FOUND, f"run {run} is too short to draw {part} of {group}: no two points"
+        )
+    return Part(run, group, part, columns)
+
+
 def axes(ax: Any) -> Any:
     """These, or those of a new figure."""
     if ax is not None:
@@ -116,7 +125,8 @@ def name_axis(axis: Any, quantity: str, unit: str) -> None:
         axis.set_minor_formatter(ticker.NullFormatter())
         power = 0
     elif log:
-        labelled = range(1, 10) if high / low < 4 else (1, 2, 3, 5) if high / low < 30 else (1, 2, 5)
+        digits = {4: range(1, 10), 30: (1, 2, 3, 5), math.inf: (1, 2, 5)}
+        labelled = next(some for most, some in digits.items() if high / low < most)
 
         def show(value: float, _: Any) -> str:
             digit = value / 10.0 ** math.floor(math.log10(value) + 1e-9)
@@ -151,7 +161,8 @@ def ordered_legend(ax: Any, **more: Any) -> None:
     """Every curve with its own name, then what they share, once."""
     named: dict[str, Any] = {}
     pairs = zip(*ax.get_legend_handles_labels())
-    for handle, label in sorted(pairs, key=lambda pair: pair[1] in SHARED):
+    # What belongs to points comes before what is read off their line.
+    for handle, label in sorted(pairs, key=lambda p: (p[1] in SHARED, p[1].startswith("D("))):
         named.setdefault(label, handle)
     if named:
         ax.legend(list(named.values()), list(named), **more)
@@ -168,7 +179,7 @@ def msd_parts(record: Record, group: str) -> list[Part]:
         band = Z95 * columns.pop("stderr_A2")
         columns["lower_A2"] = np.maximum(columns["msd_A2"] - band, 0)
         columns["upper_A2"] = columns["msd_A2"] + band
-    parts = [Part(record.name, group, "msd", columns)]
+    parts = [curve(record.name, group, "msd", columns)]
     of = record.group(group)
     low, high = of.get("fit_window_ps") or (None, None)
     d = (of.get("D_cm2_s") or {}).get("value")
@@ -181,21 +192,21 @@ def msd_parts(record: Record, group: str) -> list[Part]:
 
 def draw_msd(record: Record, group: str, ax: Any = None, scale: str = "log") -> Any:
     """95 % band, the window of the fit and the line of D through it."""
-    curve, *fits = msd_parts(record, group)
+    msd, *fits = msd_parts(record, group)
     ax = axes(ax)
     alone = not ax.get_lines()
-    x, y = curve.columns["lag_ps"], curve.columns["msd_A2"]
+    x, y = msd.columns["lag_ps"], msd.columns["msd_A2"]
     ax.set_xscale(scale)
     ax.set_yscale(scale)
     words = diffusion_words(record.group(group))
     (line,) = ax.plot(x, y, label="\n".join(filter(None, (label_of(record, group), words))))
     for window in [] if alone else list(ax.patches):  # several of them hide each other
         window.remove()
-    if "upper_A2" in curve.columns:
-        low = curve.columns["lower_A2"]
+    if "upper_A2" in msd.columns:
+        low = msd.columns["lower_A2"]
         if scale == "log":
             low = np.maximum(low, y * 1e-3)  # a band down to zero has no logarithm
-        upper = curve.columns["upper_A2"]
+        upper = msd.columns["upper_A2"]
         ax.fill_between(x, low, upper, color=line.get_color(), label="95 % interval", **BAND)
     for fit in fits:
         tau = fit.columns["lag_ps"]
@@ -204,8 +215,12 @@ def draw_msd(record: Record, group: str, ax: Any = None, scale: str = "log") -> 
         ax.plot(tau, fit.columns["msd_A2"], "k--", lw=0.9, label="fit", zorder=3)
     longest = x[-1] if alone else max(ax.get_xlim()[1], x[-1])
     room = 1.5 if scale == "log" else 1.1
-    highest = y.max() if alone else max(ax.get_ylim()[1] / room, y.max())
-    lowest = y.min() if alone else min(ax.get_ylim()[0] * room, y.min())
+    highest, lowest = np.nanmax(y), np.nanmin(y[y > 0], initial=np.nanmax(y))
+    if not alone:
+        bottom, top = ax.get_ylim()
+        lowest, highest = min(bottom * room, lowest), max(top / room, highest)
+    if not highest > 0:  # nothing has moved
+        lowest, highest = 0.1, 1.0
     if scale == "log":
         ax.set_ylim(lowest / room, highest * room)
     else:
@@ -225,7 +240,7 @@ def history_parts(history: dict, run: str) -> list[Part]:
     for name in ("lower_cm2_s", "upper_cm2_s"):
         if name in history:
             columns[name] = history[name]
-    return [Part(run, "mobile", "d", {k: np.asarray(v, float) for k, v in columns.items()})]
+    return [curve(run, "mobile", "d", {k: np.asarray(v, float) for k, v in columns.items()})]
 
 
 def settled_limits(part: Part, scale: str) -> tuple[float, float]:
@@ -233,13 +248,17 @@ def settled_limits(part: Part, scale: str) -> tuple[float, float]:
     uncertain that nothing else would be seen."""
     x, y = part.columns["time_ps"], part.columns["D_cm2_s"]
     late = x >= x[-1] / 4
-    high = np.nanmax(part.columns.get("upper_cm2_s", y)[late], initial=y[-1])
+    high = np.nanmax(part.columns.get("upper_cm2_s", y)[late], initial=0.0)
+    if not high > 0:
+        return (0.0 if scale == "linear" else 1e-10), 1e-9
     low = part.columns.get("lower_cm2_s", y)[late]
     low = np.nanmin(low[low > 0], initial=high / 3)
-    return (0.0 if scale == "linear" else low / 1.5), (1.3 * high if high > 0 else 1.0)
+    return (0.0 if scale == "linear" else low / 1.5), 1.3 * high
 
 
-def draw_history(history: dict, run: str, ax: Any = None, scale: str = "linear", words: str = "") -> Any:
+def draw_history(
+    history: dict, run: str, ax: Any = None, scale: str = "linear", words: str = ""
+) -> Any:
     """D with its 95 % interval; history as Record.history() has it."""
     (part,) = history_parts(history, run)
     ax = axes(ax)
@@ -279,7 +298,7 @@ def vacf_parts(record: Record, group: str) -> list[Part]:
         band = Z95 * columns.pop("stderr_A2_fs2")
         columns["lower_A2_fs2"] = columns["vacf_A2_fs2"] - band
         columns["upper_A2_fs2"] = columns["vacf_A2_fs2"] + band
-    return [Part(record.name, group, "vacf", columns)]
+    return [curve(record.name, group, "vacf", columns)]
 
 
 def draw_vacf(record: Record, group: str, ax: Any = None, scale: str = "linear") -> Any:
@@ -295,7 +314,7 @@ def draw_vacf(record: Record, group: str, ax: Any = None, scale: str = "linear")
     if "upper_A2_fs2" in part.columns:
         low, high = part.columns["lower_A2_fs2"], part.columns["upper_A2_fs2"]
         ax.fill_between(x, low, high, color=line.get_color(), label="95 % interval", **BAND)
-    seen = x[-1] if scale == "log" else min(x[-1], 1.5 * x[np.abs(y) > 0.02 * abs(y[0])][-1])
+    seen = x[-1] if scale == "log" else min(x[-1], 1.5 * x[np.abs(y) >= 0.02 * abs(y[0])][-1])
     ax.set_xlim(x[1] if scale == "log" and len(x) > 1 else 0, max(seen, drawn))
     ax.set_xlabel("lag (fs)")
     name_axis(ax.yaxis, "VACF", "Å²/fs²")
@@ -314,7 +333,7 @@ def vdos_parts(record: Record, group: str, method: str = "physical") -> list[Par
         band = Z95 * columns.pop("stderr_per_meV")
         columns["lower_per_meV"] = np.maximum(columns["g_per_meV"] - band, 0)
         columns["upper_per_meV"] = columns["g_per_meV"] + band
-    return [Part(record.name, group, method, columns)]
+    return [curve(record.name, group, method, columns)]
 
 
 def draw_vdos(
@@ -332,9 +351,10 @@ def draw_vdos(
             low, high = part.columns["lower_per_meV"], part.columns["upper_per_meV"]
             ax.fill_between(x, low, high, color=line.get_color(), label="95 % interval", **BAND)
         if color is None:
-            right = max(right, 1.15 * x[y > 5e-3 * y.max()][-1])
+            right = max(right, 1.15 * x[y >= 5e-3 * y.max()][-1])
         color = line.get_color()
         top = max(top, 1.1 * y.max())
+    top = top or 1.0
     ax.set_xlim(0, right)  # not to the Nyquist energy, for nothing is there
     ax.set_yscale(scale)
     ax.set_ylim((0, top) if scale == "linear" else (top * 1e-4, top))
@@ -358,7 +378,9 @@ def line_band(report: dict, T: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     value and slope of the line are independent."""
     fit = report["fit"]
     points = [p for p in report["points"] if p["used"]]
-    of = np.array([[p["temperature_K"], p["D_cm2_s"]["value"], p["D_cm2_s"]["stderr"]] for p in points])
+    of = np.array(
+        [[p["temperature_K"], p["D_cm2_s"]["value"], p["D_cm2_s"]["stderr"]] for p in points]
+    )
     weight = (of[:, 1] / of[:, 2]) ** 2
     centre = (weight / (BOLTZMANN_EV_K * of[:, 0])).sum() / weight.sum()
     slope = fit["E_a_eV"]["stderr"]
@@ -425,6 +447,9 @@ def draw_arrhenius(report: dict, ax: Any = None, at_K: Optional[float] = None) -
             words = f"D({at_K:g} K) = {with_interval(y[-1], low[-1], high[-1], 'cm²/s')}"
             ax.plot(x[-1:], y[-1:], "D", color=color, ms=4, label=words)
     ax.set_xlabel("1000/T (1/K)")
+    bottom, top = ax.dataLim.intervaly
+    span = top / bottom
+    ax.set_ylim(bottom / span**0.3, top * span**0.08)  # with room for the legend
     name_axis(ax.yaxis, "D", "cm²/s")
     top_axis(ax, (thousand_over, thousand_over), "T (K)")
     ordered_legend(ax, loc="lower left")

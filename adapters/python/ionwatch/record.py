@@ -103,14 +103,15 @@ class Record(dict):
         of = self.group(group)
         if method != "physical":
             of = of.get(method) or {}
-        data = of.get(kind)
-        if not data:
+        data = of.get(kind) or {}
+        names = SERIES[kind]
+        if not all(data.get(key) for key, _ in names[:2]):
             raise IonwatchError(
                 Status.NOT_FOUND,
-                f"run {self.name} has no {kind} of {group} by method {method} (records of "
-                "`ionwatch show` and `analyze` have series with --series)",
+                f"run {self.name} has no {kind} of {group} by method {method}: it is too short, or "
+                "the record was made without --series",
             )
-        return {column: np.array(data[key], float) for key, column in SERIES[kind] if data.get(key)}
+        return {column: np.array(data[key], float) for key, column in names if data.get(key)}
 
     def series(self, kind: str, group: str = "mobile", method: str = "physical") -> Any:
         """The same as a DataFrame."""

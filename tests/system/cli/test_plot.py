@@ -261,6 +261,7 @@ class Refusals(Plots):
 
     def test_what_cannot_be_drawn_is_named(self):
         self.keep("short.json", {**self.record, "history": None, "groups": {"mobile": {}, "Li": {"paper": None}}})
+        write_extxyz(self.path("three.extxyz"), SPECIES, *(part[:3] for part in walk(10)), dt_fs=10)
         with open(self.path("list.json"), "w") as file:
             file.write("[1]")
         with open(self.path("other.json"), "w") as file:
@@ -271,6 +272,8 @@ class Refusals(Plots):
             ("has no group 'Na': it has all, mobile, framework, Li, S", ["a.json", "msd", "-g", "Na"]),
             ("has no msd of mobile", ["short.json", "msd"]),
             ("has no history of D", ["short.json", "d"]),
+            ("no two points", ["three.extxyz", "msd"]),
+            ("no run has a D above zero", ["three.extxyz", "arrhenius"]),
             ("has no vdos of Li by method paper", ["short.json", "vdos", "-g", "Li", "--method", "paper"]),
             ("not the record of a run", ["list.json", "msd"]),
             ("not the record of a run", ["other.json", "msd"]),
@@ -282,6 +285,13 @@ class Refusals(Plots):
         self.expect(3, "plot", "none", "msd", "-o", "x.png", says=["no file \"none\" here", "no daemon answers"])
         self.expect(4, "plot", "none", "msd", "-o", "x.png", "--db", "sqlite:///" + self.path("ions.db"), says="none")
         self.expect(1, "plot", "none", "msd", "-o", "x.png", "--db", "sqlite:///" + self.path("no.db"), says="no.db")
+
+    def test_a_run_in_which_nothing_moves_is_drawn(self):
+        r, v = walk(1)
+        write_extxyz(self.path("still.extxyz"), SPECIES, np.repeat(r, 60, axis=0), np.zeros((60, 10, 3)), dt_fs=10)
+        for kind, scale in (("msd", "--log"), ("vacf", "--linear")):
+            done = self.plot("still.extxyz", kind, scale, "-o", "x.png")
+            self.assertNotIn("Traceback", done.stderr)
 
     def test_a_folder_that_is_not_there_or_not_ours_is_said_and_an_old_file_survives(self):
         self.expect(1, "plot", "a.json", "msd", "-o", "no/x.png", says="cannot write into the folder no: No such file")
