@@ -42,7 +42,7 @@ launch()
 {
     as_user "$bin/pg_ctl" start -w -t 30 -D "$folder/data" -l "$folder/log" \
         -o "-F -k $folder -h '' -c max_connections=40 -c shared_buffers=16MB -c max_wal_size=256MB \
-            -c full_page_writes=off -c synchronous_commit=off ${IONWATCH_POSTGRES_OPTIONS:-}" \
+            -c full_page_writes=off ${IONWATCH_POSTGRES_OPTIONS:-}" \
         >"$folder/start" 2>&1 </dev/null || {
         cat "$folder/start" "$folder/log" >&2
         return 1

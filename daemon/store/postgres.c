@@ -61,7 +61,7 @@ postgres_begin(void *state, bool to_write, iw_error *err)
     static const iw_sql_statement read = {"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
                                           "starting to read"};
     /* Each statement sees what others have committed while it waited for a lock. */
-    static const iw_sql_statement write = {"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+    static const iw_sql_statement write = {"BEGIN ISOLATION LEVEL READ COMMITTED",
                                            "starting to write"};
     iw_postgres *self = state;
     self->transaction = true;
@@ -143,10 +143,12 @@ number(iw_postgres *self, const iw_sql_statement *statement, int *value, iw_erro
 static iw_status
 postgres_version(void *state, int *version, iw_error *err)
 {
+    /* By one look at the catalogue: to_regclass() would remember what was not there before a lock
+     * was waited for, and two of them would see two moments. */
     static const iw_sql_statement ours = {
-        "SELECT CASE WHEN to_regclass('ionwatch_schema') IS NOT NULL THEN 2 WHEN "
-        "to_regclass('runs') IS NOT NULL OR to_regclass('descriptors') IS NOT NULL THEN 1 ELSE 0 "
-        "END AS number",
+        "SELECT coalesce(max(CASE WHEN c.relname = 'ionwatch_schema' THEN 2 ELSE 1 END), 0) AS "
+        "number FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = "
+        "ANY (current_schemas(false)) AND c.relname IN ('ionwatch_schema', 'runs', 'descriptors')",
         "looking for its tables"};
     static const iw_sql_statement had = {
         "SELECT CAST(value AS integer) AS number FROM ionwatch_schema WHERE key = 'version'",

@@ -485,7 +485,8 @@ prepare_session(iw_postgres *self, iw_error *err)
         "SELECT set_config('extra_float_digits', '1', false), set_config('bytea_output', 'hex', "
         "false), set_config('lock_timeout', '2s', false), "
         "set_config('idle_in_transaction_session_timeout', '60s', false), "
-        "set_config('default_transaction_read_only', $1, false), "
+        "set_config('default_transaction_read_only', CASE WHEN $1 = 'on' THEN 'on' ELSE "
+        "current_setting('default_transaction_read_only') END, false), "
         "set_config('statement_timeout', $2, false), "
         "(SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = "
         "'client_connection_check_interval')",
