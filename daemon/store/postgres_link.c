@@ -373,9 +373,10 @@ iw_postgres_collect(iw_postgres *self, iw_sql_each each, void *arg, iw_error *er
             return first.code ? give_up(self, &first, err) : lost(self, self->doing, err);
         synced = result && PQresultStatus(result) == PGRES_PIPELINE_SYNC;
         bool failed = result && first.code == IW_OK && look_at(self, result, each, arg, &first);
-        bool refused = result && PQresultStatus(result) == PGRES_FATAL_ERROR;
+        ExecStatusType kind = PQresultStatus(result);
+        bool goes_on = kind != PGRES_FATAL_ERROR && kind != PGRES_EMPTY_QUERY;
         PQclear(result);
-        if (failed && !refused) { /* enough was seen: the rest is not waited for */
+        if (failed && goes_on) { /* enough was seen: the rest is not waited for */
             iw_postgres_disconnect(self);
             synced = true;
         }

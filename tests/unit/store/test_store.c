@@ -328,6 +328,132 @@ removing_a_run_removes_all_that_belongs_to_it(void **state)
     }
 }
 
+/* ---- how the numbers were made ---- */
+
+static void
+how_the_numbers_were_made_stands_in_columns(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_run_info run;
+    make_run(&run);
+    iw_store *store = database_open();
+    json_t *record = record_of(ID_A, "lgps", 1.2e-5);
+    json_t *more = json_pack(
+        "{s:{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:n}, s:{s:s, s:f, s:s}, s:{s:s, s:s, s:s}, "
+        "s:{s:s}}",
+        "run", "velocity_source", "engine", "drift", "com", "taper", "parzen", "formula", "Li2S",
+        "vacf_window_ps", 4.0, "cutoff_meV", 30.0, "msd_dt_fs", 10.0, "paper_spacing_fs",
+        "equilibration", "rule", "auto", "skipped_ps", 1.5, "reason", "hot at first", "convergence",
+        "state", "converged", "rule", "precision", "reason", "known to 10 %", "health", "state",
+        "good");
+    assert_non_null(more);
+    assert_int_equal(json_object_update_recursive(record, more), 0);
+    json_decref(more);
+    assert_ok(iw_store_file_record(store, record, &run, NULL, &err), err);
+    json_decref(record);
+    iw_run_info_fini(&run);
+    iw_store_close(&store);
+    assert_sql("SELECT velocity_source, drift, taper, formula, vacf_window_ps, \"cutoff_meV\", "
+               "msd_dt_fs, paper_spacing_fs FROM runs",
+               "engine com parzen Li2S 4 30 10 null");
+    assert_sql("SELECT skip_rule, skipped_ps, skip_reason, convergence, stop_rule, stop_reason, "
+               "health FROM runs",
+               "auto 1.5 hot at first converged precision known to 10 % good");
+}
+
+/* ---- SQL that people write ---- */
+
+static void
+sql_that_reads_is_run_and_no_other(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"DELETE FROM runs",
+                                         "DROP TABLE runs",
+                                         "SELECT 1; SELECT 2",
+                                         "SELEC",
+                                         "",
+                                         "INSERT INTO metadata VALUES (1, 'a', 'b')"};
+    iw_error err = {0};
+    iw_store *store = database_open();
+    assert_ok(file_run(store, ID_A, "one", 1e-5, NULL, &err), err);
+    iw_store_close(&store);
+    iw_store_options options = {.read_only = true};
+    store = iw_store_open(place.uri, &options, &err);
+    assert_non_null(store);
+    json_t *rows = json_array();
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(iw_store_sql(store, others[i], iw_sql_keep, rows, &err), IW_INVALID);
+        assert_int_equal(json_array_size(rows), 0);
+    }
+    assert_ok(iw_store_sql(store,
+                           "SELECT name, frames, \"temperature_K\", code_version, frames > 5 AS "
+                           "\"many\", mobile AS mobile_json, 0.5 * frames AS half FROM runs;",
+                           iw_sql_keep, rows, &err),
+              err);
+    json_t *expected =
+        json_pack("[{s:s, s:i, s:f, s:n, s:i, s:[s], s:f}]", "name", "one", "frames", 1000,
+                  "temperature_K", 600.0, "code_version", "many", 1, "mobile", "Li", "half", 500.0);
+    assert_true(json_equal(rows, expected));
+    json_decref(expected);
+    json_decref(rows);
+    iw_store_close(&store);
+    assert_sql("SELECT count(*) FROM runs", "1");
+}
+
+/* ---- from one database to another ---- */
+
+static void
+dump(iw_store *store, json_t **all)
+{
+    static const char *const tables[] = {
+        "SELECT * FROM runs",
+        "SELECT * FROM species ORDER BY ordinal",
+        "SELECT * FROM groups ORDER BY ordinal",
+        "SELECT * FROM descriptors ORDER BY \"group\", descriptor, method",
+        "SELECT * FROM series ORDER BY ordinal",
+        "SELECT * FROM events ORDER BY ordinal",
+        "SELECT * FROM metadata ORDER BY key",
+        "SELECT * FROM materials ORDER BY \"group\"",
+        "SELECT * FROM descriptors_wide",
+    };
+    iw_error err = {0};
+    *all = json_array();
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        assert_ok(iw_store_sql(store, tables[i], iw_sql_keep, *all, &err), err);
+}
+
+static void
+a_run_is_copied_row_by_row(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_run_info run;
+    char path[160];
+    (void)snprintf(path, sizeof path, "/tmp/iw-copy-%ld.db", (long)getpid());
+    iw_store *from = iw_store_open(path, NULL, &err), *to = database_open();
+    assert_non_null(from);
+    json_t *record = charged_record(), *here, *there;
+    make_run(&run);
+    assert_ok(iw_store_file_record(from, record, &run, NULL, &err), err);
+    json_decref(record);
+    iw_run_info_fini(&run);
+    assert_ok(file_run(to, ID_A, "an older one", 9e-5, NULL, &err), err);
+    for (int twice = 0; twice < 2; twice++) {
+        assert_ok(iw_store_copy(to, from, "lgps", &err), err);
+        dump(from, &here);
+        dump(to, &there);
+        assert_true(json_equal(here, there));
+        json_decref(here);
+        json_decref(there);
+    }
+    assert_int_equal(iw_store_copy(to, from, "none", &err), IW_NOT_FOUND);
+    assert_ok(iw_store_copy(to, from, ID_A, &err), err); /* goes on working */
+    iw_store_close(&from);
+    iw_store_close(&to);
+    (void)unlink(path);
+}
+
 /* ---- trouble ---- */
 
 static void
@@ -467,6 +593,9 @@ main(void)
         CASE(a_view_of_an_older_program_is_renewed),
         CASE(a_run_is_found_by_id_prefix_and_name),
         CASE(removing_a_run_removes_all_that_belongs_to_it),
+        CASE(how_the_numbers_were_made_stands_in_columns),
+        CASE(sql_that_reads_is_run_and_no_other),
+        CASE(a_run_is_copied_row_by_row),
         SQLITE(a_locked_database_asks_for_a_retry),
         SQLITE(a_full_disk_files_nothing_and_can_be_retried),
         SQLITE(a_text_file_is_not_a_database),
