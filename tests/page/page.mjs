@@ -37,6 +37,7 @@ const only = process.argv[2] ? new RegExp(process.argv[2]) : /./;
 const cases = [...overview.cases, ...run.cases, ...overview.crowded, ...life.cases, nothing_was_said_and_nothing_left_the_host];
 const begin = Date.now();
 const world = await setUp();
+console.log(`${world.fleet.names.length} runs are there after ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 let failed = 0;
 for (const test of cases.filter((test) => only.test(test.name))) {
     const start = Date.now();
@@ -52,8 +53,8 @@ for (const test of cases.filter((test) => only.test(test.name))) {
 }
 if (failed) console.log(world.daemon.log().slice(-2000));
 await world.browser.end();
-await world.fleet.end();
-await world.fleet2?.end();
+world.fleet.end();
+world.fleet2?.end();
 await world.daemon.end();
 console.log(`${((Date.now() - begin) / 1000).toFixed(1)} s in all`);
 process.exit(failed ? 1 : 0);

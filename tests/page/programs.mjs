@@ -63,12 +63,7 @@ export class Daemon {
     }
 
     async end() {
-        if (this.process?.exitCode === null && this.process.signalCode === null) {
-            this.process.kill("SIGTERM");
-            const late = setTimeout(() => this.process.kill("SIGKILL"), 15000);
-            await new Promise((resolve) => this.process.once("exit", resolve));
-            clearTimeout(late);
-        }
+        if (this.process?.exitCode === null && this.process.signalCode === null) await this.kill();
         fs.rmSync(this.folder, { recursive: true, force: true });
     }
 }
@@ -104,11 +99,7 @@ export class Fleet {
         return answer;
     }
 
-    async end() {
-        if (this.process.exitCode !== null) return;
-        this.process.stdin.end();
-        const late = setTimeout(() => this.process.kill("SIGKILL"), 15000);
-        await new Promise((resolve) => this.process.once("exit", resolve));
-        clearTimeout(late);
+    end() {
+        this.process.kill("SIGKILL");
     }
 }

@@ -136,6 +136,29 @@ async function definitions_come_with_focus(world) {
     await page.done();
 }
 
+/* Also where a curve is level but for rounding, or spans many decades. */
+async function ticks_are_few_and_rising_whatever_the_range(world) {
+    const page = await openRun(world, "walk-5");
+    const wrong = await page.evaluate(async () => {
+        const { rangesOf, ticksOf } = await import("/assets/axes.js");
+        const found = [];
+        const curves = [[4895.68, 4895.68 + 1e-12], [0, 0], [-3, -3], [1e-300, 1e-290], [1e-9, 3e7], [-1e9, 1e9], [5e-324, 5e-324], [1, 1.0000001], [1.7e-5, null], [1e15, 1e15 + 1]];
+        for (const y of curves)
+            for (const log of [false, true]) {
+                const axis = { log, label: "y", unit: "1" };
+                const ranges = rangesOf({ x: { label: "x", unit: "1" }, y: axis }, [{ x: [0, 1], y, lo: y, hi: y }]);
+                for (const wanted of [0.5, 2, 8, 30]) {
+                    const ticks = ticksOf(axis, ranges.y, wanted).map((tick) => tick.v);
+                    const rising = ticks.every((v, i) => Number.isFinite(v) && (i === 0 || v > ticks[i - 1]));
+                    if (!rising || ticks.length > 1000 || !(ranges.y[0] < ranges.y[1])) found.push([y, log, wanted, ticks.length, ranges.y]);
+                }
+            }
+        return found;
+    });
+    equal(wrong, [], "ranges with wrong ticks");
+    await page.done();
+}
+
 /* All walks are of one compound, at eight temperatures. */
 async function siblings_make_an_arrhenius_plot(world) {
     const page = await openRun(world, "walk-5");
@@ -189,4 +212,4 @@ async function a_frame_is_on_the_page_soon_without_a_reload(world) {
 }
 
 export const cases = [the_run_page_shows_what_show_says, plots_are_saved_with_the_numbers_of_the_record, curves_are_switched_and_read_by_keyboard,
-    definitions_come_with_focus, siblings_make_an_arrhenius_plot, a_run_that_is_not_there_is_said_to_be_missing, a_frame_is_on_the_page_soon_without_a_reload];
+    ticks_are_few_and_rising_whatever_the_range, definitions_come_with_focus, siblings_make_an_arrhenius_plot, a_run_that_is_not_there_is_said_to_be_missing, a_frame_is_on_the_page_soon_without_a_reload];

@@ -20,8 +20,11 @@ function linearTicks(low, high, wanted) {
     const by = step(high - low, wanted);
     const decimals = Math.max(0, -Math.floor(Math.log10(by) + 1e-9));
     const ticks = [];
-    for (let n = Math.ceil(low / by - 1e-6); n * by <= high + 1e-6 * by; n++)
+    const first = Math.ceil(low / by - 1e-6), count = Math.min(100, Math.floor(high / by + 1e-6) - first + 1);
+    for (let k = 0; k < count; k++) {
+        const n = first + k;
         ticks.push({ v: n * by, label: (n * by).toFixed(Math.min(20, decimals)).replace(/^-/, "−").replace(/^−(0\.?0*)$/, "$1") });
+    }
     return ticks;
 }
 
@@ -34,7 +37,7 @@ function logTicks(low, high, wanted) {
     if (decades < 0.9) return linearTicks(low, high, wanted).filter((tick) => tick.v > 0);
     const every = Math.max(1, Math.ceil(decades / Math.max(1, wanted)));
     const ticks = [];
-    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power++)
+    for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)) && ticks.length < 1000; power++)
         for (let digit = 1; digit < 10; digit++) {
             const v = digit * 10 ** power;
             if (v < low * 0.999 || v > high * 1.001) continue;
@@ -63,13 +66,14 @@ export function axisTitle(axis, power = 0) {
     return unit ? `${axis.label}, ${unit}` : axis.label;
 }
 
-const usable = (axis, value) => Number.isFinite(value) && value !== null && (!axis.log || value > 0);
+const TINY = 1e-290; /* below, a step between ticks could not be told from nothing */
+const usable = (axis, value) => Number.isFinite(value) && (!axis.log || value > TINY);
 
 function extent(axis, lists) {
     let low = Infinity, high = -Infinity;
     for (const list of lists)
         for (const value of list) {
-            if (!usable(axis, value)) continue;
+            if (!usable(axis, value) || (value !== 0 && Math.abs(value) < TINY)) continue;
             if (value < low) low = value;
             if (value > high) high = value;
         }
@@ -81,7 +85,8 @@ function widened(axis, [low, high], share) {
         const by = Math.max((high / low) ** share, 1.05);
         return [low / by, high * by];
     }
-    const by = share * (high - low || Math.abs(high) || 1);
+    const flat = high - low <= 1e-9 * Math.max(Math.abs(high), Math.abs(low)); /* but for rounding */
+    const by = share * ((flat ? 0 : high - low) || Math.abs(high) || 1);
     return [axis.zero && low >= 0 ? 0 : low - by, high + by];
 }
 

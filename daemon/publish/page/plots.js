@@ -217,7 +217,7 @@ export class Plot {
             series: Object.fromEntries(series.map((s) => [s.id, { strokePattern: s.dash ?? null, ...(s.marks ? { plotter: drawMarks } : {}) }])),
             axes: {
                 x: { logscale: Boolean(figure.x.log), ticker: ticker("x", 64), axisLabelWidth: 60 },
-                y: { logscale: Boolean(figure.y.log), ticker: ticker("y", 44), axisLabelWidth: 52 },
+                y: { logscale: Boolean(figure.y.log), ticker: ticker("y", this.frame.clientHeight < 200 ? 30 : 44), axisLabelWidth: 52 },
             },
             underlayCallback: (context, area, graph) => this.underlay(context, area, graph, palette),
             highlightCallback: (event, x, points, row) => this.read(row),
