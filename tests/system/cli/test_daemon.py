@@ -263,6 +263,8 @@ class WithDaemon(Daemon):
                                                self.db).returncode == 0, "the run to be filed")
         self.assertEqual(self.show("tostop")["run"]["state"], "stopped")
         self.expect(1, "stop", "tostop", says="has ended")
+        self.wait_for(lambda: any(run["name"] == "tostop" and run["state"] == "stopped"
+                                  for run in self.listing()), "the front door to know of it")
         self.expect(0, "rm", "tostop")
         self.assertEqual([run for run in self.listing() if run["name"] == "tostop"], [])
         self.expect(4, "show", "tostop", says="tostop")
