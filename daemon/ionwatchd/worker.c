@@ -451,7 +451,7 @@ take(iw_worker *self, iw_mail *mail)
         if (run) {
             run->listened = mail->flag;
             run->changed = true;
-            run->next_snapshot_s = 0;
+            run->next_snapshot_s = run->spared_until_s = 0;
         }
         break;
     case IW_MAIL_SHOW:

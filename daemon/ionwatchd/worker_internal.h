@@ -35,7 +35,8 @@ typedef struct iw_job {
     double park_s;          /* > 0: it is parked then, if it waits so long */
     bool wished;            /* STOP_WISH was sent */
     bool changed;           /* since the last snapshot */
-    double next_snapshot_s;
+    double next_snapshot_s; /* if it is watched and no frames wait */
+    double spared_until_s;  /* else */
     unsigned short heralded[IW_EVENT_COUNT]; /* events of each kind that went to the herald */
     bool listened;                           /* somebody subscribes to it */
     uint64_t told_frames;                    /* what listings count */

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double SNAPSHOT_SHARE = 0.1; /* of the time at most, for one run */
+static const double SNAPSHOT_SHARE = 0.1; /* of the time at most, for one run ... */
+static const double IDLE_SHARE = 0.5;     /* ... that is watched, while no frames wait */
+static const double UNWATCHED = 4;        /* times publish_every_s: of runs that nobody watches */
 static const double SLICE_S = 0.02;       /* of snapshots, while frames wait */
 
 static iw_status
@@ -83,11 +85,12 @@ publish_now(iw_worker *self, iw_job *run)
         iw_log("worker.snapshot", "run %s: %s", run->id, err.text);
     }
     double took_s = iw_now() - start;
-    double pause = took_s / SNAPSHOT_SHARE;
     self->work.snapshots++;
     self->work.snapshot_s += took_s;
-    run->next_snapshot_s =
-        iw_now() + (pause > self->config->publish_s ? pause : self->config->publish_s);
+    double every_s = self->config->publish_s;
+    run->next_snapshot_s = iw_now() + fmax(every_s, took_s / IDLE_SHARE);
+    run->spared_until_s =
+        iw_now() + fmax(run->listened ? every_s : UNWATCHED * every_s, took_s / SNAPSHOT_SHARE);
     run->changed = false;
 }
 
@@ -97,14 +100,30 @@ wants_snapshot(const iw_job *run)
     return run->changed && run->engine && !run->why[0] && !run->revived && !iw_job_reads_again(run);
 }
 
+static double
+snapshot_at(const iw_job *run, bool idle)
+{
+    return run->listened && idle ? run->next_snapshot_s
+                                 : fmax(run->next_snapshot_s, run->spared_until_s);
+}
+
+static bool
+is_idle(const iw_worker *self)
+{
+    for (const iw_job *run = self->jobs; run; run = run->next)
+        if (iw_job_has_more(run) || iw_job_reads_again(run))
+            return false;
+    return true;
+}
+
 /* Of the snapshots that are due the one that waits longest. */
 static iw_job *
-next_snapshot(const iw_worker *self, double now)
+next_snapshot(const iw_worker *self, double now, bool idle)
 {
     iw_job *first = NULL;
     for (iw_job *run = self->jobs; run; run = run->next)
-        if (wants_snapshot(run) && run->next_snapshot_s <= now &&
-            (!first || run->next_snapshot_s < first->next_snapshot_s))
+        if (wants_snapshot(run) && snapshot_at(run, idle) <= now &&
+            (!first || snapshot_at(run, idle) < snapshot_at(first, idle)))
             first = run;
     return first;
 }
@@ -119,7 +138,8 @@ iw_worker_publish_due(iw_worker *self)
     iw_job *run;
     if (start < self->next_slice_s)
         return;
-    while (now < start + SLICE_S && (run = next_snapshot(self, now))) {
+    bool idle = is_idle(self);
+    while (now < start + SLICE_S && (run = next_snapshot(self, now, idle))) {
         publish_now(self, run);
         now = iw_now();
     }
@@ -145,7 +165,7 @@ iw_worker_count(iw_worker *self, iw_job *run)
     mail->seq = run->told_frames = iw_engine_frames(run->engine);
     mail->summary.time_ps = iw_engine_time_ps(run->engine);
     iw_worker_tell_work(self, mail);
-    run->next_count_s = now + self->config->publish_s;
+    run->next_count_s = now + UNWATCHED * self->config->publish_s;
     (void)iw_mail_send(self->front, &mail);
 }
 
@@ -154,7 +174,7 @@ iw_worker_publish_at(const iw_worker *self, const iw_job *run)
 {
     double due = INFINITY;
     if (wants_snapshot(run))
-        due = fmax(run->next_snapshot_s, self->next_slice_s);
+        due = fmax(snapshot_at(run, true), self->next_slice_s); /* it waits because it is idle */
     if (wants_count(run))
         due = fmin(due, run->next_count_s);
     return due;
