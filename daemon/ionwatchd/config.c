@@ -71,10 +71,10 @@ const iw_option iw_config_options[] = {
      "time that a run has been filed and untouched before its journal is packed or removed: MD "
      "codes "
      "are restarted and go on"},
-    {"daemon", "publish_every_s", IW_OPTION_REAL, "s", "0.25", 0.05, 3600, NULL, AT(publish_s),
-     "shortest time between two live snapshots of a run that somebody watches; of others four "
-     "times "
-     "as long"},
+    {"daemon", "publish_every_s", IW_OPTION_REAL, "s", "0.2", 0.05, 3600, NULL, AT(publish_s),
+     "shortest time between two live snapshots of a run that somebody watches; of others, and "
+     "while "
+     "frames wait, five times as long"},
 
     {"http", "http", IW_OPTION_TEXT, "", "127.0.0.1:8417", 0, 0, NULL, AT(http),
      "where the page and its HTTP interface are: ADDRESS:PORT, unix:PATH, or off"},

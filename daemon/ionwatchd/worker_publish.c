@@ -11,8 +11,8 @@
 
 static const double SNAPSHOT_SHARE = 0.1; /* of the time at most, for one run ... */
 static const double IDLE_SHARE = 0.5;     /* ... that is watched, while no frames wait */
-static const double UNWATCHED = 4;        /* times publish_every_s: of runs that nobody watches */
-static const double SLICE_S = 0.02;       /* of snapshots, while frames wait */
+static const double SPARED = 5;     /* times publish_every_s: of others, and while frames wait */
+static const double SLICE_S = 0.02; /* of snapshots, while frames wait */
 
 static iw_status
 write_json(iw_buffer *out, const iw_snapshot *snapshot, unsigned flags, iw_error *err)
@@ -89,8 +89,7 @@ publish_now(iw_worker *self, iw_job *run)
     self->work.snapshot_s += took_s;
     double every_s = self->config->publish_s;
     run->next_snapshot_s = iw_now() + fmax(every_s, took_s / IDLE_SHARE);
-    run->spared_until_s =
-        iw_now() + fmax(run->listened ? every_s : UNWATCHED * every_s, took_s / SNAPSHOT_SHARE);
+    run->spared_until_s = iw_now() + fmax(SPARED * every_s, took_s / SNAPSHOT_SHARE);
     run->changed = false;
 }
 
@@ -165,7 +164,7 @@ iw_worker_count(iw_worker *self, iw_job *run)
     mail->seq = run->told_frames = iw_engine_frames(run->engine);
     mail->summary.time_ps = iw_engine_time_ps(run->engine);
     iw_worker_tell_work(self, mail);
-    run->next_count_s = now + UNWATCHED * self->config->publish_s;
+    run->next_count_s = now + SPARED * self->config->publish_s;
     (void)iw_mail_send(self->front, &mail);
 }
 
