@@ -153,27 +153,28 @@ destroy_parts(parts *self)
 }
 
 static void
-must_start(pthread_t *thread, void *(*body)(void *), void *self)
+must_start(pthread_t *thread, const char *name, void *(*body)(void *), void *self)
 {
     int failed = pthread_create(thread, NULL, body, self);
     if (failed) {
         iw_log("main.thread", "cannot start a thread: %s", strerror(failed));
         _exit(EXIT_FAILURE); /* nothing was taken yet */
     }
+    (void)pthread_setname_np(*thread, name); /* for `top -H` */
 }
 
 static void
 start(parts *self)
 {
     if (self->herald)
-        must_start(&self->herald_thread, iw_herald_run, self->herald);
-    must_start(&self->store_thread, iw_storer_run, self->storer);
+        must_start(&self->herald_thread, "herald", iw_herald_run, self->herald);
+    must_start(&self->store_thread, "store", iw_storer_run, self->storer);
     for (unsigned i = 0; i < self->n_workers; i++)
-        must_start(&self->worker_threads[i], iw_worker_run, self->workers[i]);
-    must_start(&self->keeper_thread, iw_keeper_run, self->keeper);
-    must_start(&self->journal_thread, iw_journal_run, self->journal);
-    must_start(&self->front_thread, iw_front_run, self->front);
-    must_start(&self->web_thread, iw_web_run, self->web);
+        must_start(&self->worker_threads[i], "worker", iw_worker_run, self->workers[i]);
+    must_start(&self->keeper_thread, "keeper", iw_keeper_run, self->keeper);
+    must_start(&self->journal_thread, "journal", iw_journal_run, self->journal);
+    must_start(&self->front_thread, "front", iw_front_run, self->front);
+    must_start(&self->web_thread, "web", iw_web_run, self->web);
 }
 
 /*
