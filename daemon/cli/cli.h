@@ -54,7 +54,7 @@ typedef struct {
 
     double at_K;                                        /* NAN: 300 */
     const char *db, *group, *descriptor, *run, *output; /* results */
-    bool json, csv, series, full, all, markdown;
+    bool json, csv, series, full, all, markdown, catalogue;
 
     const char *groups, *method, *title, *style; /* plot */
     double width_mm, dpi;                        /* NAN: default */

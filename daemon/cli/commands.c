@@ -172,6 +172,9 @@ static const iw_cli_option db_option[] = {
 static const iw_cli_option explain_options[] = {
     {"markdown", 0, IW_OPT_FLAG, TO(markdown), NULL, "", NULL, 0, 0, NULL,
      "all of them as a page: docs/quantities.md"},
+    {"catalogue", 0, IW_OPT_FLAG, TO(catalogue), NULL, "", NULL, 0, 0, NULL,
+     "the descriptors of a record and the database: name, symbol, unit, category, definition"},
+    {"json", 'j', IW_OPT_FLAG, TO(json), NULL, "", NULL, 0, 0, NULL, "that catalogue as JSON"},
     END,
 };
 

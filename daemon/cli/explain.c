@@ -4,6 +4,7 @@
 
 #include "nearest.h"
 #include "publish/explain.h"
+#include "publish/json.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -47,9 +48,36 @@ unknown(const iw_settings *settings, const char *word)
     return IW_EXIT_USAGE;
 }
 
+/* The one list of descriptors, which programs read as JSON. */
+static iw_exit
+print_catalogue(const iw_settings *settings)
+{
+    if (!settings->json) {
+        for (const iw_descriptor_row *row = iw_descriptor_catalogue; row->key; row++)
+            (void)printf("%-35s %-9s %-9s %-12s %s\n", row->key, row->symbol, row->unit,
+                         row->category, row->definition);
+        return IW_EXIT_OK;
+    }
+    json_t *list = json_array();
+    for (const iw_descriptor_row *row = iw_descriptor_catalogue; row->key; row++)
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:s, s:s, s:s, s:s}", "key", row->key,
+                                              "symbol", row->symbol, "unit", row->unit, "category",
+                                              row->category, "definition", row->definition));
+    iw_exit result = iw_print_json(settings, list, false);
+    json_decref(list);
+    return result;
+}
+
 iw_exit
 iw_command_explain(const iw_settings *settings)
 {
+    if (settings->json && !settings->catalogue) {
+        iw_complain(settings, "--json goes with --catalogue");
+        return IW_EXIT_USAGE;
+    }
+    if (settings->catalogue)
+        return print_catalogue(settings);
     if (settings->markdown) {
         iw_explain_page(stdout);
     } else if (settings->n_operands == 0) {

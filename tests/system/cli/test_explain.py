@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """ionwatch explain: six lines on a number, by its name in JSON or in a table."""
+import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 
 import numpy as np
@@ -51,6 +53,21 @@ class Explain(Case):
                                                  f"heading {words[0]} of: {line}")
                 words = words[n:]
         self.assertGreater(len(asked), 15)
+
+    def test_the_catalogue_has_every_column_of_the_wide_view(self):
+        rows = json.loads(self.expect(0, "explain", "--catalogue", "--json").stdout)
+        self.assertLessEqual({"key", "symbol", "unit", "category", "definition"}, set(rows[0]))
+        text = self.expect(0, "explain", "--catalogue").stdout
+        self.assertEqual([line.split()[0] for line in text.splitlines()], [row["key"] for row in rows])
+        r, v = program.walk(60)
+        write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
+        self.expect(0, "analyze", "a.extxyz", "--db", "a.db")
+        with sqlite3.connect(self.path("a.db")) as db:
+            wide = {row[1] for row in db.execute("PRAGMA table_info(descriptors_wide)")}
+        for row in rows:
+            axes = {row["key"].replace("_axes_", f"_{two}_") for two in ("xx", "yy", "zz")}
+            self.assertLessEqual(axes, wide)
+        self.expect(2, "explain", "--json", says="--catalogue")
 
     def test_the_page_of_the_documents_is_what_it_prints(self):
         with open(os.path.join(SOURCE, "docs/quantities.md")) as file:
