@@ -69,18 +69,20 @@ static iw_status
 take_database(ingesting *self, const char *uri, iw_error *err)
 {
     iw_store_query query = {.run = self->settings->run};
-    iw_store *from = iw_db_open(self->settings, uri, true, err);
+    char label[512];
+    iw_store *from = iw_db_open_to_read(self->settings, uri, err);
     if (!from)
         return err->code;
     json_t *runs = json_array();
     iw_status status = iw_store_runs(from, &query, iw_sql_keep, runs, err);
     if (status == IW_OK && query.run && json_array_size(runs) == 0)
-        status = iw_fail(err, IW_NOT_FOUND, "no run \"%s\" in %s", query.run, uri);
+        status = iw_fail(err, IW_NOT_FOUND, "no run \"%s\" in it", query.run);
     if (status == IW_OK)
         status = copy_runs(self, from, runs, err);
     json_decref(runs);
     iw_store_close(&from);
-    return status;
+    iw_store_label(uri, label, sizeof label);
+    return status ? iw_prefix(err, "%s", label) : IW_OK;
 }
 
 /* A URI, or a file that begins as SQLite's do. */

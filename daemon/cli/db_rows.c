@@ -180,7 +180,7 @@ write_rows(row_writer *self, iw_error *err)
         .run = settings->run, .group = settings->group, .descriptor = settings->descriptor};
     char uri[4096];
     iw_status status = iw_db_location(settings, uri, sizeof uri, err);
-    iw_store *store = status == IW_OK ? iw_db_open(settings, uri, true, err) : NULL;
+    iw_store *store = status == IW_OK ? iw_db_open_to_read(settings, uri, err) : NULL;
     if (!store)
         return err->code;
     if (self->form == CSV)

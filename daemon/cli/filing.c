@@ -67,25 +67,31 @@ iw_db_file(const iw_settings *settings, iw_store *store, const iw_snapshot *snap
 }
 
 iw_store *
+iw_db_open_to_read(const iw_settings *settings, const char *uri, iw_error *err)
+{
+    iw_store *store = iw_db_open(settings, uri, true, err);
+    if (store || err->code != IW_NOT_FOUND)
+        return store;
+    iw_error missing = *err;
+    (void)iw_fail(err, IW_IO,
+                  "%s: name one with --db or $IONWATCH_DB; `ionwatch analyze --db` and ionwatchd "
+                  "make them",
+                  missing.text);
+    return NULL;
+}
+
+iw_store *
 iw_db_open_named(const iw_settings *settings, bool read_only, iw_exit *result)
 {
     char uri[4096];
     iw_error err = {0};
     iw_store *store = NULL;
-    if (iw_db_location(settings, uri, sizeof uri, &err) == IW_OK)
-        store = iw_db_open(settings, uri, read_only, &err);
-    *result = IW_EXIT_OK;
-    if (store)
-        return store;
-    *result = IW_EXIT_FAILURE;
-    if (err.code == IW_NOT_FOUND)
-        iw_complain(settings,
-                    "%s: name one with --db or $IONWATCH_DB; `ionwatch analyze --db` and ionwatchd "
-                    "make them",
-                    err.text);
-    else
-        *result = iw_db_failed(settings, &err);
-    return NULL;
+    iw_status status = iw_db_location(settings, uri, sizeof uri, &err);
+    if (status == IW_OK)
+        store = read_only ? iw_db_open_to_read(settings, uri, &err)
+                          : iw_db_open(settings, uri, false, &err);
+    *result = store ? IW_EXIT_OK : iw_db_failed(settings, &err);
+    return store;
 }
 
 iw_exit

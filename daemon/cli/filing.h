@@ -16,6 +16,10 @@ iw_store *iw_db_open(const iw_settings *settings, const char *uri, bool read_onl
 iw_status iw_db_file(const iw_settings *settings, iw_store *store, const iw_snapshot *snapshot,
                      const iw_run_info *run, char id[64], iw_error *err);
 
+/* As iw_db_open; one that is not there is no missing run, and the message says how they are made.
+ */
+iw_store *iw_db_open_to_read(const iw_settings *settings, const char *uri, iw_error *err);
+
 /* The database that is named, or the default; NULL after a message, *result is then the exit code.
  */
 iw_store *iw_db_open_named(const iw_settings *settings, bool read_only, iw_exit *result);

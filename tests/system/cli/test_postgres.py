@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PostgreSQL server under the command and under the daemon: the same answers as from a file, and a
+server that is away, or hangs, costs nobody anything."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import program
+from program import DAEMON, PROGRAM, SPECIES, Case, environment, write_extxyz
+
+SCRIPT = os.path.join(program.SOURCE, "tests", "postgres.sh")
+FOLDER = f"/tmp/iw-cli-postgres-{os.getpid()}"
+
+
+def server(word, *more):
+    return subprocess.run(["bash", SCRIPT, word, FOLDER, *more], capture_output=True, text=True)
+
+
+def setUpModule():
+    done = server("start", str(os.getpid()))
+    if done.returncode == 77:
+        print("SKIPPED: PostgreSQL is not installed")
+        sys.exit(77)
+    assert done.returncode == 0, done.stderr
+
+
+def tearDownModule():
+    server("remove")
+
+
+class OnServer(Case):
+    made = 0
+
+    def setUp(self):
+        super().setUp()
+        OnServer.made += 1
+        self.uri = f"postgresql://ionwatch:secret@/case{OnServer.made}?host={FOLDER}"
+        self.sql("postgres", f"CREATE DATABASE case{OnServer.made}")
+        for seed, name in ((1, "one"), (2, "two")):
+            r, v = program.walk(120, seed=seed)
+            write_extxyz(self.path(f"{name}.extxyz"), SPECIES, r, v)
+
+    def sql(self, database, statement):
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", FOLDER, "-U", "ionwatch", "-d",
+                               database, "-c", statement], capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def file_run(self, name, db, *more):
+        return self.expect(0, "analyze", self.path(f"{name}.extxyz"), "--json", "--db", db, "-T", "600",
+                           "--name", name, *more, says="filed as number")
+
+
+class Command(OnServer):
+    def test_every_answer_is_that_of_a_file(self):
+        file = self.path("ions.db")
+        for name in ("one", "two"):
+            for db in (file, self.uri):
+                done = self.file_run(name, db, "--material", "ä, Ünit")
+                self.assertNotIn("secret", done.stderr)
+        for words in (["db", "ls"], ["db", "query"], ["db", "query", "--csv", "--group", "Li"],
+                      ["db", "query", "SELECT * FROM descriptors_wide", "--json"],
+                      ["db", "query", "SELECT name, \"temperature_K\" FROM runs ORDER BY name"],
+                      ["db", "query", "SELECT * FROM species", "--csv"], ["db", "export", "--json"], ["db", "export"],
+                      ["db", "show", "two", "--json", "--series", "--full"], ["arrhenius", "--json"]):
+            here = self.expect(0, *words, "--db", file).stdout
+            there = self.expect(0, *words, "--db", self.uri).stdout
+            self.assertTrue(here.strip() not in ("", "[]"), words)
+            self.assertEqual(here, there, words)
+        for words, code in ((["db", "show", "none"], 4), (["db", "query", "DELETE FROM runs"], 1),
+                            (["db", "query", "SELECT 1; SELECT 2"], 1), (["db", "query", "-g", "Li", "SELECT 1"], 2)):
+            for db in (file, self.uri):
+                self.assertNotIn("secret", self.expect(code, *words, "--db", db).stderr)
+        self.expect(0, "db", "rm", "one", "--db", self.uri)
+        self.assertEqual(self.sql(self.uri.split("?")[0].split("/")[-1], "SELECT name FROM runs"), "two")
+
+    def test_runs_of_a_file_move_to_the_server(self):
+        file = self.path("ions.db")
+        for name in ("one", "two"):
+            self.file_run(name, file)
+        for n in ("2 runs filed\n",) * 2:
+            self.assertEqual(self.expect(0, "db", "ingest", file, "--db", self.uri).stdout, n)
+        self.assertEqual(self.expect(0, "db", "ingest", "sqlite://" + file, "--run", "one", "--db",
+                                     self.uri).stdout, "1 run filed\n")
+        for query in ("runs ORDER BY run", "materials ORDER BY 1, 2", "metadata ORDER BY 1, 2",
+                      'descriptors_wide ORDER BY run, "group"'):
+            words = ["db", "query", f"SELECT * FROM {query}", "--json"]
+            self.assertEqual(self.expect(0, *words, "--db", file).stdout,
+                             self.expect(0, *words, "--db", self.uri).stdout)
+        # And back, from a record in a file.
+        with open(self.path("record.json"), "w") as out:
+            out.write(self.expect(0, "db", "show", "one", "--json", "--series", "--full", "--db", self.uri).stdout)
+        self.expect(0, "db", "ingest", "record.json", "--db", self.path("other.db"))
+        words = ["db", "show", "one", "--json", "--series", "--full", "--db"]
+        self.assertEqual(self.expect(0, *words, self.path("other.db")).stdout, self.expect(0, *words, file).stdout)
+        for source, says in (("one.extxyz", "neither a database nor a record"), ("none.json", "neither"),
+                             ("sqlite:///nowhere/x.db", "no such database")):
+            self.expect(1, "db", "ingest", source, "--db", self.uri, says=says)
+        self.expect(4, "db", "ingest", file, "--run", "three", "--db", self.uri, says='ions.db: no run "three"')
+
+    def test_a_server_that_is_not_there_is_told_before_the_work(self):
+        uri = f"postgresql://me:secret@/ions?host={self.folder}"
+        done = self.expect(1, "analyze", self.path("one.extxyz"), "--db", uri, says="No such file or directory")
+        self.assertEqual(done.stdout, "")
+        self.assertNotIn("secret", done.stderr)
+        self.expect(1, "db", "ls", "--db", uri, says=f"postgresql://me@/ions?host={self.folder}: connecting")
+        self.expect(1, "db", "ls", "--db", self.uri, says="is empty")
+
+    def test_a_long_question_is_ended_by_ctrl_c(self):
+        self.file_run("one", self.uri)
+        process = subprocess.Popen([PROGRAM, "db", "query", "SELECT pg_sleep(60)", "--db", self.uri],
+                                   stderr=subprocess.PIPE, env=environment(self.folder))
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 130)
+
+
+class Daemon(OnServer):
+    def setUp(self):
+        super().setUp()
+        self.endpoint = "ipc://" + self.path("ionwatch.sock")
+
+    def start_daemon(self):
+        with open(self.path("daemon.log"), "a") as log:
+            self.daemon = subprocess.Popen(
+                [DAEMON, "--listen", self.endpoint, "--data", self.path("data"), "--db", self.uri, "--http", "off"],
+                stderr=log, stdout=log, env=environment(self.folder))
+        self.addCleanup(self.daemon.kill)
+        self.wait_for(lambda: self.run_program("ls").returncode == 0, "the daemon to answer")
+
+    def said(self):
+        with open(self.path("daemon.log")) as file:
+            return file.read()
+
+    def wait_for(self, condition, what, timeout_s=40):
+        until = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > until:
+                self.fail(f"waited {timeout_s} s for {what}\n{self.said()}")
+            time.sleep(0.1)
+
+    def end(self):
+        self.daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(self.daemon.wait(timeout=25), 0, self.said())
+
+    def stream(self, name):
+        self.expect(0, "follow", "--once", self.path(f"{name}.extxyz"), "--run", name)
+
+    def states(self):
+        return {run["name"]: run["state"] for run in json.loads(self.run_program("ls", "--json").stdout)}
+
+    def test_a_server_that_is_away_is_waited_for(self):
+        self.start_daemon()
+        self.stream("one")
+        self.wait_for(lambda: "store.filed" in self.said(), "the first run to be filed")
+        self.assertEqual(server("stop").returncode, 0)
+        try:
+            self.stream("two")
+            self.wait_for(lambda: "store.retry" in self.said(), "word of the server")
+            self.assertEqual(self.states()["two"], "ending")
+            self.assertIn("waits for the database", self.run_program("ls").stdout)
+            self.daemon.kill()  # and the daemon, too
+            self.daemon.wait()
+            self.start_daemon()  # which does not need the server to start
+        finally:
+            self.assertEqual(server("restart").returncode, 0)
+        self.wait_for(lambda: self.sql(f"case{OnServer.made}", "SELECT count(*) FROM runs") == "2", "both runs")
+        self.wait_for(lambda: self.states().get("two") not in (None, "ending"), "the state of the run")
+        self.assertEqual(json.loads(self.run_program("show", "one", "--json").stdout)["run"]["name"], "one")
+        self.end()
+        self.assertNotIn("secret", self.said())
+        self.assertNotIn("secret", self.run_program("status").stdout)
+
+    def test_a_server_that_hangs_does_not_hold_up_the_end(self):
+        self.start_daemon()
+        self.stream("one")
+        self.wait_for(lambda: "store.filed" in self.said(), "the first run to be filed")
+        pid = int(self.sql("postgres", "SELECT pid FROM pg_stat_activity WHERE application_name = 'ionwatch' AND "
+                                       f"datname = 'case{OnServer.made}'"))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            self.stream("two")
+            time.sleep(1)  # it is being filed
+            self.end()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.start_daemon()
+        self.wait_for(lambda: self.sql(f"case{OnServer.made}", "SELECT count(*) FROM runs") == "2", "both runs")
+        self.end()
+
+
+if __name__ == "__main__":
+    program.main()
