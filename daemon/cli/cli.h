@@ -87,6 +87,7 @@ iw_exit iw_command_analyze(const iw_settings *settings);
 iw_exit iw_command_follow(const iw_settings *settings);
 iw_exit iw_command_imd(const iw_settings *settings);
 iw_exit iw_command_ls(const iw_settings *settings);
+iw_exit iw_command_status(const iw_settings *settings);
 iw_exit iw_command_show(const iw_settings *settings);
 iw_exit iw_command_watch(const iw_settings *settings);
 iw_exit iw_command_stop(const iw_settings *settings);
