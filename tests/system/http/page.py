@@ -95,10 +95,17 @@ def page(*options, folder=None, http=f"{LOCAL}:0"):
     with contextlib.ExitStack() as stack:
         folder = folder or stack.enter_context(programs.workfolder())
         endpoint = f"ipc://{folder}/iw.sock"
+        stack.callback(sound, folder)
         process = stack.enter_context(programs.daemon(
             folder, endpoint,
             options=("--http", http, "--publish-every-s", "0.1", *map(str, options))))
         yield Page(folder, endpoint, process)
+
+
+def sound(folder):
+    """A sanitizer, where the daemon was built with one, has nothing to say."""
+    log = (folder / "daemon.log").read_text()
+    assert "Sanitizer" not in log and "runtime error" not in log, log[-5000:]
 
 
 def quoted(name):
