@@ -79,7 +79,8 @@ tell(stage *self, int run, iw_event_kind kind, uint64_t number, const char *text
 {
     iw_run_info info;
     iw_run_info_init(&info);
-    (void)snprintf(info.id, sizeof info.id, "%08d-0000-4000-8000-000000000000", run);
+    (void)snprintf(info.id, sizeof info.id, "%08u-0000-4000-8000-000000000000",
+                   (unsigned)run % 100000000);
     char path[120];
     (void)snprintf(path, sizeof path, "mkdir -p %s/runs/%s", folder, info.id);
     if (run == 1)
