@@ -40,7 +40,7 @@ iw_argv_split(const char *line, iw_argv *argv, iw_error *err)
             return iw_fail(err, IW_INVALID, "a command has at most %d words", IW_ARGV_WORDS);
         argv->words[argv->n] = to;
         if (!take_word(&at, &to))
-            return iw_fail(err, IW_INVALID, "a quote or a backslash is not ended: %s", line);
+            return iw_fail(err, IW_INVALID, "a quote or a backslash is not ended");
         argv->words[++argv->n] = NULL;
     }
     if (argv->n > 0 && !argv->words[0][0])

@@ -11,6 +11,8 @@
 
 enum { PATH = 1024, KIND = 40 };
 
+static const char removed[] = "removed"; /* stands for a kind: all before it is void */
+
 struct iw_book {
     char data[PATH];
     void *entries; /* a tree of iw_book_entry */
@@ -51,51 +53,60 @@ has_folder(const iw_book *self, const char *run)
     return access(path, F_OK) == 0;
 }
 
-/* False for a line that is torn, or of no kind that is known. */
-static bool
-read_line(const char *line, char run[IW_ID_LENGTH + 1], iw_event_kind *kind, uint64_t *number)
+static void
+forget(iw_book *self, const char *run)
 {
-    char name[KIND];
-    unsigned long long value;
-    if (!strchr(line, '\n') || sscanf(line, "%36s %39s %llu", run, name, &value) != 3)
-        return false;
-    *number = value;
-    for (int k = 0; k < IW_EVENT_COUNT; k++)
-        if (strcmp(name, iw_event_id((iw_event_kind)k)) == 0) {
-            *kind = (iw_event_kind)k;
-            return true;
-        }
-    return false;
+    iw_book_entry key = {.told_s = -INFINITY};
+    (void)snprintf(key.run, sizeof key.run, "%s", run);
+    for (int k = 0; k < IW_EVENT_COUNT; k++) {
+        key.kind = (iw_event_kind)k;
+        void *found = tfind(&key, &self->entries, compare);
+        if (found)
+            **(iw_book_entry **)found = key;
+    }
+}
+
+/* Passes over a line that is torn, or of no kind that is known. */
+static iw_status
+read_line(iw_book *self, const char *line, iw_error *err)
+{
+    char run[IW_ID_LENGTH + 1], name[KIND], digits[KIND];
+    if (!strchr(line, '\n') || sscanf(line, "%36s %39s %39s", run, name, digits) != 3 ||
+        !has_folder(self, run))
+        return IW_OK;
+    uint64_t number = strtoull(digits, NULL, 10);
+    if (strcmp(name, removed) == 0)
+        forget(self, run);
+    for (int k = 0; k < IW_EVENT_COUNT; k++) {
+        if (strcmp(name, iw_event_id((iw_event_kind)k)) != 0)
+            continue;
+        iw_book_entry *entry = iw_book_find(self, run, (iw_event_kind)k);
+        if (!entry)
+            return iw_fail(err, IW_NO_MEMORY, "out of memory");
+        if (number > entry->number)
+            entry->number = number;
+    }
+    return IW_OK;
 }
 
 static iw_status
 load(iw_book *self, const char *path, iw_error *err)
 {
-    char line[PATH], run[IW_ID_LENGTH + 1];
-    iw_event_kind kind;
-    uint64_t number;
+    char line[PATH];
+    iw_status status = IW_OK;
     FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file)) {
-        if (!read_line(line, run, &kind, &number) || !has_folder(self, run))
-            continue;
-        iw_book_entry *entry = iw_book_find(self, run, kind);
-        if (!entry) {
-            (void)fclose(file);
-            return iw_fail(err, IW_NO_MEMORY, "out of memory");
-        }
-        if (number > entry->number)
-            entry->number = number;
-    }
+    while (file && status == IW_OK && fgets(line, sizeof line, file))
+        status = read_line(self, line, err);
     if (file)
         (void)fclose(file);
-    return IW_OK;
+    return status;
 }
 
 static void
 print_entry(const void *node, VISIT visit, void *out)
 {
     const iw_book_entry *entry = *(iw_book_entry *const *)node;
-    if (visit == postorder || visit == leaf)
+    if ((visit == postorder || visit == leaf) && entry->number > 0)
         (void)fprintf(out, "%s %s %llu\n", entry->run, iw_event_id(entry->kind),
                       (unsigned long long)entry->number);
 }
@@ -158,15 +169,28 @@ iw_book_close(iw_book **book)
     *book = NULL;
 }
 
-iw_status
-iw_book_note(iw_book *self, const char *run, iw_event_kind kind, uint64_t number, bool durable,
-             iw_error *err)
+static iw_status
+append(iw_book *self, const char *run, const char *kind, uint64_t number, bool durable,
+       iw_error *err)
 {
     char line[IW_ID_LENGTH + KIND + 32];
-    int size = snprintf(line, sizeof line, "%s %s %llu\n", run, iw_event_id(kind),
-                        (unsigned long long)number);
+    int size = snprintf(line, sizeof line, "%s %s %llu\n", run, kind, (unsigned long long)number);
     if (size < 0 || write(self->file, line, (size_t)size) != size ||
         (durable && fdatasync(self->file) != 0))
         return iw_fail_errno(err, "%s/told", self->data);
     return IW_OK;
+}
+
+iw_status
+iw_book_forget(iw_book *self, const char *run, iw_error *err)
+{
+    forget(self, run);
+    return append(self, run, removed, 0, true, err);
+}
+
+iw_status
+iw_book_note(iw_book *self, const char *run, iw_event_kind kind, uint64_t number, bool durable,
+             iw_error *err)
+{
+    return append(self, run, iw_event_id(kind), number, durable, err);
 }

@@ -30,6 +30,8 @@ void iw_book_close(iw_book **book);
 
 /* Made where there is none; stays with the book.  NULL when memory is exhausted. */
 iw_book_entry *iw_book_find(iw_book *self, const char *run, iw_event_kind kind);
+/* The run was removed: another one of that id begins anew.  IO: not after a restart. */
+iw_status iw_book_forget(iw_book *self, const char *run, iw_error *err);
 /* Writes that this number was told; durable: waits for the disk.  IO: after a restart it may be
  * told again. */
 iw_status iw_book_note(iw_book *self, const char *run, iw_event_kind kind, uint64_t number,

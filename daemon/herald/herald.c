@@ -88,10 +88,12 @@ static void
 note(iw_herald *self, const iw_mail *mail, bool durable)
 {
     iw_error err;
-    if (mail->seq == 0) /* of the daemon: another time is another event */
+    if (mail->seq == 0 && mail->kind == IW_MAIL_NOTICE) /* of the daemon: new each time */
         return;
     bool forgetful =
-        iw_book_note(self->book, mail->id, mail->event, mail->seq, durable, &err) != IW_OK;
+        (mail->kind == IW_MAIL_FORGET
+             ? iw_book_forget(self->book, mail->id, &err)
+             : iw_book_note(self->book, mail->id, mail->event, mail->seq, durable, &err)) != IW_OK;
     if (forgetful && !self->forgetful)
         iw_log("herald.book", "%s: what is told now may be told again after a restart", err.text);
     self->forgetful = forgetful;
@@ -144,6 +146,8 @@ take(iw_herald *self, iw_mail *mail)
         self->n_waiting++;
         return;
     }
+    if (mail->kind == IW_MAIL_FORGET)
+        note(self, mail, true);
     if (mail->kind == IW_MAIL_QUIT) {
         self->quitting = true;
         self->quit_by_s = iw_now() + STOP_S;
@@ -169,8 +173,10 @@ start(iw_herald *self, iw_child *child, json_t *notice, iw_error *err)
 {
     char *text = json_dumps(notice, JSON_COMPACT);
     char **environment = iw_environment_new(notice);
-    iw_status status = text && environment ? IW_OK : iw_fail(err, IW_NO_MEMORY, "out of memory");
-    if (status == IW_OK)
+    iw_status status = IW_NO_MEMORY;
+    if (!text || !environment)
+        (void)iw_fail(err, IW_NO_MEMORY, "out of memory");
+    else
         status = iw_child_start(child, self->argv.words, environment, text, strlen(text),
                                 iw_now() + self->timeout_s, err);
     iw_environment_free(&environment);

@@ -248,6 +248,8 @@ ask_remove(iw_front *self, const iw_peer *peer, const iw_message *ask)
         memcpy(self->removed[at].adapter, run->adapter, sizeof self->removed[at].adapter);
         self->removed[at].pending = true;
         void *owner = run->filed ? self->keeper : self->journal;
+        if (self->herald)
+            iw_front_mail(self->herald, IW_MAIL_FORGET, run, "");
         iw_live_remove(&self->runs, run);
         (void)iw_mail_send(owner, &mail);
     } else {

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -68,16 +69,17 @@ process(const iw_front *self)
 {
     struct rusage use = {0};
     struct rlimit limit = {0};
-    long long pages = 0, resident = 0;
+    char line[128] = "", *second = line;
     (void)getrusage(RUSAGE_SELF, &use);
     (void)getrlimit(RLIMIT_NOFILE, &limit);
     FILE *file = fopen("/proc/self/statm", "re");
     if (file) {
-        if (fscanf(file, "%lld %lld", &pages, &resident) != 2)
-            pages = resident = 0;
+        if (!fgets(line, sizeof line, file))
+            line[0] = '\0';
         (void)fclose(file);
     }
     long page = sysconf(_SC_PAGESIZE);
+    long long pages = strtoll(line, &second, 10), resident = strtoll(second, NULL, 10);
     return json_pack("{s:f, s:f, s:I, s:I, s:o, s:I}", "started_unix_s", self->started_unix_s,
                      "cpu_s", seconds(&use.ru_utime) + seconds(&use.ru_stime), "virtual_bytes",
                      (json_int_t)(pages * page), "resident_bytes", (json_int_t)(resident * page),

@@ -17,7 +17,7 @@
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
  *   web --(ASK, WATCH)--> front --(ANSWER, PUBLISH)--> web
- *   worker, front --(NOTICE)--> herald
+ *   worker, front --(NOTICE)--> herald;  front --(FORGET)--> herald
  */
 #include "frame.h"
 #include "ionwatchd/summary.h"
@@ -47,7 +47,7 @@
     X(READY, "all runs in the data folder are known")                                              \
     X(ROOM, "on the file system of the data folder: seq bytes are free, offset there are")         \
     X(OPEN, "a worker gets a run")                                                                 \
-    X(FORGET, "a worker drops a run")                                                              \
+    X(FORGET, "a worker drops a run, the herald what it told of it")                               \
     X(PUBLISH, "JSON for subscribers, and the summary for listings")                               \
     X(COUNT, "frames analysed so far (seq), and their time in the summary: for listings")          \
     X(STOP_WISH, "the answer is known: text is the reason")                                        \

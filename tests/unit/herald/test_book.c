@@ -135,6 +135,28 @@ a_start_drops_runs_that_are_gone_and_older_numbers(void **state)
 }
 
 static void
+a_run_that_was_removed_begins_anew(void **state)
+{
+    (void)state;
+    iw_error err;
+    iw_book *book = open_book();
+    iw_book_find(book, first, IW_EVENT_gap)->number = 7;
+    assert_ok(iw_book_note(book, first, IW_EVENT_gap, 7, true, &err), err);
+    assert_ok(iw_book_note(book, second, IW_EVENT_gap, 7, true, &err), err);
+    assert_ok(iw_book_forget(book, first, &err), err);
+    assert_int_equal(number_of(book, first, IW_EVENT_gap), 0);
+    assert_ok(iw_book_note(book, first, IW_EVENT_converged, 1, true, &err), err);
+    iw_book_close(&book);
+    for (int again = 0; again < 2; again++) {
+        book = open_book();
+        assert_int_equal(number_of(book, first, IW_EVENT_gap), 0);
+        assert_int_equal(number_of(book, first, IW_EVENT_converged), 1);
+        assert_int_equal(number_of(book, second, IW_EVENT_gap), 7);
+        iw_book_close(&book);
+    }
+}
+
+static void
 a_folder_that_cannot_be_written_is_an_error(void **state)
 {
     (void)state;
@@ -155,6 +177,8 @@ main(void)
                                         remove_folder),
         cmocka_unit_test_setup_teardown(a_start_drops_runs_that_are_gone_and_older_numbers,
                                         make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_run_that_was_removed_begins_anew, make_folder,
+                                        remove_folder),
         cmocka_unit_test(a_folder_that_cannot_be_written_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
