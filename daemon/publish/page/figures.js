@@ -159,7 +159,7 @@ export function vdosFigure(record) {
     const mean = record.groups[lead].omega_mean_meV;
     return {
         key: "vdos", title: "Vibrational density of states",
-        note: `resolution ${general(record.run.vdos_resolution_meV, 3)} meV; each curve has area one`,
+        note: known(record.run.vdos_resolution_meV) ? `resolution ${general(record.run.vdos_resolution_meV, 3)} meV; each curve has area one` : "",
         text: names.length ? `Vibrational density of states against energy, method physical${both ? ", and method paper" : ""}. ${groupLabel(record, lead)}: mean energy ${general(mean, 4)} meV (${general(mean / MEV_PER_THZ, 4)} THz).` : NOTHING,
         x: { label: "energy ħω", name: "energy", unit: "meV", min: 0, max: spectrumEnd([...names.map((n) => record.groups[n].vdos), ...papers.map((n) => record.groups[n].paper.vdos)]), second: { label: "f", unit: "THz", factor: 1 / MEV_PER_THZ } },
         y: { label: "g(ω)", name: "g", unit: "1/meV", zero: true },
@@ -209,8 +209,9 @@ export function arrheniusFigure(report, run) {
         .filter(([list]) => list.length).map(([list, name, hollow, colour]) => marks(name, list, hollow, colour));
     const fit = report?.fit;
     if (fit) {
-        const hottest = Math.max(...points.map((p) => p.temperature_K)), coldest = Math.min(fit.D_cm2_s.temperature_K, ...points.map((p) => p.temperature_K));
-        const x = [1000 / hottest, 1000 / coldest];
+        /* towards the temperature that is asked for, but not so far that the points shrink to one */
+        const inverse = points.map((p) => 1000 / p.temperature_K), hot = Math.min(...inverse), cold = Math.max(...inverse);
+        const x = [hot, Math.max(cold, Math.min(1000 / fit.D_cm2_s.temperature_K, cold + 0.6 * (cold - hot)))];
         series.unshift({ name: `E_a = ${general(fit.E_a_eV.value, 3)} eV`, tags: [], colour: "ink", dash: [5, 3], x, y: x.map((v) => Math.exp(fit.ln_D0.value - (fit.E_a_eV.value * v) / (1000 * K_EV))) });
     }
     return {

@@ -20,6 +20,7 @@ export function fixed(value, decimals) {
 /* 1.23e-05 as 1.23 × 10⁻⁵ */
 export function scientific(value, digits = 3) {
     if (!known(value)) return NONE;
+    if (value === 0) return "0";
     const [mantissa, power] = value.toExponential(digits - 1).split("e");
     return `${signed(mantissa)} × ${powerOfTen(Number(power))}`;
 }

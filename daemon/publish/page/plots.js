@@ -119,7 +119,7 @@ export class Plot {
             }
         const any = figure.series.length > 0;
         this.node.classList.toggle("without", !any);
-        setText(this.empty, any ? "" : (figure.nothing ?? "Nothing to draw yet."));
+        setText(this.empty, any ? "" : (figure.nothing ?? "Nothing to draw."));
         this.signs();
         this.draw();
     }

@@ -5,9 +5,10 @@ import { el, icon, setText, setAttribute } from "./dom.js";
 
 /* In the order of the counts on top of the overview; `rank` sorts by what wants to be looked at. */
 export const verdicts = {
-    converged: { word: "converged", shape: "check", rank: 5, meaning: "D is known to the precision that was asked for" },
-    converging: { word: "converging", shape: "half", rank: 4, meaning: "D is known, not yet to the precision that was asked for" },
-    early: { word: "no D yet", shape: "ring", rank: 3, meaning: "too little has been seen to judge" },
+    converged: { word: "converged", shape: "check", rank: 6, meaning: "D is known to the precision that was asked for" },
+    converging: { word: "converging", shape: "half", rank: 5, meaning: "D is known, not yet to the precision that was asked for" },
+    early: { word: "no D yet", shape: "ring", rank: 4, meaning: "too little has been seen to judge" },
+    short: { word: "not converged", shape: "half", rank: 3, meaning: "it ended before D was known to the precision that was asked for" },
     futile: { word: "futile", shape: "minus", rank: 2, meaning: "the answer is out of reach, or of no interest" },
     melted: { word: "melted", shape: "drop", rank: 0, meaning: "the framework melted: what it gives from here on is no physics of a solid" },
     broken: { word: "broken", shape: "cross", rank: 1, meaning: "the simulation is broken: what it gives from here on is no physics" },
@@ -18,6 +19,7 @@ export function verdictOf(row) {
     if (row.health === "broken" || row.convergence === "broken")
         return /melt/.test(row.because) ? "melted" : "broken";
     if (row.convergence === "converged" || row.convergence === "futile") return row.convergence;
+    if (!isGoing(row.state)) return "short";
     return row.convergence === "converging" ? "converging" : "early";
 }
 
