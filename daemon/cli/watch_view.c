@@ -22,6 +22,7 @@
 static const double late_intervals = 2.0, late_s = 2.0;
 static const double clock_s = 1.0;    /* the screen is drawn so often though nothing came */
 static const double message_s = 10.0; /* an answer to a key stays so long */
+static const double retry_s = 2.0;    /* a daemon that is away is asked again at least so often */
 
 typedef enum { NOTHING, ALL_RUNS, ONE_RUN, STOP } question;
 
@@ -97,6 +98,7 @@ ask(view *self)
         self->stop = QUIET;
     if (status) {
         self->trouble = err;
+        self->due_s = fmin(self->due_s, self->asked_s + retry_s);
         if (next == STOP)
             say(self, true, err.text);
         return;
@@ -129,8 +131,10 @@ take_answer(view *self, iw_status status, json_t **answer, iw_error *err)
         return IW_OK;
     }
     self->trouble = status ? *err : (iw_error){0};
-    if (status)
+    if (status) {
+        self->due_s = fmin(self->due_s, iw_clock_s() + retry_s);
         return IW_OK;
+    }
     self->answered_s = iw_clock_s();
     if (asked == ALL_RUNS)
         return take_listing(self, answer, err);
@@ -327,10 +331,11 @@ want_stop(view *self)
 {
     const char *id =
         self->opened ? self->run : iw_text_at(iw_watch_list_selected(&self->list), "id");
-    const json_t *row = row_of(self, id);
+    const json_t *about =
+        self->opened ? json_object_get(self->record, "run") : iw_watch_list_selected(&self->list);
     if (!*id)
         return;
-    if (row && iw_run_has_ended(iw_text_at(row, "state"))) {
+    if (about && iw_run_has_ended(json_string_value(json_object_get(about, "state")))) {
         say(self, true, "this run has ended already");
         return;
     }
