@@ -137,7 +137,7 @@ one_that_hangs_is_ended_with_its_children(void **state)
     assert_true(took_s >= 2); /* first SIGTERM, then SIGKILL */
     char text[32] = "";
     assert_true(pread(file, text, sizeof text - 1, 0) > 0);
-    pid_t grandchild = (pid_t)atoi(text);
+    pid_t grandchild = (pid_t)strtol(text, NULL, 10);
     assert_true(grandchild > 1);
     for (int i = 0; i < 400 && lives(grandchild); i++) {
         struct timespec pause = {.tv_nsec = 10000000};

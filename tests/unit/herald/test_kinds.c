@@ -67,9 +67,9 @@ lines_that_are_no_command_are_refused(void **state)
     expect_refused(most, "at most 255 characters");
     most[IW_ARGV_TEXT - 1] = '\0';
     expect_words(most, 1, (const char *[]){most});
-    many[0] = '\0';
-    for (int i = 0; i < IW_ARGV_WORDS + 1; i++)
-        (void)strcat(many, "x ");
+    memset(many, 0, sizeof many);
+    for (size_t i = 0; i < IW_ARGV_WORDS + 1; i++)
+        memcpy(many + 2 * i, "x ", 2);
     expect_refused(many, "at most 32 words");
 }
 
