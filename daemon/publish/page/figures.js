@@ -94,7 +94,7 @@ export function diffusionFigure(record, target) {
         }, { name: "", tags: [], colour: "all", dash: [4, 3], x: [h.time_ps[0], h.time_ps[n - 1]], y: [D * (1 - target), D * (1 - target)] });
     return {
         key: "d", title: "D against time", spans,
-        note: `band: 95 % interval${series.length > 1 ? `; dashed: ± ${percent(target, 0)}` : ""}`,
+        note: `band: 95 % interval${series.length > 1 ? `; dashed: ±${percent(target, 0).replace(" ", "\u00a0")}` : ""}`,
         text: n ? `D of ${label} over ${general(h.time_ps[n - 1], 4)} ps of MD: ${withError(h.D_cm2_s[n - 1], h.stderr_cm2_s[n - 1])} cm²/s at the last check, 95 % interval ${interval([h.lower_cm2_s[n - 1], h.upper_cm2_s[n - 1]], scientific)} cm²/s, relative error ${percent(h.relative_error[n - 1])}${known(target) ? ` against a target of ${percent(target)}` : ""}.` : NOTHING,
         x: { label: "time", name: "time", unit: "ps", min: n ? 0 : undefined }, y: { label: "D", name: "D", unit: "cm²/s", zero: true },
         series, toggles: [],
