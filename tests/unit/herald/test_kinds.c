@@ -68,8 +68,8 @@ lines_that_are_no_command_are_refused(void **state)
     most[IW_ARGV_TEXT - 1] = '\0';
     expect_words(most, 1, (const char *[]){most});
     memset(many, 0, sizeof many);
-    for (size_t i = 0; i < IW_ARGV_WORDS + 1; i++)
-        memcpy(many + 2 * i, "x ", 2);
+    for (size_t i = 0; i < 2 * (IW_ARGV_WORDS + 1); i++)
+        many[i] = "x "[i % 2];
     expect_refused(many, "at most 32 words");
 }
 
