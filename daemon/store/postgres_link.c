@@ -483,7 +483,8 @@ static iw_status
 prepare_session(iw_postgres *self, iw_error *err)
 {
     static const iw_sql_statement set = {
-        "SELECT set_config('extra_float_digits', '1', false), set_config('bytea_output', 'hex', "
+        "SELECT set_config('extra_float_digits', '1', false), set_config('jit', 'off', false), "
+        "set_config('bytea_output', 'hex', "
         "false), set_config('lock_timeout', '2s', false), "
         "set_config('idle_in_transaction_session_timeout', '60s', false), "
         "set_config('default_transaction_read_only', CASE WHEN $1 = 'on' THEN 'on' ELSE "

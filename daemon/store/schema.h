@@ -100,6 +100,9 @@ static const char *const iw_schema_migrations[] = {
     "CREATE TABLE ionwatch_schema (" /* about the database itself */
     "  key {TEXT} PRIMARY KEY, value {TEXT} NOT NULL"
     ") {ROWS};"
+    /* All of the key, so that the look-ups of descriptors_wide find one row by either index. */
+    "DROP INDEX descriptors_descriptor;"
+    "CREATE INDEX descriptors_descriptor ON descriptors (descriptor, \"group\", method, run);"
     /* How the numbers of a run were made, from its record. */
     "ALTER TABLE runs ADD COLUMN formula {TEXT};"
     "ALTER TABLE runs ADD COLUMN \"temperature_measured_K\" {REAL};"

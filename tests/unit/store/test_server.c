@@ -435,7 +435,7 @@ rights_that_are_missing_are_named(void **state)
     iw_error err = {0};
     char uri[300], row[64];
     (void)state;
-    database_do("DROP ROLE IF EXISTS guest; CREATE ROLE guest LOGIN");
+    database_do("CREATE ROLE guest LOGIN");
     (void)snprintf(uri, sizeof uri, "postgresql:///%s?host=%s&user=guest", place.name,
                    place.folder);
     refuse_open(uri, false, IW_REFUSED, "permission denied for schema public");
