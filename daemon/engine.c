@@ -237,8 +237,9 @@ iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *err)
     unsigned char *members = malloc(n_groups * n_atoms);
     const unsigned char **member = malloc(n_groups * sizeof *member);
     iw_paper_group *groups = calloc(n_groups, sizeof *groups);
+    iw_fingerprint *hash = iw_fingerprint_new(source, err);
     iw_status status;
-    if (!members || !member || !groups) {
+    if (!members || !member || !groups || !hash) {
         status = iw_fail(err, IW_NO_MEMORY, "no memory for %zu groups", n_groups);
         goto done;
     }
@@ -255,9 +256,11 @@ iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *err)
                                 .member = member};
     double spacing_fs = NAN;
     iw_kept_frames kept_state;
-    iw_source kept = iw_engine_kept_frames(self, source, &kept_state);
+    iw_source hashed = iw_fingerprint_source(hash);
+    iw_source kept = iw_engine_kept_frames(self, &hashed, &kept_state);
     status = iw_paper_compute(&kept, &options, groups, &spacing_fs, err);
     iw_kept_frames_fini(&kept_state);
+    memcpy(self->input_hash, iw_fingerprint_text(hash), strlen(iw_fingerprint_text(hash)) + 1);
     if (status == IW_OK) {
         free_paper(self);
         self->paper = groups;
@@ -267,6 +270,7 @@ iw_engine_paper(iw_engine *self, const iw_source *source, iw_error *err)
 done:
     for (size_t g = 0; groups && g < n_groups; g++)
         iw_vdos_fini(&groups[g].vdos);
+    iw_fingerprint_destroy(&hash);
     free(groups);
     free(member);
     free(members);

@@ -196,8 +196,10 @@ static void
 archive_paper(iw_engine *self, iw_archive *archive)
 {
     bool known = self->paper != NULL;
-    iw_archive_tag(archive, "paper", 1);
+    iw_archive_tag(archive, "paper", 2);
     iw_archive_double(archive, &self->paper_spacing_fs);
+    iw_archive_bytes(archive, self->input_hash, sizeof self->input_hash);
+    self->input_hash[sizeof self->input_hash - 1] = '\0';
     iw_archive_bool(archive, &known);
     if (iw_archive_loading(archive) && known) {
         self->paper = calloc(self->groups.n_groups, sizeof *self->paper);
@@ -214,7 +216,7 @@ archive_paper(iw_engine *self, iw_archive *archive)
 void
 iw_engine_archive(iw_engine *self, iw_archive *archive)
 {
-    IW_ARCHIVE_KNOWS(iw_engine, 25168);
+    IW_ARCHIVE_KNOWS(iw_engine, 25216);
     if (self->skip.again)
         iw_archive_fail(archive, IW_INVALID, "no state while frames are read again");
     if (iw_archive_loading(archive) && (iw_engine_frames(self) > 0 || self->last_seq > 0))

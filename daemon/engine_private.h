@@ -57,6 +57,7 @@ struct iw_engine {
     iw_health_monitor *health;
     iw_paper_group *paper; /* [groups.n_groups], NULL until asked for */
     double paper_spacing_fs;
+    char input_hash[IW_FINGERPRINT]; /* "" until paper was computed */
 };
 
 /* MSD of one group.  Arrays are malloc'd and belong to the caller. */

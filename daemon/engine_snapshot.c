@@ -202,6 +202,7 @@ fill_run(const iw_engine *self, const char *state, iw_snapshot *out, iw_error *e
     out->vacf_window_ps = self->options.vacf_window_ps;
     out->cutoff_meV = self->options.cutoff_meV;
     out->paper_spacing_fs = self->paper_spacing_fs;
+    memcpy(out->input_hash, self->input_hash, sizeof out->input_hash);
     iw_engine_fill_equilibration(self, out);
     out->name = strdup(run->name ? run->name : "");
     out->code = strdup(run->code ? run->code : "");

@@ -17,6 +17,7 @@
 #include "estimate/traces.h"
 #include "estimate/vibration.h"
 #include "events.h"
+#include "fingerprint.h"
 #include "frame.h"
 #include "material.h"
 
@@ -96,7 +97,8 @@ typedef struct {
     char taper[12];         /* "parzen", "hann", "none" */
     double cutoff_meV;      /* of omega30_mean */
     double vacf_window_ps;
-    double paper_spacing_fs; /* NAN until paper was computed */
+    double paper_spacing_fs;         /* NAN until paper was computed */
+    char input_hash[IW_FINGERPRINT]; /* of all frames; "" until then */
     size_t n_mobile;
     char (*mobile)[IW_SPECIES_LENGTH + 1];
     size_t n_groups;

@@ -291,6 +291,7 @@ run_json(const iw_snapshot *s, bool *ok)
                ok);
     put_number(run, "cutoff_meV", s->cutoff_meV, ok);
     put_number(run, "paper_spacing_fs", s->paper_spacing_fs, ok);
+    put(run, "input_hash", s->input_hash[0] ? json_string(s->input_hash) : json_null(), ok);
     json_t *mobile = json_array();
     for (size_t m = 0; m < s->n_mobile; m++) {
         if (json_array_append_new(mobile, json_string(s->mobile[m])) != 0)

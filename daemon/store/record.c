@@ -73,6 +73,7 @@ static const struct {
     {"temperature_K", "run", "temperature_K"},
     {"formula", "run", "formula"},
     {"temperature_measured_K", "run", "temperature_measured_K"},
+    {"input_hash", "run", "input_hash"},
     {"velocity_source", "run", "velocity_source"},
     {"drift", "run", "drift"},
     {"taper", "run", "taper"},

@@ -106,6 +106,7 @@ static const char *const iw_schema_migrations[] = {
     /* How the numbers of a run were made, from its record. */
     "ALTER TABLE runs ADD COLUMN formula {TEXT};"
     "ALTER TABLE runs ADD COLUMN \"temperature_measured_K\" {REAL};"
+    "ALTER TABLE runs ADD COLUMN input_hash {TEXT};"      /* of all frames */
     "ALTER TABLE runs ADD COLUMN velocity_source {TEXT};" /* 'engine', 'finite differences' */
     "ALTER TABLE runs ADD COLUMN drift {TEXT};"           /* what is held still */
     "ALTER TABLE runs ADD COLUMN taper {TEXT};"

@@ -71,6 +71,21 @@ class Database(Case):
         self.expect(1, "db", "export", "-o", self.path("no/where.csv"), "--db", self.db,
                     says="cannot write")
 
+    def test_a_run_and_its_journal_have_one_fingerprint(self):
+        self.expect(0, "follow", "--once", self.path("one.extxyz"), "-e", "file://" + self.path("one.iwlog"),
+                    "--run", "streamed")
+        prints = {}
+        for name in ("one.extxyz", "one.iwlog", "two.extxyz"):
+            self.file_run(name, "--name", name)
+            prints[name] = self.record(self.path(name))["run"]["input_hash"]
+            filed = self.expect(0, "db", "query", f"SELECT input_hash FROM runs WHERE name = '{name}'", "--csv",
+                                "--db", self.db).stdout
+            self.assertEqual(filed.split(), ["input_hash", prints[name]])
+        self.assertRegex(prints["one.extxyz"], "^xxh3:[0-9a-f]{32}$")
+        self.assertEqual(prints["one.extxyz"], prints["one.iwlog"])
+        self.assertNotEqual(prints["one.extxyz"], prints["two.extxyz"])
+        self.assertIsNone(self.record(self.path("one.extxyz"), "--no-paper")["run"]["input_hash"])
+
     def test_the_wide_view_is_there_for_sql(self):
         self.file_run("one.extxyz", "--name", "first")
         with sqlite3.connect(self.db) as db:
