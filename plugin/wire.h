@@ -29,7 +29,7 @@ typedef enum {
     IW_MSG_REFUSED,   /* daemon -> adapter or reader: status and reason; the session is over */
     IW_MSG_PING,      /* either way, answered with PONG; keeps a session alive */
     IW_MSG_PONG,
-    IW_MSG_ASK, /* reader -> daemon: verb ("list", "show", "status", ...) and arguments */
+    IW_MSG_ASK,   /* reader -> daemon: verb ("list", "show", "status", ...) and arguments */
     IW_MSG_ANSWER /* daemon -> reader: status, reason, JSON text */
 } iw_msg_type;
 

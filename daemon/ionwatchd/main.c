@@ -233,17 +233,18 @@ wait_for_signal(int signals)
 /* A run needs three descriptors: its journal, written and read, and its adapter's connection.  More
  * runs than there are descriptors for are refused at the door, where their adapters hear why. */
 static unsigned
-runs_for_descriptors(unsigned max_runs)
+runs_for_descriptors(unsigned max_runs, unsigned pages)
 {
     struct rlimit limit;
+    rlim_t others = OTHER_DESCRIPTORS + (rlim_t)pages;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return max_runs;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur == RLIM_INFINITY ||
-        limit.rlim_cur >= OTHER_DESCRIPTORS + (rlim_t)DESCRIPTORS_OF_RUN * max_runs)
+        limit.rlim_cur >= others + (rlim_t)DESCRIPTORS_OF_RUN * max_runs)
         return max_runs;
-    rlim_t left = limit.rlim_cur > OTHER_DESCRIPTORS ? limit.rlim_cur - OTHER_DESCRIPTORS : 0;
+    rlim_t left = limit.rlim_cur > others ? limit.rlim_cur - others : 0;
     unsigned runs = (unsigned)(left / DESCRIPTORS_OF_RUN);
     iw_log("main.descriptors",
            "%llu descriptors are enough for %u runs at once, max_runs is %u: raise the limit "
@@ -255,7 +256,7 @@ runs_for_descriptors(unsigned max_runs)
 static int
 serve(iw_config *config)
 {
-    config->max_runs = runs_for_descriptors(config->max_runs);
+    config->max_runs = runs_for_descriptors(config->max_runs, config->http_connections);
     sigset_t set;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);

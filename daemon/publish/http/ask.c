@@ -89,15 +89,15 @@ send_question(iw_asks *self, const asked *question, iw_error *err)
     memcpy(message.arg, question->arg, sizeof message.arg);
     message.flag = question->flag;
     message.full = question->full;
-    iw_mail *mail = iw_mail_new(IW_MAIL_ASK, 0);
-    iw_status status = mail ? iw_wire_encode(&message, &bytes, err)
-                            : iw_fail(err, IW_NO_MEMORY, "the daemon is out of memory");
-    if (status == IW_OK && zmq_msg_init_size(&mail->message, bytes.size) != 0)
-        status = iw_fail(err, IW_NO_MEMORY, "the daemon is out of memory");
-    if (status == IW_OK) {
+    iw_status status = iw_wire_encode(&message, &bytes, err);
+    iw_mail *mail = status == IW_OK ? iw_mail_new(IW_MAIL_ASK, 0) : NULL;
+    bool room = mail && bytes.data && zmq_msg_init_size(&mail->message, bytes.size) == 0;
+    if (room) {
         memcpy(zmq_msg_data(&mail->message), bytes.data, bytes.size);
         mail->peer.question = question->number;
         (void)iw_mail_send(self->front, &mail);
+    } else if (status == IW_OK) {
+        status = iw_fail(err, IW_NO_MEMORY, "the daemon is out of memory");
     }
     if (mail)
         iw_mail_destroy(&mail);

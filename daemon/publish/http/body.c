@@ -8,7 +8,14 @@
 #include <xxhash.h>
 #include <zlib.h>
 
-enum { WORTH_PACKING = 500, QUICK = 3, RAW = -15, WITH_HEAD = 15 + 16, MEMORY = 8 };
+enum {
+    WORTH_PACKING = 500,
+    MOST_PACKED = 16 << 20,
+    QUICK = 3,
+    RAW = -15,
+    WITH_HEAD = 15 + 16,
+    MEMORY = 8
+};
 
 const unsigned char iw_gzip_head[IW_GZIP_HEAD] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
 
@@ -88,7 +95,7 @@ bool
 iw_body_pack(iw_body *self)
 {
     iw_error err;
-    if (!self->tried && self->plain.size >= WORTH_PACKING &&
+    if (!self->tried && self->plain.size >= WORTH_PACKING && self->plain.size <= MOST_PACKED &&
         (pack(self->plain.data, self->plain.size, WITH_HEAD, Z_FINISH, &self->packed, &err) ||
          self->packed.size >= self->plain.size))
         iw_buffer_fini(&self->packed);

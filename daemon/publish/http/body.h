@@ -15,7 +15,7 @@ typedef struct {
     const char *type;        /* content type; a constant */
     const char *disposition; /* "" or of a download; a constant */
     iw_buffer plain;
-    iw_buffer packed; /* gzip; empty: not made, or not smaller */
+    iw_buffer packed; /* gzip; empty: not made, not smaller, or too much to wait for */
     bool tried;       /* to pack it */
     char etag[40];    /* of plain, with quotes; that of packed ends with -gzip */
 } iw_body;

@@ -17,13 +17,13 @@ bytes()
     for pair in "$@"; do
         name=${pair%%=*}
         file=${pair#*=}
-        echo "static const unsigned char plain_$n[] = {"
+        echo "static const unsigned char plain_${n}[] = {"
         bytes <"$file"
         echo "};"
-        echo "static const unsigned char packed_$n[] = {"
+        echo "static const unsigned char packed_${n}[] = {"
         gzip -9n <"$file" | bytes
         echo "};"
-        rows="$rows    {\"$name\", plain_$n, packed_$n, sizeof plain_$n, sizeof packed_$n},
+        rows="$rows    {\"$name\", plain_${n}, packed_${n}, sizeof plain_${n}, sizeof packed_${n}},
 "
         n=$((n + 1))
     done

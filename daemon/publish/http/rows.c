@@ -79,9 +79,11 @@ take_row(iw_rows *self, json_t *value, uint64_t version, size_t *from, row *to)
         return false;
     row *old = find(self, id, from);
     bool same = old && old->text && strcmp(old->text, text) == 0;
-    *to = (row){.text = text, .version = same ? old->version : version};
+    *to = (row){.text = text, .version = version};
     (void)snprintf(to->id, sizeof to->id, "%.*s", IW_ID_LENGTH, id);
     if (old) {
+        if (same)
+            to->version = old->version;
         free(old->text);
         old->text = NULL; /* it is still there */
     }

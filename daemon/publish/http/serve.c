@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LONG_ANSWERS = 8 };
+
 /* ---- files ---- */
 
 static void
@@ -153,6 +155,20 @@ pass_on(void *request, iw_status status, const char *text, iw_body *body)
     iw_request_resume(self);
 }
 
+/* Whole series are long, and everybody who gets them holds their bytes.  False: the answer is
+ * known. */
+static bool
+begin_long(iw_request *self)
+{
+    if (self->web->long_answers >= LONG_ANSWERS) {
+        iw_reply_status(self, IW_AGAIN, "8 whole series are on their way: ask again in a while");
+        return false;
+    }
+    self->is_long = true;
+    self->web->long_answers++;
+    return true;
+}
+
 static void
 serve_status(iw_request *self)
 {
@@ -176,7 +192,7 @@ serve_run(iw_request *self)
     bool full = series && strcmp(series, "full") == 0;
     if (series && !full && strcmp(series, "0") != 0 && strcmp(series, "1") != 0)
         iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "series is 0, 1 or full");
-    else
+    else if (!full || begin_long(self))
         iw_request_ask(
             self, &(iw_question){"show", self->target.segments[3], series && *series == '1', full},
             pass_on);
@@ -215,11 +231,11 @@ static void
 serve_series(iw_request *self)
 {
     const char *kind = iw_target_parameter(&self->target, "kind");
-    if (iw_csv_is_kind(kind))
+    if (!iw_csv_is_kind(kind))
+        iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "kind is one of " IW_CSV_KINDS);
+    else if (begin_long(self))
         iw_request_ask(self, &(iw_question){"show", self->target.segments[3], true, true},
                        found_series);
-    else
-        iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "kind is one of " IW_CSV_KINDS);
 }
 
 static void

@@ -95,6 +95,8 @@ end_request(void *web, struct MHD_Connection *connection, void **request,
         watch(self, one->shown, false);
     if (one->delayed_until_s > 0)
         self->delayed--;
+    if (one->is_long)
+        self->long_answers--;
     *one->place = one->next;
     if (one->next)
         one->next->place = one->place;

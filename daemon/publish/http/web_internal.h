@@ -30,8 +30,9 @@ struct iw_request {
     char *raw; /* path and query as they came */
     iw_target target;
     iw_route_id route;
-    iw_may role; /* of who asks */
-    bool begun;  /* its headers were looked at */
+    iw_may role;  /* of who asks */
+    bool is_long; /* whole series: some of these at one time */
+    bool begun;   /* its headers were looked at */
     bool suspended;
     iw_buffer upload; /* what it sent */
     unsigned status;  /* of the answer; 0: not known yet */
@@ -61,6 +62,7 @@ struct iw_web {
     iw_hub *hub;
     iw_connection *connections;
     iw_request *requests;
+    unsigned long_answers;
     unsigned delayed; /* requests with a wrong token that wait */
     bool listing;     /* the listing was asked for */
     double asked_s;   /* then */

@@ -112,9 +112,10 @@ harness_launch(harness *self, const char *const *options, unsigned long file_lim
     (void)snprintf(program, sizeof program, "%s/ionwatchd", build ? build : IONWATCH_BUILD_DIR);
     const char *argv[MAX_WORDS + 16] = {NULL};
     size_t n = add_words("IONWATCH_WRAP", wrap, sizeof wrap, argv, 0);
-    const char *own[] = {program,     "--listen", self->endpoint,      "--data", self->data,
-                         "--workers", "2",        "--publish-every-s", "0.05",   "--min-free-mib",
-                         "0",         "--http",   "off"};
+    const char *own[] = {
+        program, "--listen",          self->endpoint, "--data",         self->data, "--workers",
+        "2",     "--publish-every-s", "0.05",         "--min-free-mib", "0",        "--http",
+        "off"};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         argv[n++] = own[i];
     for (; options && *options && n + 1 < MAX_WORDS; options++)
