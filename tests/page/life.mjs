@@ -65,6 +65,37 @@ async function a_run_that_is_silent_is_told_apart_from_a_silent_daemon(world) {
     await page.done();
 }
 
+/* A page in the background, from the start of the tests on. */
+export async function openHidden(world) {
+    const page = await world.browser.open(world.daemon.url);
+    await page.addInitScript(() => Object.defineProperty(document, "hidden", { configurable: true, get: () => globalThis.covered ?? false }));
+    await page.goto(`${world.daemon.url}#/run/${world.fleet.ids.get("walk-2")}`);
+    await page.waitForSelector(".big");
+    await page.evaluate(() => {
+        globalThis.covered = true;
+        document.dispatchEvent(new Event("visibilitychange"));
+    });
+    return page;
+}
+
+async function a_page_in_the_background_rests_and_is_fresh_when_looked_at(world) {
+    const page = world.resting;
+    const frames = async () => Number.parseInt(await page.locator(".summary dt", { hasText: "Frames" }).locator("xpath=following-sibling::dd").textContent(), 10);
+    const then = await until(() => frames(), 5, "a number of frames");
+    await world.fleet.tell("step walk-2");
+    const now = await until(() => {
+        const row = world.daemon.json("show", world.fleet.ids.get("walk-2")).run;
+        return row.frames > then && row.frames;
+    }, 20, "frames have come since");
+    equal([await frames(), await page.locator("#banner").isHidden()], [then, true], "frames on a page that rests, and no alarm");
+    await page.evaluate(() => {
+        globalThis.covered = false;
+        document.dispatchEvent(new Event("visibilitychange"));
+    });
+    await until(async () => (await frames()) >= now, 20, "the page is fresh");
+    await page.done();
+}
+
 /* walk-4 has ended before the daemon died: it is in the database. */
 async function runs_of_former_days_can_be_looked_at(page, world) {
     const row = page.locator("tr[data-run]", { has: page.locator('.run-name:text-is("walk-4")') });
@@ -105,4 +136,4 @@ async function a_daemon_that_dies_is_told_of_and_comes_back_by_itself(world) {
     for (const page of pages) await page.done();
 }
 
-export const cases = [a_run_that_is_silent_is_told_apart_from_a_silent_daemon, a_run_is_stopped_by_keyboard_alone_and_by_nobody_else, a_daemon_that_dies_is_told_of_and_comes_back_by_itself];
+export const cases = [a_page_in_the_background_rests_and_is_fresh_when_looked_at, a_run_that_is_silent_is_told_apart_from_a_silent_daemon, a_run_is_stopped_by_keyboard_alone_and_by_nobody_else, a_daemon_that_dies_is_told_of_and_comes_back_by_itself];

@@ -25,7 +25,16 @@ async function setUp() {
     await silent.ready;
     world.silent = silent.ids.get("silent");
     silent.process.kill("SIGKILL");
+    world.resting = await life.openHidden(world);
     return world;
+}
+
+/* The policy of the page would stop it; this tells where it was tried. */
+async function no_text_becomes_markup() {
+    const folder = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "../../daemon/publish/page");
+    const wrong = fs.readdirSync(folder).flatMap((name) => fs.readFileSync(path.join(folder, name), "utf8").split("\n")
+        .filter((line) => /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\sstyle="|\son[a-z]+="/.test(line)).map((line) => `${name}: ${line}`));
+    equal(wrong, [], "lines that make markup of text");
 }
 
 async function nothing_was_said_and_nothing_left_the_host({ browser }) {
@@ -34,7 +43,7 @@ async function nothing_was_said_and_nothing_left_the_host({ browser }) {
 }
 
 const only = process.argv[2] ? new RegExp(process.argv[2]) : /./;
-const cases = [...overview.cases, ...run.cases, ...overview.crowded, ...life.cases, nothing_was_said_and_nothing_left_the_host];
+const cases = [...overview.cases, ...run.cases, ...overview.crowded, ...life.cases, no_text_becomes_markup, nothing_was_said_and_nothing_left_the_host];
 const begin = Date.now();
 const world = await setUp();
 console.log(`${world.fleet.names.length} runs are there after ${((Date.now() - begin) / 1000).toFixed(1)} s`);

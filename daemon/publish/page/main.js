@@ -16,10 +16,14 @@ const news = document.getElementById("news");
 const link = document.getElementById("link");
 const linkText = document.getElementById("link-text");
 const store = new Store();
-let view = null, asked = false;
+let view = null, asked = false, earlier = false;
 
 const stream = new Stream({
-    rows: (rows, removed, first) => store.putRows(rows, removed, first),
+    rows: (rows, removed, all) => {
+        store.putRows(rows, removed, all);
+        if (all && earlier) archive(true);
+    },
+    beat: ({ time }) => time && store.setClock(time),
     record: (record) => store.putRecord(record),
     state: showLink,
     refused: () => {
@@ -55,6 +59,7 @@ function showLink(state, changed) {
 }
 
 async function archive(wanted) {
+    earlier = wanted;
     if (!wanted) {
         store.dropArchived();
         return;
@@ -79,7 +84,7 @@ function route() {
     const run = match ? decodeURIComponent(match[1]) : null;
     view?.destroy();
     store.record = null;
-    view = run ? new RunView(store, run) : new Overview(store, archive);
+    view = run ? new RunView(store, run) : new Overview(store, archive, earlier);
     view.tellNews = (words) => setText(news, words);
     main.replaceChildren(view.node);
     document.title = `${view.title} · ionwatch`;

@@ -26,7 +26,8 @@ const filters = {
 };
 
 export class Overview {
-    constructor(store, archive) {
+    /* archive(wanted): brings or drops the runs of earlier starts of the daemon; earlier: they are there. */
+    constructor(store, archive, earlier) {
         this.store = store;
         this.archive = archive;
         this.rows = new Map();
@@ -34,6 +35,7 @@ export class Overview {
         this.only = null;
         this.needle = "";
         this.build();
+        this.former.checked = earlier;
         this.leave = store.subscribe((what) => what === "rows" && this.schedule());
         this.patch();
     }
@@ -56,7 +58,7 @@ export class Overview {
         this.former = el("input", { type: "checkbox", id: "former", onchange: () => this.archive(this.former.checked) });
         this.sorter = el("select", { id: "sorter", onchange: () => this.sortBy(this.sorter.value, this.sort.down) },
             ...columns.filter((c) => c.value).map((c) => el("option", { value: c.key }, c.title)));
-        this.turner = el("button", { type: "button", class: "quiet", onclick: () => this.sortBy(this.sort.key, !this.sort.down) }, "Turn round");
+        this.turner = el("button", { type: "button", class: "quiet", onclick: () => this.sortBy(this.sort.key, !this.sort.down) }, "Reverse");
         this.heads = columns.map((column) => this.head(column));
         this.body = el("tbody", { role: "rowgroup" });
         this.nothing = el("p", { class: "nothing" });
@@ -65,7 +67,7 @@ export class Overview {
         this.node = el("section", { class: "overview" }, this.heading, this.chips,
             el("div", { class: "tools" },
                 el("label", { for: "filter", class: "unseen" }, "Filter"), this.search,
-                el("label", { class: "tick" }, this.former, "with runs of former days"),
+                el("label", { class: "tick" }, this.former, "earlier runs, too"),
                 el("span", { class: "phone-sort" }, el("label", { for: "sorter" }, "Sort by"), this.sorter, this.turner)),
             el("div", { class: "scroller" }, el("table", { class: "runs", role: "table" }, caption,
                 el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...this.heads)), this.body)),

@@ -171,7 +171,7 @@ export class RunView {
         const held = this.row && isHeldUp(this.row.state);
         this.silent.hidden = !held;
         if (!held) return;
-        const since = (Date.now() - Date.parse(this.row.updated)) / 1000;
+        const since = this.store.age_s(this.row.updated);
         const words = this.row.state === "stalled" ? "The adapter of this run is silent" : `This run is ${this.row.state}`;
         setText(this.silent, `${words}${known(since) && since > 0 ? `; its last numbers are ${duration(since)} old` : ""}. The daemon answers.${this.row.state_reason ? ` ${this.row.state_reason}` : ""}`);
     }

@@ -46,7 +46,18 @@ export function rowOfRecord(record) {
 export class Store {
     rows = new Map();
     record = null;
+    clock = null;
     listeners = new Set();
+
+    /* The clock of the daemon: that of a phone may be wrong. */
+    setClock(time_s) {
+        this.clock = { time_s, at: performance.now() };
+    }
+
+    age_s(updated) {
+        const now_s = this.clock ? this.clock.time_s + (performance.now() - this.clock.at) / 1000 : Date.now() / 1000;
+        return now_s - Date.parse(updated) / 1000;
+    }
 
     subscribe(listener) {
         this.listeners.add(listener);

@@ -6,7 +6,7 @@ const HIDDEN_MS = 5000;
 const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 5000;
 
 export class Stream {
-    /* on: { rows(rows, removed, first), record(record), state(state), refused() } */
+    /* on: { rows(rows, removed, first), record(record), beat({ time }), state(state), refused() } */
     constructor(on) {
         this.on = on;
         this.run = null;
@@ -70,7 +70,7 @@ export class Stream {
             first = false;
         });
         listen("run", (data) => this.on.record(data));
-        listen("beat", () => {});
+        listen("beat", (data) => this.on.beat(data));
         source.onerror = () => {
             if (source === this.source) this.lost();
         };
