@@ -3,7 +3,7 @@
 
 import path from "node:path";
 import { violations } from "./browser.mjs";
-import { until } from "./programs.mjs";
+import { Daemon, until } from "./programs.mjs";
 import { equal, same, truth } from "./values.mjs";
 
 async function tabTo(page, wanted, most = 80) {
@@ -65,6 +65,28 @@ async function a_run_that_is_silent_is_told_apart_from_a_silent_daemon(world) {
     await page.done();
 }
 
+async function who_may_not_read_without_a_token_is_asked_for_it(world) {
+    const daemon = new Daemon("--http-read", "token");
+    try {
+        await daemon.start();
+        const page = await world.browser.open(daemon.url);
+        await page.goto(daemon.url);
+        await page.waitForSelector("dialog[open] #token");
+        equal(await page.locator("#link-text").innerText(), "not signed in", "the daemon");
+        await page.keyboard.press("Escape");
+        await page.locator("#banner button").click(); /* it can be had again */
+        await page.keyboard.type(daemon.token("reader"));
+        await page.keyboard.press("Enter");
+        await page.waitForSelector(".link[data-state=live]");
+        await page.waitForSelector("text=No runs yet");
+        truth(await page.locator("#banner").isHidden(), "the banner has gone");
+        world.browser.forget(/401/);
+        await page.done();
+    } finally {
+        await daemon.end();
+    }
+}
+
 /* A page in the background, from the start of the tests on. */
 export async function openHidden(world) {
     const page = await world.browser.open(world.daemon.url);
@@ -81,7 +103,8 @@ export async function openHidden(world) {
 async function a_page_in_the_background_rests_and_is_fresh_when_looked_at(world) {
     const page = world.resting;
     const frames = async () => Number.parseInt(await page.locator(".summary dt", { hasText: "Frames" }).locator("xpath=following-sibling::dd").textContent(), 10);
-    const then = await until(() => frames(), 5, "a number of frames");
+    await page.waitForSelector(".link[data-state=resting]");
+    const then = await frames();
     await world.fleet.tell("step walk-2");
     const now = await until(() => {
         const row = world.daemon.json("show", world.fleet.ids.get("walk-2")).run;
@@ -136,4 +159,4 @@ async function a_daemon_that_dies_is_told_of_and_comes_back_by_itself(world) {
     for (const page of pages) await page.done();
 }
 
-export const cases = [a_page_in_the_background_rests_and_is_fresh_when_looked_at, a_run_that_is_silent_is_told_apart_from_a_silent_daemon, a_run_is_stopped_by_keyboard_alone_and_by_nobody_else, a_daemon_that_dies_is_told_of_and_comes_back_by_itself];
+export const cases = [who_may_not_read_without_a_token_is_asked_for_it, a_page_in_the_background_rests_and_is_fresh_when_looked_at, a_run_that_is_silent_is_told_apart_from_a_silent_daemon, a_run_is_stopped_by_keyboard_alone_and_by_nobody_else, a_daemon_that_dies_is_told_of_and_comes_back_by_itself];

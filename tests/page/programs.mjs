@@ -23,7 +23,8 @@ export async function until(condition, seconds, what) {
 
 /* A daemon of our own in a folder of its own; its port is asked for, and kept over a restart. */
 export class Daemon {
-    constructor() {
+    constructor(...options) {
+        this.options = options;
         this.folder = fs.mkdtempSync(path.join(os.tmpdir(), "ionwatch-page-"));
         this.endpoint = `ipc://${this.folder}/sock`;
         this.http = "127.0.0.1:0";
@@ -33,7 +34,7 @@ export class Daemon {
     async start() {
         const log = fs.openSync(path.join(this.folder, "daemon.log"), "a");
         const from = this.log().length;
-        this.process = spawn(path.join(BUILD, "ionwatchd"), ["--listen", this.endpoint, "--data", path.join(this.folder, "data"), "--db", `sqlite:///${this.folder}/runs.sqlite`, "--http", this.http, "--heartbeat-s", "10"],
+        this.process = spawn(path.join(BUILD, "ionwatchd"), ["--listen", this.endpoint, "--data", path.join(this.folder, "data"), "--db", `sqlite:///${this.folder}/runs.sqlite`, "--http", this.http, "--heartbeat-s", "10", ...this.options],
             { env: this.environment, cwd: this.folder, stdio: ["ignore", log, log] });
         fs.closeSync(log);
         this.url = await until(() => /http\.listen \S+ (http:\S+?),/.exec(this.log().slice(from))?.[1], 20, "the daemon says where its page is");

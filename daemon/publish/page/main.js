@@ -5,8 +5,9 @@ import { el, setText } from "./dom.js";
 import { loadExplanations } from "./explain.js";
 import { duration } from "./format.js";
 import { Overview } from "./overview.js";
+import { setPrinting } from "./palette.js";
 import { RunView } from "./run.js";
-import { ask, openSignIn, refreshRole, roleNow, startSession } from "./session.js";
+import { ask, openSignIn, refreshRole, startSession } from "./session.js";
 import { Store } from "./store.js";
 import { Stream } from "./stream.js";
 
@@ -16,7 +17,7 @@ const news = document.getElementById("news");
 const link = document.getElementById("link");
 const linkText = document.getElementById("link-text");
 const store = new Store();
-let view = null, asked = false, earlier = false;
+let view = null, earlier = false;
 
 const stream = new Stream({
     rows: (rows, removed, all) => {
@@ -26,26 +27,27 @@ const stream = new Stream({
     beat: ({ time }) => time && store.setClock(time),
     record: (record) => store.putRecord(record),
     state: showLink,
-    refused: () => {
-        if (asked || document.querySelector("dialog[open]")) return;
-        asked = true;
-        openSignIn(() => stream.now());
-    },
 });
+
+function showRefusal() {
+    banner.replaceChildren(el("span", {}, "Who looks at these runs has to sign in."), el("button", { type: "button", onclick: () => openSignIn(() => stream.now()) }, "Sign in"));
+    banner.hidden = false;
+    if (!document.querySelector("dialog[open]")) openSignIn(() => stream.now());
+}
 
 /* What is shown is either fresh or says how old it is. */
 function showLink(state, changed) {
     link.dataset.state = state;
-    setText(linkText, state === "live" ? "live" : state === "stale" ? "not live" : "connecting");
+    setText(linkText, { live: "live", stale: "not live", refused: "not signed in" }[state] ?? state);
     if (state === "live") {
         if (changed) {
             if (!banner.hidden) setText(news, "The daemon is back; the data are fresh.");
             banner.hidden = true;
-            asked = false;
             refreshRole(); /* sessions end with the daemon */
         }
         return;
     }
+    if (state === "refused" && changed) showRefusal();
     if (state !== "stale") return;
     if (changed) { /* the banner speaks once, its clock does not */
         const retry = el("button", { type: "button", onclick: () => stream.now() }, "Try now");
@@ -106,11 +108,13 @@ addEventListener("hashchange", () => {
     main.focus({ preventScroll: true });
 });
 addEventListener("themechange", () => view?.themed?.());
-addEventListener("beforeprint", () => view?.plots?.forEach((plot) => plot.show(true)));
+for (const [when, on] of [["beforeprint", true], ["afterprint", false]])
+    addEventListener(when, () => {
+        setPrinting(on);
+        if (on) view?.plots?.forEach((plot) => plot.show(true));
+        view?.themed?.();
+    });
 
 route();
-startSession(() => {
-    asked = roleNow() === "none";
-    stream.now();
-});
+startSession(() => stream.now());
 loadExplanations().catch(() => {});

@@ -137,7 +137,7 @@ export class Overview {
             if (n || this.only === key) chips.push(this.chip(key, n, filter));
         }
         arrange(this.chips, chips);
-        setText(this.nothing, all.length === 0
+        setText(this.nothing, !this.store.heard ? "Waiting for the daemon …" : all.length === 0
             ? "No runs yet. A run appears here with its first frame: see the adapters, or ionwatch follow FILE."
             : shown === 0 ? "No run is like that." : "");
         this.nothing.hidden = shown > 0;

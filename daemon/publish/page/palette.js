@@ -14,7 +14,14 @@ const dark = {
 };
 const DASHES = [[7, 3], [2, 3], [9, 3, 2, 3], [5, 5], [1, 4], [12, 4]];
 
-export function isDark() {
+let printing = false;
+
+export function setPrinting(on) {
+    printing = on;
+}
+
+function isDark() {
+    if (printing) return false;
     const chosen = document.documentElement.dataset.theme;
     return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }

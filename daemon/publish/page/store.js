@@ -47,6 +47,7 @@ export class Store {
     rows = new Map();
     record = null;
     clock = null;
+    heard = false; /* rows have come */
     listeners = new Set();
 
     /* The clock of the daemon: that of a phone may be wrong. */
@@ -76,6 +77,7 @@ export class Store {
         }
         for (const row of rows) this.rows.set(row.id, rowOf(row));
         for (const id of removed) this.rows.delete(id);
+        this.heard = true;
         this.tell("rows");
     }
 

@@ -6,7 +6,7 @@ const HIDDEN_MS = 5000;
 const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 5000;
 
 export class Stream {
-    /* on: { rows(rows, removed, first), record(record), beat({ time }), state(state), refused() } */
+    /* on: { rows(rows, removed, first), record(record), beat({ time }), state(state) } with connecting, live, resting, stale, refused */
     constructor(on) {
         this.on = on;
         this.run = null;
@@ -31,10 +31,9 @@ export class Stream {
                 this.source?.close();
                 this.source = null;
                 this.resting = true;
+                this.tell("resting");
             }, HIDDEN_MS);
         } else if (this.resting || !this.source) {
-            this.resting = false;
-            this.heard = performance.now();
             this.tell("connecting");
             this.now();
         }
@@ -55,6 +54,8 @@ export class Stream {
     open() {
         clearTimeout(this.timer);
         this.retryAt = 0;
+        if (this.resting) this.heard = performance.now(); /* its silence was our own */
+        this.resting = false;
         this.source?.close();
         const query = this.run ? `?run=${encodeURIComponent(this.run)}` : "";
         const source = new EventSource(`/api/v1/stream${query}`);
@@ -89,7 +90,10 @@ export class Stream {
         this.source = null;
         this.schedule();
         const role = await fetch("/api/v1/session").then((answer) => answer.json()).catch(() => null);
-        if (role?.role === "none") this.on.refused();
+        if (role?.role !== "none") return;
+        clearTimeout(this.timer); /* asking again would not help */
+        this.resting = true;
+        this.tell("refused");
     }
 
     schedule() {
