@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SLOTS = 2, GUESTS = 1 };
 
@@ -24,6 +25,17 @@ add_paper(iw_worker *self, iw_job *run)
     }
     if (status != IW_OK)
         iw_log("worker.paper", "run %s: method paper: %s", run->id, err.text);
+}
+
+/* Where the frames lie that the record's fingerprint is of: "host:/data/folder". */
+static iw_status
+note_journal(const iw_worker *self, iw_run_info *run, iw_error *err)
+{
+    char host[256] = "", path[1024], place[1300];
+    (void)gethostname(host, sizeof host - 1);
+    iw_folder_path(self->config->data, run->id, "", path, sizeof path);
+    (void)snprintf(place, sizeof place, "%s:%s", host, path);
+    return iw_run_info_set_metadata(run, "journal", place, err);
 }
 
 void
@@ -121,7 +133,8 @@ file_run(iw_worker *self, iw_job *run)
             iw_run_info_init(mail->info);
     }
     if (!mail || !mail->snapshot || !mail->info ||
-        iw_run_info_copy(mail->info, run->info, &err) != IW_OK) {
+        iw_run_info_copy(mail->info, run->info, &err) != IW_OK ||
+        note_journal(self, mail->info, &err) != IW_OK) {
         iw_mail_destroy(&mail);
         give_up(self, run, err.text);
         return;

@@ -158,6 +158,11 @@ class Daemon(OnServer):
         self.start_daemon()
         self.stream("one")
         self.wait_for(lambda: "store.filed" in self.said(), "the first run to be filed")
+        place = self.sql(f"case{OnServer.made}", "SELECT value FROM metadata WHERE key = 'journal'")
+        journal = os.path.join(place.partition(":")[2], "journal.iwlog")
+        self.assertTrue(journal.startswith(self.path("data")), place)
+        self.assertEqual(self.sql(f"case{OnServer.made}", "SELECT input_hash FROM runs"),
+                         self.record(journal)["run"]["input_hash"])
         self.assertEqual(server("stop").returncode, 0)
         try:
             self.stream("two")
