@@ -6,7 +6,7 @@
 IW_BUILD_PACKAGES=(
     ca-certificates cmake g++ gcc git make ninja-build pkg-config
     libfftw3-dev libgsl-dev libinih-dev libjansson-dev libjs-dygraphs libmicrohttpd-dev libmsgpack-dev libncurses-dev
-    libpq-dev libsqlite3-dev libsymspg-dev libxxhash-dev
+    libpq-dev libsodium-dev libsqlite3-dev libsymspg-dev libxxhash-dev
     libzmq3-dev liblzma-dev libzstd-dev zlib1g-dev
     lammps liblammps-dev libopenmpi-dev sqlite3
 )

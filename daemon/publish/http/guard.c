@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 enum { DELAYED = 16 };             /* wrong tokens that wait at one time */
 static const double DELAY_S = 1.0; /* for one */
@@ -118,7 +119,7 @@ static bool
 find_role(iw_request *self, const char *host)
 {
     iw_web *web = self->web;
-    char session[IW_TOKEN + 1];
+    char session[IW_SESSION + 1], renewed[IW_SESSION + 1];
     const char *header = iw_header(self, "Authorization");
     self->role =
         web->open && is_loopback(host) && !is_forwarded(self) ? IW_MAY_READ : IW_MAY_NOTHING;
@@ -129,8 +130,10 @@ find_role(iw_request *self, const char *host)
         self->role = role > self->role ? role : self->role;
     }
     if (iw_cookie_find(iw_header(self, "Cookie"), web->cookie_name, session, sizeof session)) {
-        iw_may role = iw_sessions_role(&web->sessions, session, iw_now());
+        iw_may role = iw_sessions_role(&web->sessions, session, (int64_t)time(NULL), renewed);
         self->role = role > self->role ? role : self->role;
+        if (renewed[0])
+            iw_reply_cookie(self, renewed);
     }
     return true;
 }

@@ -56,6 +56,13 @@ iw_reply_status(iw_request *self, iw_status status, const char *text)
                    *text ? text : ionwatch_status_text(status));
 }
 
+void
+iw_reply_cookie(iw_request *self, const char *session)
+{
+    (void)snprintf(self->cookie, sizeof self->cookie, "%s=%s; Path=/; HttpOnly; SameSite=Strict%s",
+                   self->web->cookie_name, session, *session ? "" : "; Max-Age=0");
+}
+
 static void
 let_body_go(void *body)
 {

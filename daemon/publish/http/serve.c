@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { LONG_ANSWERS = 8 };
 
@@ -63,17 +64,15 @@ serve_session_open(iw_request *self)
     json_t *json = json_loadb((const char *)self->upload.data, self->upload.size, 0, NULL);
     const char *token = json_string_value(json_object_get(json, "token"));
     iw_may role = token ? iw_sessions_token(&web->sessions, token) : IW_MAY_NOTHING;
-    const char *session =
-        role > IW_MAY_NOTHING ? iw_sessions_open(&web->sessions, role, iw_now()) : NULL;
+    char session[IW_SESSION + 1];
     if (!token) {
         iw_reply_error(self, MHD_HTTP_BAD_REQUEST, "invalid", "{\"token\": \"...\"} is wanted");
     } else if (role == IW_MAY_NOTHING) {
         iw_guard_wrong_token(self);
-    } else if (!session) {
+    } else if (!iw_sessions_open(&web->sessions, role, (int64_t)time(NULL), session)) {
         iw_reply_status(self, IW_IO, "no random numbers for a session");
     } else {
-        (void)snprintf(self->cookie, sizeof self->cookie,
-                       "%s=%s; Path=/; HttpOnly; SameSite=Strict", web->cookie_name, session);
+        iw_reply_cookie(self, session);
         iw_reply_json(self, json_pack("{s:s}", "role", iw_may_name(role)));
     }
     json_decref(json);
@@ -83,11 +82,10 @@ static void
 serve_session_close(iw_request *self)
 {
     iw_web *web = self->web;
-    char session[IW_TOKEN + 1];
+    char session[IW_SESSION + 1];
     if (iw_cookie_find(iw_header(self, "Cookie"), web->cookie_name, session, sizeof session))
         iw_sessions_close(&web->sessions, session);
-    (void)snprintf(self->cookie, sizeof self->cookie,
-                   "%s=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0", web->cookie_name);
+    iw_reply_cookie(self, "");
     iw_reply_json(self, json_pack("{s:s}", "role", iw_may_name(IW_MAY_NOTHING)));
 }
 

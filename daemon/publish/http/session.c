@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,7 @@
 
 enum { SHORTEST = 16, FILE_MOST = 4096 };
 
-static const double UNUSED_S = 12 * 3600;
+static const int64_t UNUSED_S = 12 * 3600, RENEWED_S = 3600, CLOCKS_DIFFER_S = 300;
 
 static const char *const names[] = {"none", "reader", "operator"};
 
@@ -22,15 +24,14 @@ iw_may_name(iw_may role)
     return names[role];
 }
 
-/* IW_TOKEN characters of 256 random bits. */
+/* That many characters, an even number: each pair 8 random bits. */
 static bool
-random_text(char text[IW_TOKEN + 1])
+random_text(char *text, size_t length)
 {
     unsigned char bytes[IW_TOKEN / 2];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+    if (getrandom(bytes, length / 2, 0) != (ssize_t)(length / 2))
         return false;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    (void)sodium_bin2hex(text, length + 1, bytes, length / 2);
     return true;
 }
 
@@ -53,7 +54,8 @@ static iw_status
 make_file(iw_sessions *self, const char *path, iw_error *err)
 {
     char text[4 * IW_TOKEN];
-    if (!random_text(self->tokens[IW_MAY_READ]) || !random_text(self->tokens[IW_MAY_OPERATE]))
+    if (!random_text(self->tokens[IW_MAY_READ], IW_TOKEN) ||
+        !random_text(self->tokens[IW_MAY_OPERATE], IW_TOKEN))
         return iw_fail(err, IW_IO, "no random numbers for tokens");
     int size = snprintf(text, sizeof text, "reader %s\noperator %s\n", self->tokens[IW_MAY_READ],
                         self->tokens[IW_MAY_OPERATE]);
@@ -111,6 +113,8 @@ iw_status
 iw_sessions_load(iw_sessions *self, const char *path, iw_error *err)
 {
     memset(self, 0, sizeof *self);
+    if (sodium_init() < 0)
+        return iw_fail(err, IW_IO, "libsodium cannot be used here");
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     if (fd < 0 && errno == ENOENT)
@@ -136,48 +140,92 @@ iw_sessions_token(const iw_sessions *self, const char *token)
     return found;
 }
 
-/* ---- sessions ---- */
+/* ---- sessions: "o", 10 digits of when it was made, its name, 64 digits of the seal ---- */
 
-const char *
-iw_sessions_open(iw_sessions *self, iw_may role, double now_s)
+enum { WHEN = 10, NAME_AT = 1 + WHEN, SEAL_AT = NAME_AT + IW_SESSION_NAME, SEAL = 32 };
+_Static_assert(SEAL_AT + 2 * SEAL == IW_SESSION, "an id is these four");
+_Static_assert(IW_TOKEN <= crypto_generichash_KEYBYTES_MAX &&
+                   SHORTEST >= crypto_generichash_KEYBYTES_MIN,
+               "a token is a key");
+
+/* Writes the seal behind what it seals. */
+static void
+seal(const char *token, char id[IW_SESSION + 1])
 {
-    size_t oldest = 0;
-    for (size_t i = 0; i < IW_SESSIONS; i++) {
-        if (!self->sessions[i].id[0]) {
-            oldest = i;
-            break;
-        }
-        if (self->sessions[i].used_s < self->sessions[oldest].used_s)
-            oldest = i;
+    unsigned char bytes[SEAL];
+    (void)crypto_generichash(bytes, sizeof bytes, (const unsigned char *)id, SEAL_AT,
+                             (const unsigned char *)token, strlen(token));
+    (void)sodium_bin2hex(id + SEAL_AT, 2 * SEAL + 1, bytes, sizeof bytes);
+}
+
+static void
+make_id(const iw_sessions *self, iw_may role, int64_t now_s, const char *name,
+        char id[IW_SESSION + 1])
+{
+    (void)snprintf(id, SEAL_AT + 1, "%c%010" PRIx64 "%.*s", names[role][0],
+                   (uint64_t)now_s & 0xffffffffff, IW_SESSION_NAME, name);
+    seal(self->tokens[role], id);
+}
+
+bool
+iw_sessions_open(const iw_sessions *self, iw_may role, int64_t now_s, char id[IW_SESSION + 1])
+{
+    char name[IW_SESSION_NAME + 1];
+    if (!random_text(name, IW_SESSION_NAME))
+        return false;
+    make_id(self, role, now_s, name, id);
+    return true;
+}
+
+/* Whose id it is, if we made it, whenever that was. */
+static iw_may
+maker_of(const iw_sessions *self, const char *id)
+{
+    iw_may found = IW_MAY_NOTHING;
+    for (int role = IW_MAY_READ; role <= IW_MAY_OPERATE; role++) {
+        char ours[IW_SESSION + 1];
+        if (!self->tokens[role][0] || strlen(id) != IW_SESSION || id[0] != names[role][0])
+            continue;
+        memcpy(ours, id, SEAL_AT);
+        seal(self->tokens[role], ours);
+        if (sodium_memcmp(ours, id, IW_SESSION) == 0)
+            found = (iw_may)role;
     }
-    if (!random_text(self->sessions[oldest].id)) {
-        self->sessions[oldest].id[0] = '\0';
-        return NULL;
-    }
-    self->sessions[oldest].role = role;
-    self->sessions[oldest].used_s = now_s;
-    return self->sessions[oldest].id;
+    return found;
+}
+
+static bool
+is_closed(const iw_sessions *self, const char *name)
+{
+    for (size_t i = 0; i < self->n_closed && i < IW_SESSIONS_CLOSED; i++)
+        if (strncmp(self->closed[i], name, IW_SESSION_NAME) == 0)
+            return true;
+    return false;
 }
 
 iw_may
-iw_sessions_role(iw_sessions *self, const char *id, double now_s)
+iw_sessions_role(const iw_sessions *self, const char *id, int64_t now_s,
+                 char renewed[IW_SESSION + 1])
 {
-    iw_may role = IW_MAY_NOTHING;
-    for (size_t i = 0; i < IW_SESSIONS; i++) {
-        if (self->sessions[i].id[0] && now_s - self->sessions[i].used_s > UNUSED_S)
-            self->sessions[i].id[0] = '\0';
-        if (is_same(self->sessions[i].id, id)) {
-            self->sessions[i].used_s = now_s;
-            role = self->sessions[i].role;
-        }
-    }
+    char digits[WHEN + 1];
+    iw_may role = maker_of(self, id);
+    renewed[0] = '\0';
+    if (role == IW_MAY_NOTHING)
+        return role;
+    (void)snprintf(digits, sizeof digits, "%.*s", WHEN, id + 1);
+    int64_t age_s = now_s - (int64_t)strtoull(digits, NULL, 16);
+    if (age_s > UNUSED_S || age_s < -CLOCKS_DIFFER_S || is_closed(self, id + NAME_AT))
+        return IW_MAY_NOTHING;
+    if (age_s > RENEWED_S)
+        make_id(self, role, now_s, id + NAME_AT, renewed);
     return role;
 }
 
 void
 iw_sessions_close(iw_sessions *self, const char *id)
 {
-    for (size_t i = 0; i < IW_SESSIONS; i++)
-        if (is_same(self->sessions[i].id, id))
-            self->sessions[i].id[0] = '\0';
+    if (maker_of(self, id) == IW_MAY_NOTHING || is_closed(self, id + NAME_AT))
+        return;
+    (void)snprintf(self->closed[self->n_closed++ % IW_SESSIONS_CLOSED], IW_SESSION_NAME + 1, "%s",
+                   id + NAME_AT);
 }

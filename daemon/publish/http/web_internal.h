@@ -38,7 +38,7 @@ struct iw_request {
     unsigned status;  /* of the answer; 0: not known yet */
     iw_body *body;
     char allow[64];               /* Allow; "" */
-    char cookie[160];             /* Set-Cookie; "" */
+    char cookie[200];             /* Set-Cookie; "" */
     iw_gather *gather;            /* what it needs several answers for; NULL */
     double delayed_until_s;       /* > 0: a wrong token is answered then */
     char shown[IW_ID_LENGTH + 1]; /* a stream: the run whose records it sends */
@@ -82,8 +82,9 @@ void iw_reply(iw_request *self, unsigned status, iw_body *body);
 void iw_reply_error(iw_request *self, unsigned status, const char *code, const char *text);
 /* Of a status of the daemon. */
 void iw_reply_status(iw_request *self, iw_status status, const char *text);
-void iw_reply_json(iw_request *self, json_t *json); /* consumed; NULL: no memory */
-enum MHD_Result iw_reply_queue(iw_request *self);   /* from the handler: hands it to the server */
+void iw_reply_json(iw_request *self, json_t *json);          /* consumed; NULL: no memory */
+void iw_reply_cookie(iw_request *self, const char *session); /* along with it; "": no more */
+enum MHD_Result iw_reply_queue(iw_request *self); /* from the handler: hands it to the server */
 
 /* guard.c: may he?  False: the answer is known. */
 bool iw_guard(iw_request *self, const char *method);

@@ -58,16 +58,18 @@ class Page:
             connection.close()
 
     def raw(self, text, timeout=20):
-        """Bytes as they are; what comes back until the other side ends, or all is there."""
+        """Bytes as they are; what comes back until the other side ends, or all is there.  It may
+        end before it has all of them."""
+        got = b""
         with socket.create_connection((LOCAL, self.port), timeout=timeout) as s:
-            s.sendall(text if isinstance(text, bytes) else text.encode())
-            s.shutdown(socket.SHUT_WR)
-            got = b""
-            while True:
-                part = s.recv(65536)
-                if not part:
-                    return got.decode(errors="replace")
-                got += part
+            with contextlib.suppress(ConnectionError):
+                s.sendall(text if isinstance(text, bytes) else text.encode())
+            with contextlib.suppress(OSError):  # ENOTCONN
+                s.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionError):
+                while part := s.recv(65536):
+                    got += part
+        return got.decode(errors="replace")
 
     def run_program(self, *words, ok=True):
         return programs.ionwatch(*words, "--endpoint", self.endpoint, ok=ok)

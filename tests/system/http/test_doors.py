@@ -117,6 +117,23 @@ def test_pages_of_other_origins_change_nothing():
         assert p.ask("/api/v1/runs/one/stop", "POST", headers=dict(with_cookie, **OURS)).status == 403
 
 
+def test_a_session_outlives_the_daemon_but_not_its_token():
+    with workfolder() as folder:
+        with page(folder=folder) as p:
+            port, operator = p.port, p.token("operator")
+            opened = p.ask("/api/v1/session", "POST", body=f'{{"token":"{operator}"}}', headers=OURS)
+            cookie = {"Cookie": opened.headers["Set-Cookie"].split(";")[0]}
+            p.process.kill()
+            p.process.wait()
+        with page(folder=folder, http=f"{LOCAL}:{port}") as p:
+            answer = p.ask("/api/v1/session", headers=cookie)
+            assert answer.json == {"role": "operator"} and "Set-Cookie" not in answer.headers
+            tokens = folder / "data" / "http_tokens"
+            tokens.write_text(tokens.read_text().replace(operator, "b" * 64))
+        with page(folder=folder, http=f"{LOCAL}:{port}") as p:
+            assert p.ask("/api/v1/session", headers=cookie).json == {"role": "reader"}
+
+
 def test_without_a_token_nothing_is_told_where_one_is_asked_for():
     with page("--http-read", "token") as p, running_quietly(p) as run:
         for path in ("/api/v1/runs", "/api/v1/status", "/api/v1/runs/one", "/api/v1/stream", "/metrics",

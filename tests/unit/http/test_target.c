@@ -195,7 +195,7 @@ the_document_and_the_table_of_routes_agree(void **state)
 }
 
 static void
-tokens_open_sessions_that_end(void **state)
+a_file_of_tokens_is_made_and_read_again(void **state)
 {
     (void)state;
     static iw_sessions sessions;
@@ -219,16 +219,73 @@ tokens_open_sessions_that_end(void **state)
     assert_int_equal(iw_sessions_token(&again, longer), IW_MAY_NOTHING);
     assert_int_equal(iw_sessions_token(&again, ""), IW_MAY_NOTHING);
 
-    char id[IW_TOKEN + 1];
-    (void)snprintf(id, sizeof id, "%s", iw_sessions_open(&again, IW_MAY_OPERATE, 0));
-    assert_int_equal(iw_sessions_role(&again, id, 10), IW_MAY_OPERATE);
-    assert_int_equal(iw_sessions_role(&again, "", 10), IW_MAY_NOTHING);
-    assert_int_equal(iw_sessions_role(&again, id, 10 + 12 * 3600 + 1), IW_MAY_NOTHING);
-    (void)snprintf(id, sizeof id, "%s", iw_sessions_open(&again, IW_MAY_READ, 100000));
-    for (int i = 0; i < IW_SESSIONS; i++) /* the oldest makes room */
-        assert_non_null(iw_sessions_open(&again, IW_MAY_READ, 100001 + i));
-    assert_int_equal(iw_sessions_role(&again, id, 100500), IW_MAY_NOTHING);
     (void)unlink(path);
+}
+
+static const char *const of_role[] = {"", "0123456789abcdef", "fedcba9876543210"};
+
+static void
+fill_tokens(iw_sessions *sessions)
+{
+    *sessions = (iw_sessions){0};
+    for (int role = IW_MAY_READ; role <= IW_MAY_OPERATE; role++)
+        (void)snprintf(sessions->tokens[role], sizeof sessions->tokens[role], "%s", of_role[role]);
+}
+
+static void
+sessions_outlive_the_daemon_and_end_with_their_token(void **state)
+{
+    (void)state;
+    static iw_sessions sessions, later;
+    static const int64_t begin = 1700000000, hour = 3600;
+    char id[IW_SESSION + 1], renewed[IW_SESSION + 1];
+    fill_tokens(&sessions);
+    assert_true(iw_sessions_open(&sessions, IW_MAY_OPERATE, begin, id));
+    assert_int_equal(strlen(id), IW_SESSION);
+    assert_null(strstr(id, of_role[IW_MAY_OPERATE]));
+    fill_tokens(&later); /* another daemon with the same file */
+    assert_int_equal(iw_sessions_role(&later, id, begin + 10, renewed), IW_MAY_OPERATE);
+    assert_string_equal(renewed, "");
+    assert_int_equal(iw_sessions_role(&later, id, begin + 11 * hour, renewed), IW_MAY_OPERATE);
+    assert_int_equal(iw_sessions_role(&later, renewed, begin + 22 * hour, id), IW_MAY_OPERATE);
+    assert_int_equal(iw_sessions_role(&later, renewed, begin + 24 * hour, id), IW_MAY_NOTHING);
+    assert_int_equal(iw_sessions_role(&later, renewed, begin, id), IW_MAY_NOTHING);
+    later.tokens[IW_MAY_OPERATE][0] = 'x';
+    assert_int_equal(iw_sessions_role(&later, renewed, begin + 12 * hour, id), IW_MAY_NOTHING);
+    later.tokens[IW_MAY_OPERATE][0] = '\0'; /* nobody operates any more */
+    assert_int_equal(iw_sessions_role(&later, renewed, begin + 12 * hour, id), IW_MAY_NOTHING);
+}
+
+static void
+a_session_that_was_closed_or_changed_is_none(void **state)
+{
+    (void)state;
+    static iw_sessions sessions;
+    static const int64_t begin = 1700000000, hour = 3600;
+    char id[IW_SESSION + 1], renewed[IW_SESSION + 1], more[IW_SESSION + 1], other[IW_SESSION + 1];
+    fill_tokens(&sessions);
+    assert_true(iw_sessions_open(&sessions, IW_MAY_READ, begin, id));
+    assert_true(iw_sessions_open(&sessions, IW_MAY_READ, begin, other));
+    assert_string_not_equal(id, other);
+    for (size_t i = 0; i < IW_SESSION; i++) { /* another role, time, name or seal */
+        char was = id[i];
+        id[i] = i == 0 ? 'o' : was == '0' ? '1' : '0';
+        assert_int_equal(iw_sessions_role(&sessions, id, begin, more), IW_MAY_NOTHING);
+        iw_sessions_close(&sessions, id);
+        id[i] = was;
+    }
+    assert_int_equal(iw_sessions_role(&sessions, "", begin, more), IW_MAY_NOTHING);
+    assert_int_equal(iw_sessions_role(&sessions, id, begin + 2 * hour, renewed), IW_MAY_READ);
+    iw_sessions_close(&sessions, renewed); /* under both of its ids */
+    assert_int_equal(iw_sessions_role(&sessions, id, begin, more), IW_MAY_NOTHING);
+    assert_int_equal(iw_sessions_role(&sessions, renewed, begin + 2 * hour, more), IW_MAY_NOTHING);
+    assert_int_equal(iw_sessions_role(&sessions, other, begin, more), IW_MAY_READ);
+    for (int i = 0; i < 2 * IW_SESSIONS_CLOSED; i++) { /* as many as are remembered, and more */
+        assert_true(iw_sessions_open(&sessions, IW_MAY_READ, begin, id));
+        iw_sessions_close(&sessions, id);
+        assert_int_equal(iw_sessions_role(&sessions, id, begin, more), IW_MAY_NOTHING);
+    }
+    assert_int_equal(iw_sessions_role(&sessions, other, begin, more), IW_MAY_READ);
 }
 
 static void
@@ -271,7 +328,9 @@ main(void)
         cmocka_unit_test(hosts_are_names_without_ports),
         cmocka_unit_test(routes_are_found_by_path_and_method),
         cmocka_unit_test(the_document_and_the_table_of_routes_agree),
-        cmocka_unit_test(tokens_open_sessions_that_end),
+        cmocka_unit_test(a_file_of_tokens_is_made_and_read_again),
+        cmocka_unit_test(sessions_outlive_the_daemon_and_end_with_their_token),
+        cmocka_unit_test(a_session_that_was_closed_or_changed_is_none),
         cmocka_unit_test(files_of_tokens_that_cannot_be_trusted_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
