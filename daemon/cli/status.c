@@ -48,6 +48,7 @@ print_status(const json_t *status)
     print_text("data", iw_text_at(status, "data"));
     print_text("database", iw_text_at(status, "db"));
     print_text("", iw_text_at(status, "db_trouble"));
+    print_text("notices", iw_text_at(status, "notice_trouble"));
     (void)snprintf(line, sizeof line, "%.0f, %.0f of them not filed", iw_number_at(status, "runs"),
                    iw_number_at(status, "live"));
     print_text("runs", line);

@@ -25,7 +25,7 @@ struct iw_herald {
     double timeout_s, pause_s;
     unsigned at_once;
     iw_book *book;
-    void *inbox;
+    void *inbox, *front;
     iw_mail_queue waiting;
     size_t n_waiting;
     uint64_t left_out; /* since the last notice on that */
@@ -64,7 +64,9 @@ iw_herald_new(void *context, const iw_herald_options *options, iw_error *err)
         self->book = iw_book_open(options->data, err);
     if (good && self->book)
         self->inbox = iw_mailbox_bind(context, "herald", err);
-    if (!self->inbox) {
+    if (self->inbox)
+        self->front = iw_mailbox_connect(context, "front", err);
+    if (!self->front) {
         (void)iw_prefix(err, "notices");
         iw_herald_destroy(&self);
     }
@@ -79,6 +81,7 @@ iw_herald_destroy(iw_herald **herald)
         return;
     iw_mail_queue_fini(&self->waiting);
     iw_mailbox_close(&self->inbox);
+    iw_mailbox_close(&self->front);
     iw_book_close(&self->book);
     free(self);
     *herald = NULL;
@@ -104,6 +107,18 @@ of_run(const char *id, char text[TEXT])
 {
     (void)snprintf(text, TEXT, *id ? "run %s" : "the daemon", id);
     return text;
+}
+
+/* For those who ask the daemon how it is. */
+static void
+tell_front(iw_herald *self, iw_status status, const char *why)
+{
+    iw_mail *mail = iw_mail_new(IW_MAIL_TOLD, 0);
+    if (!mail)
+        return;
+    mail->status = status;
+    iw_text_copy(mail->text, sizeof mail->text, why);
+    (void)iw_mail_send(self->front, &mail);
 }
 
 /* Is it wanted, and new, and not too soon, and is there room for it?  Once it is in the book it
@@ -134,6 +149,7 @@ accept(iw_herald *self, const iw_mail *mail)
     if (self->left_out++ == 0)
         iw_log("herald.full", "%d notices wait for the command, more are left out",
                IW_HERALD_WAITING);
+    tell_front(self, IW_AGAIN, "too many notices came at once");
     note(self, mail, false);
     return false;
 }
@@ -165,6 +181,7 @@ report(iw_herald *self, const char *about, iw_status status, const iw_error *err
     else if (!failing && self->failing)
         iw_log("herald.works", "%s was told", about);
     self->failing = failing;
+    tell_front(self, status, failing ? err->text : "");
 }
 
 /* Starts the command for one event in that child. */

@@ -7,7 +7,8 @@
  * Others hand it notices (notice.h) and never wait for it.  It drops what nobody wants to know and
  * what was told before, tells one kind of one run no more often than pause_s, runs at_once commands
  * side by side at most, each for timeout_s at most, and keeps 100 notices waiting; what is left out
- * is said in the log, and, once there is room again, by a notice "left_out".
+ * is said in the log, and, once there is room again, by a notice "left_out".  The front door hears
+ * what became of each (TOLD).
  */
 #include "error.h"
 

@@ -536,6 +536,9 @@ take(iw_front *self, iw_mail *mail)
     case IW_MAIL_ROOM:
         iw_front_room(self, mail->seq, mail->offset);
         break;
+    case IW_MAIL_TOLD:
+        iw_front_told(self, mail->status, mail->text);
+        break;
     case IW_MAIL_ASK:
         page_asks(self, mail);
         break;

@@ -20,6 +20,7 @@ typedef struct {
     uint64_t written_bytes;            /* by which journals grew */
     uint64_t begun, ended, filed;      /* runs; one that goes on after its end counts anew */
     uint64_t questions;                /* of readers */
+    uint64_t told, untold, left_out;   /* notices: commands that worked, or failed; too many */
     iw_work work;
 } iw_tally;
 
@@ -36,8 +37,9 @@ struct iw_front {
     double pub_reopen_s; /* > 0: the publisher is shut until then */
     bool insecure_tcp, require_keys;
     size_t message_limit, max_runs, max_atoms;
-    uint64_t max_run_bytes; /* UINT64_MAX: none */
-    char db_trouble[160];   /* why the database takes nothing; "" */
+    uint64_t max_run_bytes;   /* UINT64_MAX: none */
+    char db_trouble[160];     /* why the database takes nothing; "" */
+    char notice_trouble[240]; /* why the last notice was not told; "" */
     iw_tally tally;
     uint64_t disk_free, disk_bytes; /* on the file system of the data folder; 0: not known yet */
     unsigned min_free_mib;
@@ -97,6 +99,7 @@ void iw_front_herald_filed(const iw_front *self, const iw_live *run);
 void iw_front_herald_silence(const iw_front *self, iw_live *run, double now_s);
 void iw_front_database(iw_front *self, const char *trouble); /* "": none any more */
 void iw_front_room(iw_front *self, uint64_t free_bytes, uint64_t bytes);
+void iw_front_told(iw_front *self, iw_status status, const char *why); /* what became of a notice */
 
 /* front_status.c: the daemon itself, for people and metrics. */
 void iw_front_work(iw_front *self, const iw_work *work);

@@ -95,3 +95,11 @@ iw_front_room(iw_front *self, uint64_t free_bytes, uint64_t bytes)
         (unsigned long long)free_bytes >> 20, self->data, self->min_free_mib);
     herald_daemon(self, IW_EVENT_disk, text);
 }
+
+void
+iw_front_told(iw_front *self, iw_status status, const char *why)
+{
+    iw_tally *t = &self->tally;
+    (*(status == IW_OK ? &t->told : status == IW_AGAIN ? &t->left_out : &t->untold))++;
+    iw_text_copy(self->notice_trouble, sizeof self->notice_trouble, why);
+}

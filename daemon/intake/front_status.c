@@ -90,16 +90,18 @@ process(const iw_front *self)
 static json_t *
 counted(const iw_tally *t)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}",
-                     "frames_received", (json_int_t)t->received, "frame_bytes_received",
-                     (json_int_t)t->received_bytes, "frames_repeated", (json_int_t)t->repeated,
-                     "frames_deferred", (json_int_t)t->deferred, "frames_acknowledged",
-                     (json_int_t)t->acknowledged, "frames_analysed", (json_int_t)t->work.frames,
-                     "journal_bytes_written", (json_int_t)t->written_bytes, "runs_begun",
-                     (json_int_t)t->begun, "runs_ended", (json_int_t)t->ended, "runs_filed",
-                     (json_int_t)t->filed, "questions", (json_int_t)t->questions, "snapshots",
-                     (json_int_t)t->work.snapshots, "analysis_s", t->work.analysis_s, "snapshot_s",
-                     t->work.snapshot_s);
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}",
+        "frames_received", (json_int_t)t->received, "frame_bytes_received",
+        (json_int_t)t->received_bytes, "frames_repeated", (json_int_t)t->repeated,
+        "frames_deferred", (json_int_t)t->deferred, "frames_acknowledged",
+        (json_int_t)t->acknowledged, "frames_analysed", (json_int_t)t->work.frames,
+        "journal_bytes_written", (json_int_t)t->written_bytes, "runs_begun", (json_int_t)t->begun,
+        "runs_ended", (json_int_t)t->ended, "runs_filed", (json_int_t)t->filed, "questions",
+        (json_int_t)t->questions, "notices_told", (json_int_t)t->told, "notices_failed",
+        (json_int_t)t->untold, "notices_left_out", (json_int_t)t->left_out, "snapshots",
+        (json_int_t)t->work.snapshots, "analysis_s", t->work.analysis_s, "snapshot_s",
+        t->work.snapshot_s);
 }
 
 /* As it stands now.  Room on disk is null until the journal has looked. */
@@ -131,16 +133,17 @@ iw_front_status(const iw_front *self)
         live += !self->runs.items[i]->filed;
     json_t *listen = strings(listen_at, self, self->n_listen);
     json_t *pubs = strings(pub_at, self, iw_pub_count(self->pub));
-    return json_pack("{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, "
-                     "s:I, s:I, s:o, s:o, "
-                     "s:o}",
-                     "version", IONWATCH_VERSION, "protocol", IW_PROTOCOL_VERSION, "pid",
-                     (json_int_t)getpid(), "uptime_s", iw_now() - self->started_s, "pub",
-                     iw_pub_endpoint(self->pub, 0), "pubs", pubs, "listen", listen, "http",
-                     self->http, "http_trouble", self->http_trouble, "data", self->data, "db",
-                     self->db, "db_trouble", self->db_trouble, "runs", (json_int_t)self->runs.n,
-                     "live", (json_int_t)live, "server_key", iw_gate_server_key(self->gate),
-                     "refused", (json_int_t)iw_gate_refusals(self->gate), "answers_waiting",
-                     (json_int_t)iw_ledger_waiting(self->ledger), "counted", counted(&self->tally),
-                     "now", standing(self), "process", process(self));
+    return json_pack(
+        "{s:s, s:i, s:I, s:f, s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, "
+        "s:I, s:I, s:o, s:o, "
+        "s:o}",
+        "version", IONWATCH_VERSION, "protocol", IW_PROTOCOL_VERSION, "pid", (json_int_t)getpid(),
+        "uptime_s", iw_now() - self->started_s, "pub", iw_pub_endpoint(self->pub, 0), "pubs", pubs,
+        "listen", listen, "http", self->http, "http_trouble", self->http_trouble, "data",
+        self->data, "db", self->db, "db_trouble", self->db_trouble, "notice_trouble",
+        self->notice_trouble, "runs", (json_int_t)self->runs.n, "live", (json_int_t)live,
+        "server_key", iw_gate_server_key(self->gate), "refused",
+        (json_int_t)iw_gate_refusals(self->gate), "answers_waiting",
+        (json_int_t)iw_ledger_waiting(self->ledger), "counted", counted(&self->tally), "now",
+        standing(self), "process", process(self));
 }

@@ -17,7 +17,7 @@
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
  *   web --(ASK, WATCH)--> front --(ANSWER, PUBLISH)--> web
- *   worker, front --(NOTICE)--> herald;  front --(FORGET)--> herald
+ *   worker, front --(NOTICE)--> herald;  front --(FORGET)--> herald --(TOLD)--> front
  */
 #include "frame.h"
 #include "ionwatchd/summary.h"
@@ -57,6 +57,7 @@
     X(FILE, "a finished run for the database")                                                     \
     X(FILED, "the run is in the database: text is its id there")                                   \
     X(NOTICE, "the event, number seq of its kind in the run, for the user's command: json")        \
+    X(TOLD, "what became of a notice: status, AGAIN if it was left out; text says why")            \
     X(QUIT, "finish what was sent before, then end the thread")                                    \
     X(DONE, "the sender has ended; status and text say whether in order")
 

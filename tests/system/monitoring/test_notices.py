@@ -124,9 +124,15 @@ class Notices(monitoring.Daemon):
         self.wait_for(lambda: self.said().count("herald.tell ") >= 2, "events")
         self.assertEqual(self.said().count("herald.failed"), 1)
         self.assertRegex(self.said(), "herald.failed .*exit code 127: .*tell")
+        status = json.loads(self.expect(0, "status", "--json").stdout)
+        self.assertRegex(status["notice_trouble"], "exit code 127")
+        self.assertGreaterEqual(status["counted"]["notices_failed"], 1)
+        self.assertIn(status["notice_trouble"], self.expect(0, "status").stdout)
         os.rename(self.path("gone"), self.path("tell"))
         self.start_walk("third", 400)
         self.wait_for(lambda: "herald.works" in self.said() and self.told(), "the command to work")
+        self.wait_for(lambda: "exit code 127" not in self.expect(0, "status").stdout,
+                      "status to say so")
 
 
 class Chosen(Notices):

@@ -30,7 +30,8 @@ remove_folder(void **state)
 }
 
 typedef struct {
-    void *context, *to;
+    void *context, *to, *front;
+    size_t worked, failed, left_out; /* as the front door hears */
     iw_herald *herald;
     pthread_t thread;
 } stage;
@@ -54,7 +55,9 @@ begin(stage *self, const char *script, const char *kinds, double pause_s, unsign
                                  .timeout_s = 20,
                                  .pause_s = pause_s,
                                  .at_once = at_once};
-    self->context = zmq_ctx_new();
+    *self = (stage){.context = zmq_ctx_new()};
+    self->front = iw_mailbox_bind(self->context, "front", &err);
+    assert_non_null(self->front);
     self->herald = iw_herald_new(self->context, &options, &err);
     if (!self->herald)
         fail_msg("%s", err.text);
@@ -69,8 +72,16 @@ end(stage *self)
     iw_mail *quit = iw_mail_new(IW_MAIL_QUIT, 0);
     assert_true(iw_mail_send(self->to, &quit));
     (void)pthread_join(self->thread, NULL);
+    for (iw_mail *mail; (mail = iw_mail_receive(self->front, false)); iw_mail_destroy(&mail)) {
+        assert_int_equal(mail->kind, IW_MAIL_TOLD);
+        assert_int_equal(mail->status == IW_OK, mail->text[0] == '\0');
+        *(mail->status == IW_OK      ? &self->worked
+          : mail->status == IW_AGAIN ? &self->left_out
+                                     : &self->failed) += 1;
+    }
     iw_herald_destroy(&self->herald);
     iw_mailbox_close(&self->to);
+    iw_mailbox_close(&self->front);
     (void)zmq_ctx_term(self->context);
 }
 
@@ -188,6 +199,24 @@ a_thousand_at_once_are_told_as_far_as_there_is_room(void **state)
     tell(&self, 7, IW_EVENT_gap, 1, "later");
     assert_true(told("gap|", 1));
     end(&self);
+    assert_int_equal(self.left_out, 1000 - n);
+    assert_int_equal(self.worked, n + 2);
+    assert_int_equal(self.failed, 0);
+}
+
+static void
+the_front_door_hears_which_commands_fail(void **state)
+{
+    (void)state;
+    stage self;
+    begin(&self, "test \"$IONWATCH_EVENT\" = gap\n", "all", 0, 1);
+    tell(&self, 1, IW_EVENT_gap, 1, "good");
+    tell(&self, 1, IW_EVENT_converged, 1, "bad");
+    tell(&self, 2, IW_EVENT_converged, 1, "bad");
+    end(&self);
+    assert_int_equal(self.worked, 1);
+    assert_int_equal(self.failed, 2);
+    assert_int_equal(self.left_out, 0);
 }
 
 static void
@@ -327,6 +356,7 @@ main(void)
         CASE(the_same_event_is_told_once_also_after_a_restart),
         CASE(one_kind_of_one_run_rests_between_two_notices),
         CASE(a_thousand_at_once_are_told_as_far_as_there_is_room),
+        CASE(the_front_door_hears_which_commands_fail),
         CASE(no_more_run_side_by_side_than_allowed),
         CASE(hostile_text_stays_data),
         CASE(variables_replace_those_that_were_there),
