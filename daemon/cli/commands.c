@@ -206,7 +206,7 @@ static const iw_cli_option plot_options[] = {
     {"style", 0, IW_OPT_TEXT, TO(style), "FILE", "", "none", 0, 0, NULL,
      "a Matplotlib style: a file, or the name of one of its own"},
     {"db", 0, IW_OPT_TEXT, TO(db), "URI", "", "none", 0, 0, NULL,
-     "take the runs from this database: sqlite:///path"},
+     "take the runs from this database: sqlite:///path, postgresql://user@host/name"},
     END,
 };
 
@@ -326,7 +326,7 @@ const iw_command iw_commands[] = {
      1,
      1,
      iw_command_show,
-     {record_options, endpoint_option}},
+     {record_options, full_option, endpoint_option}},
     {"watch",
      "[RUN]",
      "Watch D and its error while runs go on",

@@ -52,7 +52,7 @@ iw_command_db_show(const iw_settings *settings)
         iw_complain(settings, "no memory for the series");
         result = IW_EXIT_FAILURE;
     } else if (settings->json)
-        result = iw_print_json(settings, record, settings->series);
+        result = iw_print_json(settings, record, settings->series || settings->full);
     else if (iw_record_print(record, stdout, &err))
         result = iw_db_failed(settings, &err);
     else

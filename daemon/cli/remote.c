@@ -6,7 +6,7 @@
 
 #include "publish/json.h"
 
-/* Asks once; prints the error if there is one. */
+/* Asks once; prints the error if there is one.  --full is an option of show alone. */
 static iw_exit
 ask_once(const iw_settings *settings, const char *verb, const char *arg, bool flag, json_t **answer)
 {
@@ -16,7 +16,8 @@ ask_once(const iw_settings *settings, const char *verb, const char *arg, bool fl
         iw_complain_error(settings, &err);
         return IW_EXIT_FAILURE;
     }
-    iw_status status = iw_ask(asker, verb, arg, flag, answer, &err);
+    iw_status status = settings->full ? iw_ask_full(asker, arg, answer, &err)
+                                      : iw_ask(asker, verb, arg, flag, answer, &err);
     if (status == IW_OK && !answer)
         (void)printf("%s\n", *iw_asker_text(asker) ? iw_asker_text(asker) : "done");
     iw_asker_destroy(&asker);
@@ -67,7 +68,7 @@ iw_command_show(const iw_settings *settings)
     if (result)
         return result;
     if (settings->json) {
-        result = iw_print_json(settings, record, settings->series);
+        result = iw_print_json(settings, record, settings->series || settings->full);
     } else if (iw_record_print(record, stdout, &err)) {
         iw_complain_error(settings, &err);
         result = IW_EXIT_FAILURE;

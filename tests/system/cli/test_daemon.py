@@ -114,6 +114,9 @@ class WithDaemon(Daemon):
             direct["groups"]["Li"]["msd"]["msd_A2"], float), rtol=1e-9)
         self.assertLessEqual(len(thinned), 200)
         self.assertLess(len(thinned), len(filed["groups"]["Li"]["msd"]["msd_A2"]))
+        whole = self.show("streamed", "--full")["groups"]["Li"]
+        for series in ("msd", "vacf", "vdos"):
+            self.assertEqual(whole[series], filed["groups"]["Li"][series])
         direct = self.record(self.path("a.extxyz"), *options, "--series", "--full")
         self.assertEqual(filed["run"]["mobile"], ["S"])
         self.assertEqual(filed["run"]["taper"], "hann")
