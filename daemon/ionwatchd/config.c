@@ -5,6 +5,7 @@
 #include "herald/argv.h"
 #include "herald/kinds.h"
 #include "nearest.h"
+#include "publish/http/address.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -76,7 +77,7 @@ const iw_option iw_config_options[] = {
      "while "
      "frames wait, five times as long"},
 
-    {"http", "http", IW_OPTION_TEXT, "", "127.0.0.1:8417", 0, 0, NULL, AT(http),
+    {"http", "http", IW_OPTION_ADDRESS, "", "127.0.0.1:8417", 0, 0, NULL, AT(http),
      "where the page and its HTTP interface are: ADDRESS:PORT, unix:PATH, or off"},
     {"http", "http_read", IW_OPTION_CHOICE, "", "open", 0, 0, "open|token", AT(http_read),
      "who may look without a token: everybody on this machine, or nobody; from beyond this machine "
@@ -274,12 +275,14 @@ check_text(const iw_option *option, const char *value, iw_error *err)
 {
     iw_argv argv;
     iw_kinds kinds;
+    iw_address address;
     if (strlen(value) >= IW_CONFIG_TEXT)
         return iw_fail(err, IW_INVALID, "at most %d characters, not %zu", IW_CONFIG_TEXT - 1,
                        strlen(value));
     return option->type == IW_OPTION_CHARGES   ? iw_charges_check(value, err)
            : option->type == IW_OPTION_COMMAND ? iw_argv_split(value, &argv, err)
            : option->type == IW_OPTION_KINDS   ? iw_kinds_parse(value, &kinds, err)
+           : option->type == IW_OPTION_ADDRESS ? iw_address_parse(value, &address, err)
                                                : IW_OK;
 }
 
@@ -304,6 +307,7 @@ set(iw_config *config, const iw_option *option, const char *value, iw_error *err
     case IW_OPTION_CHARGES:
     case IW_OPTION_COMMAND:
     case IW_OPTION_KINDS:
+    case IW_OPTION_ADDRESS:
         return set_text(option, value, at, err);
     case IW_OPTION_LIST:
         return set_list(option, value, at, err);
@@ -548,6 +552,7 @@ iw_config_analysis_hash(const iw_config *config)
         case IW_OPTION_CHARGES:
         case IW_OPTION_COMMAND:
         case IW_OPTION_KINDS:
+        case IW_OPTION_ADDRESS:
             (void)XXH3_64bits_update(&hash, value, strlen(value) + 1);
             break;
         case IW_OPTION_LIST:

@@ -18,6 +18,7 @@ typedef enum {
     IW_OPTION_CHARGES, /* char [IW_CONFIG_TEXT], as Li=1,Cl=-1 */
     IW_OPTION_COMMAND, /* char [IW_CONFIG_TEXT], see herald/argv.h */
     IW_OPTION_KINDS,   /* char [IW_CONFIG_TEXT], see herald/kinds.h */
+    IW_OPTION_ADDRESS, /* char [IW_CONFIG_TEXT], see publish/http/address.h */
     IW_OPTION_LIST,    /* iw_config_list; given again it adds, and a list may have commas */
     IW_OPTION_REAL,    /* double; "auto" is NAN where the default is "auto" */
     IW_OPTION_COUNT,   /* unsigned */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/http/listen.h"
 
+#include "publish/http/address.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -38,22 +40,11 @@ write_url(iw_listen *self)
 }
 
 static iw_status
-open_tcp(iw_listen *self, const char *where, iw_error *err)
+open_tcp(iw_listen *self, const char *where, const iw_address *address, iw_error *err)
 {
-    char host[256];
-    const char *colon = strrchr(where, ':');
-    bool bracket = *where == '[' && colon && colon[-1] == ']';
-    size_t size = colon ? (size_t)(colon - where) : 0;
-    char *end = NULL;
-    long port = colon ? strtol(colon + 1, &end, 10) : -1;
-    if (size == 0 || size >= sizeof host || end == colon + 1 || *end || port < 0 || port > 65535)
-        return iw_fail(err, IW_INVALID,
-                       "http = %s: ADDRESS:PORT, unix:PATH or off is wanted, as 127.0.0.1:8417",
-                       where);
-    (void)snprintf(host, sizeof host, "%.*s", (int)size - 2 * bracket, where + bracket);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
-    int failed = getaddrinfo(host, colon + 1, &hints, &found);
+    int failed = getaddrinfo(address->host, address->port, &hints, &found);
     if (failed)
         return iw_fail(err, IW_IO, "http = %s: %s", where, gai_strerror(failed));
     int one = 1;
@@ -62,7 +53,11 @@ open_tcp(iw_listen *self, const char *where, iw_error *err)
     iw_status status = IW_OK;
     if (self->fd < 0 || setsockopt(self->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
         bind(self->fd, found->ai_addr, found->ai_addrlen) != 0 || listen(self->fd, BACKLOG) != 0)
-        status = iw_fail_errno(err, "http = %s", where);
+        status =
+            errno == EADDRINUSE
+                ? iw_fail(err, IW_IO,
+                          "http = %s: somebody listens there; port 0 takes any that is free", where)
+                : iw_fail_errno(err, "http = %s", where);
     freeaddrinfo(found);
     if (status == IW_OK)
         write_url(self);
@@ -86,10 +81,7 @@ static iw_status
 open_unix(iw_listen *self, const char *path, iw_error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (*path != '/' || strlen(path) >= sizeof address.sun_path)
-        return iw_fail(err, IW_INVALID,
-                       "http = unix:%s: an absolute path of at most %zu characters", path,
-                       sizeof address.sun_path - 1);
+    _Static_assert(sizeof address.sun_path >= sizeof self->path, "a path fits");
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     if (is_answered(&address))
         return iw_fail(err, IW_IO, "http = unix:%s: somebody answers there", path);
@@ -107,11 +99,13 @@ open_unix(iw_listen *self, const char *path, iw_error *err)
 iw_status
 iw_listen_open(iw_listen *self, const char *where, iw_error *err)
 {
+    iw_address address;
     *self = (iw_listen){.fd = -1};
-    if (strcmp(where, "off") == 0)
-        return IW_OK;
-    iw_status status = strncmp(where, "unix:", 5) == 0 ? open_unix(self, where + 5, err)
-                                                       : open_tcp(self, where, err);
+    iw_status status = iw_address_parse(where, &address, err);
+    if (status == IW_OK && address.path[0])
+        status = open_unix(self, address.path, err);
+    else if (status == IW_OK && address.host[0])
+        status = open_tcp(self, where, &address, err);
     if (status != IW_OK)
         iw_listen_close(self);
     return status;

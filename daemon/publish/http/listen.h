@@ -13,8 +13,7 @@ typedef struct {
     char path[108]; /* of a socket file, to be removed at the end; "" */
 } iw_listen;
 
-/* "ADDRESS:PORT" (127.0.0.1, [::1], localhost, a name; port 0: any free one), "unix:PATH", or
- * "off".  INVALID: none of these; IO: taken, or not possible, and why. */
+/* where: see address.h.  IO: taken, or not possible, and why. */
 iw_status iw_listen_open(iw_listen *self, const char *where, iw_error *err);
 void iw_listen_close(iw_listen *self); /* harmless on a closed one */
 

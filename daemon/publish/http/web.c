@@ -283,13 +283,7 @@ iw_web_new(void *context, const iw_config *config, iw_error *err)
         iw_web_destroy(&self);
         return NULL;
     }
-    iw_status status = open_page(self, config, &trouble);
-    if (status == IW_INVALID) {
-        *err = trouble;
-        iw_web_destroy(&self);
-        return NULL;
-    }
-    if (status != IW_OK)
+    if (open_page(self, config, &trouble) != IW_OK)
         (void)snprintf(self->trouble, sizeof self->trouble, "%s", trouble.text);
     if (self->trouble[0])
         iw_log("http.unavailable", "%s: there is no page", self->trouble);

@@ -13,8 +13,7 @@
 typedef struct iw_web iw_web;
 
 /* Binds the address of the configuration.  One that is taken, or a file of tokens that cannot be
- * used, is no reason not to start: the thread then serves nobody.  NULL: INVALID address;
- * NO_MEMORY. */
+ * used, is no reason not to start: the thread then serves nobody.  NULL: NO_MEMORY. */
 iw_web *iw_web_new(void *context, const iw_config *config, iw_error *err);
 void iw_web_destroy(iw_web **web); /* after the thread was joined */
 

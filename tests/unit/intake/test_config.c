@@ -259,11 +259,37 @@ manual_page_names_every_option(void **state)
             fail_msg("docs/ionwatchd.8 does not name %s", option->key);
 }
 
+static void
+addresses_of_the_page_are_looked_at_before_anything_starts(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"127.0.0.1:8417",     "localhost:0",   "[::1]:80",
+                                       "host.example:65535", "unix:/tmp/x:y", "off"};
+    static const char *const bad[] = {"127.0.0.1",  "localhost:", ":80",     "",
+                                      "::1:8417",   "[::1]",      "[]:80",   "host:65536",
+                                      "host:8417x", "host: 80",   "host:-1", "unix:page.sock",
+                                      "unix:",      "OFF",        "on",      "host:000080"};
+    iw_config config;
+    iw_error err;
+    iw_config_init(&config);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_ok(iw_config_set(&config, "http", "http", good[i], &err), err);
+        assert_string_equal(config.http, good[i]);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (iw_config_set(&config, "http", "http", bad[i], &err) != IW_INVALID)
+            fail_msg("\"%s\" is taken", bad[i]);
+        assert_non_null(strstr(err.text, "is wanted"));
+        assert_string_equal(config.http, "off");
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_complete_and_says_something_of_its_own),
+        cmocka_unit_test(addresses_of_the_page_are_looked_at_before_anything_starts),
         cmocka_unit_test(defaults_are_those_of_the_engine),
         cmocka_unit_test(unknown_key_names_the_nearest_one),
         cmocka_unit_test(value_out_of_range_is_refused_with_the_range),
