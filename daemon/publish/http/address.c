@@ -21,10 +21,12 @@ static bool
 take_host(const char *text, size_t size, iw_address *to)
 {
     bool bracket = size > 2 && text[0] == '[' && text[size - 1] == ']';
+    const char *host = bracket ? text + 1 : text;
     size_t length = bracket ? size - 2 : size;
-    if (length == 0 || length >= sizeof to->host || (!bracket && memchr(text, ':', size)))
+    if (length == 0 || length >= sizeof to->host || strcspn(host, "[]") < length ||
+        (!bracket && memchr(host, ':', length)))
         return false;
-    memcpy(to->host, text + bracket, length);
+    memcpy(to->host, host, length);
     to->host[length] = '\0';
     return true;
 }
