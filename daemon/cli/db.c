@@ -21,14 +21,14 @@ iw_command_db_ls(const iw_settings *settings)
     iw_status status = iw_store_runs(store, NULL, iw_sql_keep, runs, &err);
     iw_store_close(&store);
     iw_table table = {0};
+    if (status == IW_OK && !settings->json)
+        status = iw_runs_table(runs, &table, &err);
     if (status)
         result = iw_db_failed(settings, &err);
     else if (settings->json)
         result = iw_print_json(settings, runs, false);
-    else if (iw_runs_table(runs, &table, &err) == IW_OK)
-        iw_table_print(&table, stdout);
     else
-        result = iw_db_failed(settings, &err);
+        iw_table_print(&table, stdout);
     iw_table_fini(&table);
     json_decref(runs);
     return result;

@@ -12,36 +12,36 @@
 #define ROOM_TEMPERATURE_K 300.0
 
 iw_status
-iw_store_materials(iw_store *self, json_t **out, iw_error *err)
+iw_store_materials(iw_store *self, json_t **names, iw_error *err)
 {
     static const iw_sql_statement list = {
         "SELECT DISTINCT material FROM runs WHERE material <> '' ORDER BY material",
         "listing materials"};
-    json_t *rows = NULL, *names = json_array(), *row;
+    json_t *rows = NULL, *all = json_array(), *row;
     size_t i;
     iw_status status = iw_store_select(self, &list, NULL, 0, &rows, err);
     json_array_foreach(rows, i, row)
     {
-        if (json_array_append(names, json_object_get(row, "material")) != 0)
+        if (json_array_append(all, json_object_get(row, "material")) != 0)
             status = iw_fail(err, IW_NO_MEMORY, "no memory for the names of materials");
     }
     json_decref(rows);
     if (status) {
-        json_decref(names);
+        json_decref(all);
         return status;
     }
-    *out = names;
+    *names = all;
     return IW_OK;
 }
 
 iw_status
-iw_store_of_material(iw_store *self, const char *material, json_t **out, iw_error *err)
+iw_store_of_material(iw_store *self, const char *material, json_t **runs, iw_error *err)
 {
     static const iw_sql_statement list = {
         "SELECT 'filed' AS source, record AS record_json FROM runs WHERE material = $1 ORDER BY "
         "run",
         "reading the runs of a material"};
-    return iw_store_select(self, &list, &material, 1, out, err);
+    return iw_store_select(self, &list, &material, 1, runs, err);
 }
 
 iw_status

@@ -248,14 +248,15 @@ digit_of(char c)
 static bool
 from_hex(const char *text, unsigned char **room, iw_sql_value *value)
 {
+    text += strncmp(text, "\\x", 2) == 0 ? 2 : 0;
     size_t n = strlen(text) / 2;
     unsigned char *bytes = realloc(*room, n + 1);
-    if (!bytes || n == 0)
+    if (!bytes)
         return false;
+    for (size_t i = 0; i < n; i++)
+        bytes[i] = (unsigned char)(digit_of(text[2 * i]) << 4 | digit_of(text[2 * i + 1]));
+    *value = iw_sql_bytes(bytes, n);
     *room = bytes;
-    for (size_t i = 1; i < n; i++)
-        bytes[i - 1] = (unsigned char)(digit_of(text[2 * i]) << 4 | digit_of(text[2 * i + 1]));
-    *value = iw_sql_bytes(bytes, n - 1);
     return true;
 }
 
@@ -451,8 +452,9 @@ connect_until(const iw_postgres *self)
     double seconds = CONNECT_S;
     PQconninfoOption *all = PQconninfo(self->link);
     for (PQconninfoOption *o = all; o && o->keyword; o++) {
-        if (strcmp(o->keyword, "connect_timeout") == 0 && o->val && atoi(o->val) > 0)
-            seconds = atoi(o->val);
+        bool this_one = strcmp(o->keyword, "connect_timeout") == 0 && o->val;
+        double wanted = this_one ? strtod(o->val, NULL) : 0;
+        seconds = wanted > 0 ? wanted : seconds;
     }
     PQconninfoFree(all);
     if (self->options.answer_s > 0 && self->options.answer_s < seconds)

@@ -152,8 +152,8 @@ file_run(iw_store *self, const iw_store_filing *filing, const char *material, in
             json_object_get(filing->record, run_columns[i].object), run_columns[i].key));
     if (values[NAME].kind != IW_SQL_TEXT)
         values[NAME] = iw_sql_text("");
-    const char *const others[OTHERS] = {material, mobile_text, now, "ionwatch " IONWATCH_VERSION,
-                                        filing->record_text};
+    static const char writer[] = "ionwatch " IONWATCH_VERSION;
+    const char *const others[OTHERS] = {material, mobile_text, now, writer, filing->record_text};
     for (size_t i = 0; i < OTHERS; i++)
         values[MEMBERS + i] = iw_sql_text(others[i]);
     iw_sql_statement insert = {self->insert_run, "filing the run"};

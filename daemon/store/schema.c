@@ -7,37 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A text that grows; ok false: no memory, and nothing more is added. */
-typedef struct {
-    char *text;
-    size_t size, room;
-    bool ok;
-} growing;
-
-static void
-add(growing *to, const char *text, size_t length)
+/* Ends what was written with open_memstream: the text, or NULL when memory ran out. */
+static char *
+end_text(FILE *out, char **text)
 {
-    if (to->ok && to->size + length + 1 > to->room) {
-        size_t room = 2 * to->room + length + 4096;
-        char *grown = realloc(to->text, room);
-        to->ok = grown != NULL;
-        to->text = grown ? grown : to->text;
-        to->room = grown ? room : to->room;
-    }
-    if (!to->ok)
-        return;
-    memcpy(to->text + to->size, text, length);
-    to->size += length;
-    to->text[to->size] = '\0';
+    bool bad = ferror(out) != 0;
+    if (fclose(out) == 0 && !bad)
+        return *text;
+    free(*text);
+    return NULL;
 }
 
 char *
 iw_schema_words(const iw_store_backend *backend, const char *text)
 {
-    growing out = {.ok = true};
-    while (*text) {
+    char *words = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&words, &size);
+    while (out && *text) {
         size_t plain = strcspn(text, "{");
-        add(&out, text, plain);
+        (void)fwrite(text, 1, plain, out);
         text += plain;
         if (!*text)
             break;
@@ -45,13 +34,11 @@ iw_schema_words(const iw_store_backend *backend, const char *text)
         for (size_t i = 0; backend->words[i][0]; i++) {
             const char *word = backend->words[i][0];
             if (strlen(word) == length && strncmp(word, text, length) == 0)
-                add(&out, backend->words[i][1], strlen(backend->words[i][1]));
+                (void)fputs(backend->words[i][1], out);
         }
         text += length + 1;
     }
-    if (!out.ok)
-        free(out.text);
-    return out.ok ? out.text : NULL;
+    return out ? end_text(out, &words) : NULL;
 }
 
 /* A look-up for each column: a query pays for those that it names. */
@@ -59,12 +46,10 @@ static iw_status
 wide_column(void *arg, const char *column, const char *descriptor, const char *method,
             bool is_error)
 {
-    char sql[512];
-    int length = snprintf(sql, sizeof sql,
-                          ", (SELECT d.%s FROM descriptors d WHERE d.run = g.run AND d.\"group\" = "
-                          "g.name AND d.descriptor = '%s' AND d.method = '%s') AS \"%s\"",
-                          is_error ? "stderr" : "value", descriptor, method, column);
-    add(arg, sql, (size_t)length);
+    (void)fprintf(arg,
+                  ", (SELECT d.%s FROM descriptors d WHERE d.run = g.run AND d.\"group\" = "
+                  "g.name AND d.descriptor = '%s' AND d.method = '%s') AS \"%s\"",
+                  is_error ? "stderr" : "value", descriptor, method, column);
     return IW_OK;
 }
 
@@ -72,19 +57,19 @@ wide_column(void *arg, const char *column, const char *descriptor, const char *m
 static char *
 view_text(void)
 {
-    static const char head[] =
-        "CREATE VIEW descriptors_wide AS SELECT r.id AS run, r.name AS name, r.material AS "
-        "material, r.code AS code, r.state AS state, r.\"temperature_K\" AS \"temperature_K\", "
-        "r.time_ps AS time_ps, r.mobile AS mobile, g.name AS \"group\", g.atoms AS atoms";
-    static const char tail[] =
-        " FROM runs r JOIN groups g ON g.run = r.run ORDER BY r.run, g.ordinal";
-    growing out = {.ok = true};
-    add(&out, head, sizeof head - 1);
-    (void)iw_store_wide_columns(wide_column, &out);
-    add(&out, tail, sizeof tail - 1);
-    if (!out.ok)
-        free(out.text);
-    return out.ok ? out.text : NULL;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    (void)fputs("CREATE VIEW descriptors_wide AS SELECT r.id AS run, r.name AS name, r.material AS "
+                "material, r.code AS code, r.state AS state, r.\"temperature_K\" AS "
+                "\"temperature_K\", r.time_ps AS time_ps, r.mobile AS mobile, g.name AS \"group\", "
+                "g.atoms AS atoms",
+                out);
+    (void)iw_store_wide_columns(wide_column, out);
+    (void)fputs(" FROM runs r JOIN groups g ON g.run = r.run ORDER BY r.run, g.ordinal", out);
+    return end_text(out, &text);
 }
 
 static const iw_sql_statement view_read = {
