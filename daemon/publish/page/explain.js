@@ -2,7 +2,6 @@
 // explain.js - what a number means, on hover and on focus; the words are those of `ionwatch explain`.
 
 import { el, setText } from "./dom.js";
-import { unitName } from "./format.js";
 
 const rows = new Map();
 const tip = document.getElementById("tip");
@@ -42,8 +41,7 @@ function show(target) {
     if (!row || target === owner) return;
     hide();
     owner = target;
-    const unit = row.unit && row.unit !== "1" && row.unit !== "-" ? `Unit: ${unitName(row.unit)}. ` : "";
-    setText(tip, unit + row.text);
+    setText(tip, row.text);
     tip.hidden = false;
     owner.setAttribute("aria-describedby", "tip");
     place(target);

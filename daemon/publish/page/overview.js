@@ -69,8 +69,8 @@ export class Overview {
                 el("label", { for: "filter", class: "unseen" }, "Filter"), this.search,
                 el("label", { class: "tick" }, this.former, "earlier runs, too"),
                 el("span", { class: "phone-sort" }, el("label", { for: "sorter" }, "Sort by"), this.sorter, this.turner)),
-            el("div", { class: "scroller" }, el("table", { class: "runs", role: "table" }, caption,
-                el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...this.heads)), this.body)),
+            el("table", { class: "runs", role: "table" }, caption,
+                el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, ...this.heads)), this.body),
             this.nothing, this.said);
     }
 
