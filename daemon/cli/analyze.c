@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
     iw_run_info run;
     iw_engine *engine;
     iw_frame frame;
+    iw_frame first;  /* for what its structure says; no atoms before it was read */
     iw_store *store; /* NULL without --db */
     uint64_t frames; /* given to the engine */
     bool rewinds;    /* the input can be read again */
@@ -156,6 +158,18 @@ read_again(analysis *self, iw_error *err)
 
 /* ---- reading ---- */
 
+static iw_status
+keep_first(analysis *self, iw_error *err)
+{
+    iw_status status = iw_frame_init(&self->first, self->frame.n_atoms, err);
+    if (status)
+        return status;
+    self->first.has_cell = self->frame.has_cell;
+    memcpy(self->first.cell_A, self->frame.cell_A, sizeof self->first.cell_A);
+    memcpy(self->first.pos_A, self->frame.pos_A, 3 * self->frame.n_atoms * sizeof(double));
+    return IW_OK;
+}
+
 /* All frames into the engine.  A file that breaks off after some frames is an event, not the end.
  */
 static iw_status
@@ -169,7 +183,10 @@ read_frames(analysis *self, iw_error *err)
         take_notes(self);
         if (status)
             break;
-        status = iw_engine_push(self->engine, &self->frame, err);
+        if (self->frames == 0)
+            status = keep_first(self, err);
+        if (status == IW_OK)
+            status = iw_engine_push(self->engine, &self->frame, err);
         if (status == IW_INVALID || status == IW_AGAIN)
             status = IW_OK; /* refused or repeated: the engine has made it an event */
         self->frames++;
@@ -220,6 +237,18 @@ compute_paper(analysis *self)
 
 /* ---- results ---- */
 
+/* NULL: no memory. */
+static json_t *
+make_record(const analysis *self, const iw_snapshot *snapshot, unsigned flags)
+{
+    json_t *record = iw_snapshot_json(snapshot, flags);
+    const iw_frame *first = self->first.n_atoms ? &self->first : NULL;
+    if (record && iw_record_add_structure(record, snapshot, &self->run, first))
+        return record;
+    json_decref(record);
+    return NULL;
+}
+
 static iw_exit
 print_record(const analysis *self, const iw_snapshot *snapshot)
 {
@@ -227,7 +256,7 @@ print_record(const analysis *self, const iw_snapshot *snapshot)
     unsigned flags = 0;
     if (settings->series || settings->full)
         flags = settings->full ? IW_JSON_SERIES | IW_JSON_FULL : IW_JSON_SERIES;
-    json_t *record = iw_snapshot_json(snapshot, flags);
+    json_t *record = make_record(self, snapshot, flags);
     iw_error err = {0};
     iw_exit result = IW_EXIT_OK;
     if (!record) {
@@ -252,7 +281,8 @@ file_record(analysis *self, const iw_snapshot *snapshot)
     char id[64], label[512];
     iw_error err = {0};
     iw_store_label(self->settings->db, label, sizeof label);
-    if (iw_db_file(self->settings, self->store, snapshot, &self->run, id, &err)) {
+    if (iw_db_file(self->settings, self->store, snapshot, &self->run,
+                   self->first.n_atoms ? &self->first : NULL, id, &err)) {
         iw_complain(self->settings, "%s: the run is not in the database; run the command again",
                     err.text);
         return IW_EXIT_FAILURE;
@@ -312,6 +342,7 @@ fini(analysis *self)
 {
     iw_store_close(&self->store);
     iw_frame_fini(&self->frame);
+    iw_frame_fini(&self->first);
     iw_engine_destroy(&self->engine);
     iw_run_info_fini(&self->run);
     iw_reader_close(&self->reader);
@@ -351,7 +382,7 @@ iw_analyze_record(const iw_settings *settings, json_t **record)
     } else {
         iw_snapshot *snapshot = iw_engine_snapshot(self.engine, "analysed", &err);
         if (snapshot)
-            *record = iw_snapshot_json(snapshot, IW_JSON_SERIES | IW_JSON_FULL);
+            *record = make_record(&self, snapshot, IW_JSON_SERIES | IW_JSON_FULL);
         iw_snapshot_unref(&snapshot);
         if (!*record) {
             iw_complain(settings, "no memory for the record of %s", settings->operands[0]);

@@ -60,10 +60,10 @@ print_catalogue(const iw_settings *settings)
     }
     json_t *list = json_array();
     for (const iw_descriptor_row *row = iw_descriptor_catalogue; row->key; row++)
-        (void)json_array_append_new(list,
-                                    json_pack("{s:s, s:s, s:s, s:s, s:s}", "key", row->key,
-                                              "symbol", row->symbol, "unit", row->unit, "category",
-                                              row->category, "definition", row->definition));
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "key", row->key, "symbol",
+                            row->symbol, "unit", row->unit, "category", row->category, "definition",
+                            row->definition, "source", row->source));
     iw_exit result = iw_print_json(settings, list, false);
     json_decref(list);
     return result;

@@ -59,6 +59,9 @@ iw_mail_destroy(iw_mail **mail)
     }
     if (self->snapshot)
         iw_snapshot_unref(&self->snapshot);
+    if (self->first)
+        iw_frame_fini(self->first);
+    free(self->first);
     free(self);
     *mail = NULL;
 }

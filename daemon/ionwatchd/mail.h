@@ -110,6 +110,7 @@ typedef struct iw_mail {
     iw_buffer json;        /* ANSWER, PUBLISH */
     iw_run_info *info;     /* HELLO, RECOVERED, OPEN, FILE; owned */
     iw_snapshot *snapshot; /* FILE; one reference */
+    iw_frame *first;       /* FILE: first frame of the run, or NULL; owned */
     iw_summary summary;    /* PUBLISH, RECOVERED */
     struct iw_mail *next;  /* of the queue that it is in */
 } iw_mail;

@@ -135,7 +135,7 @@ file_first(iw_storer *self)
     iw_status ready = make_ready(self, &err);
     iw_status status = ready;
     if (ready == IW_OK)
-        status = iw_store_file(self->store, mail->snapshot, mail->info, id, &err);
+        status = iw_store_file(self->store, mail->snapshot, mail->info, mail->first, id, &err);
     if (ready != IW_OK || iw_store_may_pass(status)) {
         iw_mail_queue_put(&self->files, mail);
         take_trouble(self, status, err.text);

@@ -38,6 +38,33 @@ note_journal(const iw_worker *self, iw_run_info *run, iw_error *err)
     return iw_run_info_set_metadata(run, "journal", place, err);
 }
 
+/* What the structure is told from; NULL, and a word in the log, where it cannot be read. */
+static iw_frame *
+read_first(iw_worker *self, iw_job *run)
+{
+    iw_error err = {0};
+    iw_journal_reader *again = iw_worker_reader(self, run->id, &err);
+    iw_status status = again ? IW_OK : err.code;
+    iw_frame *first = calloc(1, sizeof *first);
+    if (status == IW_OK && !first)
+        status = iw_fail(&err, IW_NO_MEMORY, "out of memory");
+    if (status == IW_OK)
+        status = iw_frame_init(first, run->info->n_atoms, &err);
+    if (status == IW_OK) {
+        iw_source source = iw_journal_reader_source(again, run->read_bytes);
+        status = source.next(source.self, first, &err);
+    }
+    iw_journal_reader_close(&again);
+    if (status == IW_OK)
+        return first;
+    iw_log("worker.structure", "run %s: no structure: %s", run->id,
+           status == IW_END ? "it has no frame" : err.text);
+    if (first)
+        iw_frame_fini(first);
+    free(first);
+    return NULL;
+}
+
 void
 iw_worker_leave_slot(iw_worker *self, iw_job *run)
 {
@@ -140,6 +167,7 @@ file_run(iw_worker *self, iw_job *run)
         return;
     }
     memcpy(mail->id, run->id, sizeof mail->id);
+    mail->first = read_first(self, run);
     iw_worker_publish(self, run, mail->snapshot);
     run->held = iw_snapshot_ref(mail->snapshot);
     run->filing = true;

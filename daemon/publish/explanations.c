@@ -516,6 +516,7 @@ const iw_explanation iw_explanations[] = {
      "None: it is a distance.",
      "Above 1 a small error of E_a is a large one of D, and things change.",
      "Arrhenius"},
+#include "publish/explanations_material.h"
     {0},
 };
 /* clang-format on */

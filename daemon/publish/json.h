@@ -6,6 +6,7 @@
  * --json, the record in the database and the live messages are made here and nowhere else.  NAN
  * becomes null.
  */
+#include "describe/structure.h"
 #include "snapshot.h"
 
 #include <jansson.h>
@@ -21,6 +22,13 @@ json_t *iw_convergence_json(const iw_convergence *convergence);
 
 /* Its part "history": D at each check, traces of health. */
 json_t *iw_history_json(const iw_snapshot *snapshot);
+
+/* Adds its part "structure": what the first frame says (describe/structure.h), null where there is
+ * none or it has no cell.  False when memory is exhausted. */
+bool iw_record_add_structure(json_t *record, const iw_snapshot *snapshot, const iw_run_info *run,
+                             const iw_frame *first);
+/* The same of any structure; its source is a name: "first frame". */
+json_t *iw_structure_json(const iw_structure *structure, const char *source);
 
 /* Thins the series of a record at full length, as iw_snapshot_json does without IW_JSON_FULL. False
  * when memory is exhausted; the record is then not to be used. */
@@ -39,9 +47,18 @@ typedef struct {
     const char *key;    /* JSON name, with the unit: "D_cm2_s" */
     const char *symbol; /* for tables: "D" */
     const char *unit;
-    const char *category;   /* "diffusive", "vibrational", of a group; "transport", of the run */
+    /* "diffusive", "vibrational", of a group; "transport", "structural", of the run; "mechanical",
+     * "imported", of its material or of it. */
+    const char *category;
     const char *definition; /* one line */
+    const char *source;     /* equation of the paper, or where it is defined */
 } iw_descriptor_row;
 extern const iw_descriptor_row iw_descriptor_catalogue[]; /* ends with a NULL key */
+
+/* The row of a key; NULL where there is none. */
+const iw_descriptor_row *iw_descriptor_find(const char *key);
+/* A category of what runs do not measure, and people may import: structural, mechanical, imported.
+ */
+bool iw_descriptor_is_property(const char *category);
 
 #endif

@@ -515,6 +515,8 @@ iw_record_print(const json_t *record, FILE *out, iw_error *err)
     print_transport(out, json_object_get(record, "transport"), run);
     print_physical(out, groups, run, json_object_get(record, "events"));
     print_paper(out, groups, run);
+    iw_table_structure(out, record);
+    iw_table_properties(out, record);
     iw_table_events(out, record);
     if (fflush(out) != 0 || ferror(out))
         return iw_fail_errno(err, "the table could not be written");

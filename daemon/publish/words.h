@@ -27,5 +27,7 @@ void iw_line_paragraph(FILE *out, int indent, const char *words);
 void iw_table_convergence(FILE *out, const json_t *record);
 void iw_table_health(FILE *out, const json_t *record);
 void iw_table_events(FILE *out, const json_t *record);
+void iw_table_structure(FILE *out, const json_t *record);
+void iw_table_properties(FILE *out, const json_t *record);
 
 #endif

@@ -10,15 +10,24 @@
  * live as long as the database that they write to. */
 static const struct {
     const char *table;
+    const char *key; /* of rows that are replaced; NULL: those that were there have been removed */
     iw_sql_statement read;
 } tables[IW_STORE_TABLES] = {
-    {"runs", {"SELECT * FROM runs WHERE run = $1", "reading a run"}},
-    {"species", {"SELECT * FROM species WHERE run = $1 ORDER BY ordinal", "reading species"}},
-    {"groups", {"SELECT * FROM groups WHERE run = $1 ORDER BY ordinal", "reading groups"}},
-    {"descriptors", {"SELECT * FROM descriptors WHERE run = $1", "reading descriptors"}},
-    {"series", {"SELECT * FROM series WHERE run = $1 ORDER BY ordinal", "reading series"}},
-    {"events", {"SELECT * FROM events WHERE run = $1 ORDER BY ordinal", "reading events"}},
-    {"metadata", {"SELECT * FROM metadata WHERE run = $1", "reading metadata"}},
+    {"runs", "id", {"SELECT * FROM runs WHERE run = $1", "reading a run"}},
+    {"species", NULL, {"SELECT * FROM species WHERE run = $1 ORDER BY ordinal", "reading species"}},
+    {"groups", NULL, {"SELECT * FROM groups WHERE run = $1 ORDER BY ordinal", "reading groups"}},
+    {"descriptors", NULL, {"SELECT * FROM descriptors WHERE run = $1", "reading descriptors"}},
+    {"series", NULL, {"SELECT * FROM series WHERE run = $1 ORDER BY ordinal", "reading series"}},
+    {"events", NULL, {"SELECT * FROM events WHERE run = $1 ORDER BY ordinal", "reading events"}},
+    {"metadata", NULL, {"SELECT * FROM metadata WHERE run = $1", "reading metadata"}},
+    {"run_descriptors",
+     "run, descriptor",
+     {"SELECT * FROM run_descriptors WHERE run = $1", "reading what was imported"}},
+    {"material_descriptors",
+     "material, descriptor, method",
+     {"SELECT d.* FROM material_descriptors d JOIN runs r ON r.material = d.material WHERE r.run = "
+      "$1",
+      "reading what is known of a material"}},
 };
 
 /* A row's values; what was bytes is an array of numbers, which is made bytes again in *room. */
@@ -57,9 +66,9 @@ values_of(const json_t *row, int64_t run, iw_sql_value *values, size_t *n, unsig
 
 /* From the names of the columns of a row; a run keeps the number that it has.  malloc'd. */
 static char *
-insertion(const char *table, const json_t *row)
+insertion(size_t table, const json_t *row)
 {
-    bool run = strcmp(table, "runs") == 0;
+    bool run = strcmp(tables[table].table, "runs") == 0;
     const char *names[IW_SQL_VALUES], *key;
     size_t n = 0;
     json_t *value;
@@ -68,7 +77,7 @@ insertion(const char *table, const json_t *row)
         if (n < IW_SQL_VALUES && !(run && strcmp(key, "run") == 0))
             names[n++] = key;
     }
-    return iw_store_insertion(table, names, n, run);
+    return iw_store_insertion(tables[table].table, names, n, tables[table].key);
 }
 
 typedef struct {
@@ -86,7 +95,7 @@ copy_row(void *arg, json_t *row, iw_error *err)
     size_t n = 0;
     char **text = &self->to->copy_insertions[self->table];
     if (!*text)
-        *text = insertion(tables[self->table].table, row);
+        *text = insertion(self->table, row);
     if (!*text)
         return iw_fail(err, IW_NO_MEMORY, "no memory to copy a run");
     iw_sql_statement insert = {*text, "filing a copy"};

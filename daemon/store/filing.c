@@ -185,15 +185,16 @@ take_group(iw_store_filing *filing, const char *group, json_t *object, iw_error 
 
 /* What belongs to the run as a whole is filed under the group of all its atoms. */
 static iw_status
-take_transport(iw_store_filing *filing, json_t *transport, iw_error *err)
+take_of_run(iw_store_filing *filing, json_t *object, const char *category, const char *method,
+            iw_error *err)
 {
     iw_status status = IW_OK;
     const iw_descriptor_row *about = iw_descriptor_catalogue;
     for (; about->key && status == IW_OK; about++) {
-        if (strcmp(about->category, "transport") == 0)
-            status = add_descriptor(filing, "all", "physical", about, transport, err);
+        if (strcmp(about->category, category) == 0)
+            status = add_descriptor(filing, "all", method, about, object, err);
     }
-    return status == IW_OK ? take_series(filing, "all", transport, "", err) : status;
+    return status == IW_OK ? take_series(filing, "all", object, "", err) : status;
 }
 
 /* D of the mobile group under that one; the rest is of the run as a whole. */
@@ -233,9 +234,12 @@ iw_store_filing_init(iw_store_filing *filing, json_t *record, const iw_run_info 
             return iw_prefix(err, "group %s", group);
     }
     json_t *transport = json_object_get(record, "transport");
+    json_t *structure = json_object_get(record, "structure");
     if (json_object_get(groups, "all")) {
-        if (json_is_object(transport) && take_transport(filing, transport, err) != IW_OK)
+        if (take_of_run(filing, transport, "transport", "physical", err) != IW_OK)
             return iw_prefix(err, "transport");
+        if (take_of_run(filing, structure, "structural", "structure", err) != IW_OK)
+            return iw_prefix(err, "structure");
         if (take_history(filing, record, err) != IW_OK)
             return iw_prefix(err, "history");
     }
@@ -304,15 +308,15 @@ static iw_status
 wide_column(iw_store_wide_column each, void *arg, const char *descriptor, const char *category)
 {
     char name[96];
-    iw_status status = each(arg, descriptor, descriptor, "physical", false);
+    iw_status status = each(arg, descriptor, descriptor, "physical", category, false);
     if (status == IW_OK && strcmp(descriptor, "D_cm2_s") == 0) {
-        status = each(arg, "D_stderr_cm2_s", descriptor, "physical", true);
+        status = each(arg, "D_stderr_cm2_s", descriptor, "physical", category, true);
     } else if (status == IW_OK && strcmp(category, "transport") == 0) {
         (void)snprintf(name, sizeof name, "%s_stderr", descriptor);
-        status = each(arg, name, descriptor, "physical", true);
+        status = each(arg, name, descriptor, "physical", category, true);
     } else if (status == IW_OK && strcmp(category, "vibrational") == 0) {
         (void)snprintf(name, sizeof name, "paper_%s", descriptor);
-        status = each(arg, name, descriptor, "paper", false);
+        status = each(arg, name, descriptor, "paper", category, false);
     }
     return status;
 }

@@ -8,7 +8,7 @@
 typedef struct {
     char descriptor[64]; /* "D_cm2_s" */
     const char *group;   /* borrowed from the record, as the texts below from the catalogue */
-    const char *method;  /* "physical" or "paper" */
+    const char *method;  /* "physical", "paper" or "structure" */
     const char *category;
     const char *unit;
     double value;
@@ -44,9 +44,9 @@ void iw_store_filing_fini(iw_store_filing *filing);
 iw_status iw_store_attach_series(json_t *record, const json_t *series, iw_error *err);
 
 /* Names of the columns of the view descriptors_wide, from the catalogue: calls each() with the
- * name of a column, and the descriptor and method that fill it. */
+ * name of a column, and the descriptor, method and category that fill it. */
 typedef iw_status (*iw_store_wide_column)(void *arg, const char *column, const char *descriptor,
-                                          const char *method, bool is_error);
+                                          const char *method, const char *category, bool is_error);
 iw_status iw_store_wide_columns(iw_store_wide_column each, void *arg);
 
 #endif

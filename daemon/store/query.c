@@ -55,22 +55,51 @@ iw_store_runs(iw_store *self, const iw_store_query *query, iw_sql_each each, voi
     return self->backend->select(self->state, &list, &run, 1, each, arg, err);
 }
 
+typedef struct {
+    iw_sql_each each;
+    void *arg;
+} row_taker;
+
+/* A number of the run as a whole, or of its material. */
+#define PROPERTIES_FROM(table)                                                                     \
+    " UNION ALL SELECT r.id, r.name, r.\"temperature_K\", 'all', d.descriptor, d.value, "          \
+    "d.stderr, "                                                                                   \
+    "NULL, NULL, d.unit, d.method, d.category, r.run, 0 FROM " table " WHERE " RUN_IS_1            \
+    " AND (CAST($2 AS TEXT) IS NULL OR $2 = 'all') "                                               \
+    "AND (CAST($3 AS TEXT) IS NULL OR d.descriptor = $3)"
+
+/* The last two columns are for the order alone. */
+static iw_status
+without_order(void *arg, json_t *row, iw_error *err)
+{
+    const row_taker *to = arg;
+    (void)json_object_del(row, "run_number");
+    (void)json_object_del(row, "ordinal");
+    return to->each(to->arg, row, err);
+}
+
 iw_status
 iw_store_descriptors(iw_store *self, const iw_store_query *query, iw_sql_each each, void *arg,
                      iw_error *err)
 {
     static const iw_sql_statement list = {
         "SELECT r.id AS run, r.name, r.\"temperature_K\", d.\"group\", d.descriptor, d.value, "
-        "d.stderr, d.ci95_lo, d.ci95_hi, d.unit, d.method, d.category FROM descriptors d "
+        "d.stderr, d.ci95_lo, d.ci95_hi, d.unit, d.method, d.category, r.run AS run_number, "
+        "g.ordinal AS ordinal FROM descriptors d "
         "JOIN runs r ON r.run = d.run JOIN groups g ON g.run = d.run AND g.name = d.\"group\" "
         "WHERE " RUN_IS_1 " AND (CAST($2 AS TEXT) IS NULL OR d.\"group\" = $2) "
-        "AND (CAST($3 AS TEXT) IS NULL OR d.descriptor = $3) "
-        "ORDER BY r.run, g.ordinal, d.method DESC, d.category, d.descriptor",
+        "AND (CAST($3 AS TEXT) IS NULL OR d.descriptor = $3)" /* */
+        PROPERTIES_FROM("run_descriptors d JOIN runs r ON r.run = d.run") PROPERTIES_FROM(
+            "material_descriptors d JOIN runs r ON r.material = d.material") " ORDER BY "
+                                                                             "run_number, ordinal, "
+                                                                             "method DESC, "
+                                                                             "category, descriptor",
         "reading descriptors"};
     const iw_sql_value values[3] = {iw_sql_text(query ? query->run : NULL),
                                     iw_sql_text(query ? query->group : NULL),
                                     iw_sql_text(query ? query->descriptor : NULL)};
-    return self->backend->select(self->state, &list, values, 3, each, arg, err);
+    row_taker to = {each, arg};
+    return self->backend->select(self->state, &list, values, 3, without_order, &to, err);
 }
 
 iw_status
@@ -121,6 +150,8 @@ iw_store_record(iw_store *self, const char *run, bool series, json_t **record, i
         status = read_record(self, id, &found, err);
     if (status == IW_OK && series)
         status = attach(self, id, found, err);
+    if (status == IW_OK)
+        status = iw_store_attach_properties(self, id, found, err);
     status = iw_store_end(self, status, err);
     if (status) {
         json_decref(found);

@@ -88,6 +88,7 @@ static const struct {
     {"stop_rule", "convergence", "rule"},
     {"stop_reason", "convergence", "reason"},
     {"health", "health", "state"},
+    {"space_group", "structure", "space_group"},
 };
 enum { MEMBERS = sizeof run_columns / sizeof *run_columns, NAME = 1 };
 /* And those that are not. */
@@ -95,7 +96,7 @@ static const char *const other_columns[] = {"material", "mobile", "filed_at", "w
 enum { OTHERS = sizeof other_columns / sizeof *other_columns, ALL = MEMBERS + OTHERS };
 
 char *
-iw_store_insertion(const char *table, const char *const *columns, size_t n, bool is_run)
+iw_store_insertion(const char *table, const char *const *columns, size_t n, const char *key)
 {
     char *text = NULL;
     size_t size = 0;
@@ -108,10 +109,12 @@ iw_store_insertion(const char *table, const char *const *columns, size_t n, bool
     (void)fputs(") VALUES (", out);
     for (size_t i = 0; i < n; i++)
         (void)fprintf(out, "%s$%zu", i ? ", " : "", i + 1);
-    (void)fputs(is_run ? ") ON CONFLICT (id) DO UPDATE SET " : ")", out);
-    for (size_t i = 0; is_run && i < n; i++)
+    (void)fputs(")", out);
+    if (key)
+        (void)fprintf(out, " ON CONFLICT (%s) DO UPDATE SET ", key);
+    for (size_t i = 0; key && i < n; i++)
         (void)fprintf(out, "%s\"%s\" = excluded.\"%s\"", i ? ", " : "", columns[i], columns[i]);
-    (void)fputs(is_run ? " RETURNING run" : "", out);
+    (void)fputs(strcmp(table, "runs") == 0 ? " RETURNING run" : "", out);
     if (fclose(out) == 0)
         return text;
     free(text);
@@ -124,7 +127,7 @@ run_insertion(void)
     const char *names[ALL];
     for (size_t i = 0; i < ALL; i++)
         names[i] = i < MEMBERS ? run_columns[i].column : other_columns[i - MEMBERS];
-    return iw_store_insertion("runs", names, ALL, true);
+    return iw_store_insertion("runs", names, ALL, "id");
 }
 
 static iw_status
@@ -388,12 +391,14 @@ iw_store_file_record(iw_store *self, json_t *record, const iw_run_info *run, cha
 }
 
 iw_status
-iw_store_file(iw_store *self, const iw_snapshot *snapshot, const iw_run_info *run, char *id,
-              iw_error *err)
+iw_store_file(iw_store *self, const iw_snapshot *snapshot, const iw_run_info *run,
+              const iw_frame *first, char *id, iw_error *err)
 {
     json_t *record = iw_snapshot_json(snapshot, IW_JSON_SERIES | IW_JSON_FULL);
-    if (!record)
+    if (!record || !iw_record_add_structure(record, snapshot, run, first)) {
+        json_decref(record);
         return iw_fail(err, IW_NO_MEMORY, "no memory for the record of run %s", snapshot->id);
+    }
     iw_status status = iw_store_file_record(self, record, run, id, err);
     json_decref(record);
     return status;

@@ -4,6 +4,8 @@
 
 #include "store_internal.h"
 
+#include "publish/json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,15 +43,47 @@ iw_schema_words(const iw_store_backend *backend, const char *text)
     return out ? end_text(out, &words) : NULL;
 }
 
+/* Where a number of the run as a whole, or of its material, may stand: the first that there is. */
+static const struct {
+    const char *category, *table, *key, *is, *method;
+} places[] = {
+    {"structural", "material_descriptors", "material", "r.material", "perfect"},
+    {"structural", "descriptors", "run", "r.run", "structure"},
+    {NULL, "run_descriptors", "run", "r.run", "imported"},
+    {"mechanical", "material_descriptors", "material", "r.material", "elastic"},
+    {NULL, "material_descriptors", "material", "r.material", "imported"},
+};
+
+static void
+add_property(FILE *out, const char *column, const char *descriptor, const char *category)
+{
+    const char *before = ", CASE WHEN g.name = 'all' THEN COALESCE(";
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        if (places[i].category && strcmp(places[i].category, category) != 0)
+            continue;
+        (void)fprintf(
+            out,
+            "%s(SELECT d.value FROM %s d WHERE d.%s = %s AND d.descriptor = '%s' AND d.method = "
+            "'%s'%s)",
+            before, places[i].table, places[i].key, places[i].is, descriptor, places[i].method,
+            strcmp(places[i].method, "structure") == 0 ? " AND d.\"group\" = 'all'" : "");
+        before = ", ";
+    }
+    (void)fprintf(out, ") END AS \"%s\"", column);
+}
+
 /* A look-up for each column: a query pays for those that it names. */
 static iw_status
 wide_column(void *arg, const char *column, const char *descriptor, const char *method,
-            bool is_error)
+            const char *category, bool is_error)
 {
-    (void)fprintf(arg,
-                  ", (SELECT d.%s FROM descriptors d WHERE d.run = g.run AND d.\"group\" = "
-                  "g.name AND d.descriptor = '%s' AND d.method = '%s') AS \"%s\"",
-                  is_error ? "stderr" : "value", descriptor, method, column);
+    if (iw_descriptor_is_property(category))
+        add_property(arg, column, descriptor, category);
+    else
+        (void)fprintf(arg,
+                      ", (SELECT d.%s FROM descriptors d WHERE d.run = g.run AND d.\"group\" = "
+                      "g.name AND d.descriptor = '%s' AND d.method = '%s') AS \"%s\"",
+                      is_error ? "stderr" : "value", descriptor, method, column);
     return IW_OK;
 }
 
@@ -65,7 +99,9 @@ view_text(void)
     (void)fputs("CREATE VIEW descriptors_wide AS SELECT r.id AS run, r.name AS name, r.material AS "
                 "material, r.code AS code, r.state AS state, r.\"temperature_K\" AS "
                 "\"temperature_K\", r.time_ps AS time_ps, r.mobile AS mobile, g.name AS \"group\", "
-                "g.atoms AS atoms",
+                "g.atoms AS atoms, COALESCE((SELECT d.text FROM material_descriptors d WHERE "
+                "d.material = r.material AND d.descriptor = 'space_group_number' AND d.method = "
+                "'perfect'), r.space_group) AS space_group",
                 out);
     (void)iw_store_wide_columns(wide_column, out);
     (void)fputs(" FROM runs r JOIN groups g ON g.run = r.run ORDER BY r.run, g.ordinal", out);

@@ -137,6 +137,49 @@ static const char *const iw_schema_migrations[] = {
     "  stop_reason = record -> 'convergence' ->> 'reason',"
     "  health = record -> 'health' ->> 'state'"
     "  WHERE formula IS NULL;",
+
+    /* 3 -> 4 */
+    "ALTER TABLE runs ADD COLUMN space_group {TEXT};" /* of the first frame */
+    /* A check cannot be changed: the table is made anew.  The view over it is made by schema.c. */
+    "DROP VIEW IF EXISTS descriptors_wide;"
+    "DELETE FROM ionwatch_schema WHERE key = 'descriptors_wide';"
+    "CREATE TABLE descriptors_of_runs ("
+    "  run {INTEGER} NOT NULL,"
+    "  \"group\" {TEXT} NOT NULL,"
+    "  descriptor {TEXT} NOT NULL,"
+    "  method {TEXT} NOT NULL CHECK (method IN ('physical', 'paper', 'structure')),"
+    "  value {REAL} NOT NULL, stderr {REAL}, ci95_lo {REAL}, ci95_hi {REAL},"
+    "  unit {TEXT} NOT NULL, category {TEXT} NOT NULL,"
+    "  PRIMARY KEY (run, \"group\", descriptor, method),"
+    "  FOREIGN KEY (run, \"group\") REFERENCES groups (run, name) ON DELETE CASCADE"
+    ") {KEYED};"
+    "INSERT INTO descriptors_of_runs SELECT run, \"group\", descriptor, method, value, stderr, "
+    "  ci95_lo, ci95_hi, unit, category FROM descriptors;"
+    "DROP TABLE descriptors;"
+    "ALTER TABLE descriptors_of_runs RENAME TO descriptors;"
+    "CREATE INDEX descriptors_descriptor ON descriptors (descriptor, \"group\", method, run);"
+
+    "CREATE TABLE material_descriptors (" /* what is known of a material, whatever its runs */
+    "  material {TEXT} NOT NULL,"
+    "  descriptor {TEXT} NOT NULL,"
+    "  method {TEXT} NOT NULL CHECK (method IN ('perfect', 'elastic', 'imported')),"
+    "  value {REAL} NOT NULL, stderr {REAL}, text {TEXT}," /* text: 'Fm-3m' of space_group_number */
+    "  unit {TEXT} NOT NULL, category {TEXT} NOT NULL,"
+    "  file {TEXT} NOT NULL, hash {TEXT} NOT NULL," /* where it is from; XXH3, 128 bits */
+    "  imported_at {TEXT} NOT NULL,"                /* ISO 8601, UTC */
+    "  PRIMARY KEY (material, descriptor, method)"
+    ") {KEYED};"
+
+    "CREATE TABLE run_descriptors (" /* imported; a run that is filed again keeps them */
+    "  run {INTEGER} NOT NULL REFERENCES runs ON DELETE CASCADE,"
+    "  descriptor {TEXT} NOT NULL,"
+    "  method {TEXT} NOT NULL CHECK (method = 'imported'),"
+    "  value {REAL} NOT NULL, stderr {REAL},"
+    "  unit {TEXT} NOT NULL, category {TEXT} NOT NULL,"
+    "  file {TEXT} NOT NULL, hash {TEXT} NOT NULL,"
+    "  imported_at {TEXT} NOT NULL,"
+    "  PRIMARY KEY (run, descriptor)"
+    ") {KEYED};",
 };
 
 enum { IW_SCHEMA_VERSION = sizeof iw_schema_migrations / sizeof *iw_schema_migrations };

@@ -52,12 +52,45 @@ iw_status iw_store_refresh(iw_store *self, iw_error *err);
 bool iw_store_may_pass(iw_status status);
 
 /* Files the run: runs, descriptors with units and uncertainties, series, events, provenance (the
- * run's metadata and the record as JSON).  id (may be NULL, 64 bytes) gets the database id. */
+ * run's metadata and the record as JSON).  first: its first frame, for what its structure says;
+ * NULL where it is not known.  id (may be NULL, 64 bytes) gets the database id. */
 iw_status iw_store_file(iw_store *self, const iw_snapshot *snapshot, const iw_run_info *run,
-                        char *id, iw_error *err);
+                        const iw_frame *first, char *id, iw_error *err);
 /* The same from a record (IW_JSON_SERIES | IW_JSON_FULL), whose series are taken out of it. */
 iw_status iw_store_file_record(iw_store *self, json_t *record, const iw_run_info *run, char *id,
                                iw_error *err);
+/* ---- what was not measured by a run ---- */
+
+typedef struct {
+    char descriptor[64];
+    double value, standard_error; /* the second NAN where it is not known */
+    const char *text;             /* "Fm-3m" of space_group_number; or NULL */
+    const char *unit, *category;
+} iw_store_property;
+
+/* Of a material, or of a run (id, unique prefix of an id, or name); the other one is NULL. */
+typedef struct {
+    const char *material, *run;
+    const char *method; /* "imported"; of a material also "perfect" and "elastic", which replace all
+                           that it had by that method */
+    iw_store_property *rows;
+    size_t n;
+} iw_store_properties;
+
+/* Where it is from. */
+typedef struct {
+    const char *file, *hash;
+} iw_store_origin;
+
+/* All of it in one transaction; a number that is there is replaced.  "elastic" holds the elements
+ * of the tensor, iw_store_elastic_name(); what follows from them is computed here, and again
+ * whenever something is imported for the material, as a density may be.  NOT_FOUND: a run that is
+ * not there; INVALID: a tensor that is none. */
+iw_status iw_store_import(iw_store *self, const iw_store_properties *sets, size_t n,
+                          const iw_store_origin *origin, iw_error *err);
+/* "elastic_c12_GPa", of rows and columns from 0. */
+void iw_store_elastic_name(size_t i, size_t j, char name[64]);
+
 /* Copies a run (id, unique prefix of an id, or name) from another database, row by row. */
 iw_status iw_store_copy(iw_store *self, iw_store *from, const char *run, iw_error *err);
 /* Removes a run and all that belongs to it.  NOT_FOUND. */

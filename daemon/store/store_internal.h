@@ -7,7 +7,7 @@
 #include "backend.h"
 #include "filing.h"
 
-enum { IW_STORE_TABLES = 7 }; /* that a run has rows in */
+enum { IW_STORE_TABLES = 9 }; /* that a run, or its material, has rows in */
 
 struct iw_store {
     const iw_store_backend *backend;
@@ -37,15 +37,17 @@ iw_status iw_schema_ready(iw_store *self, iw_error *err);
 iw_status iw_store_resolve(iw_store *self, const char *text, char id[IW_ID_LENGTH + 1],
                            iw_error *err);
 
-/* INSERT of these columns; a run that is there keeps its number, which is returned.  malloc'd,
- * NULL: no memory. */
-char *iw_store_insertion(const char *table, const char *const *columns, size_t n, bool is_run);
+/* INSERT of these columns; a row that has the same key (NULL: none may have) is replaced.  A run
+ * keeps its number, which is returned.  malloc'd, NULL: no memory. */
+char *iw_store_insertion(const char *table, const char *const *columns, size_t n, const char *key);
 
 /* Inside a transaction.  lock: who changes this run holds it alone.  empty: what belongs to the run
  * of this number.  material: of a run, malloc'd; "" if it is not there. */
 iw_status iw_store_lock_run(iw_store *self, const char *id, iw_error *err);
 iw_status iw_store_empty_run(iw_store *self, int64_t row, iw_error *err);
 iw_status iw_store_material_of(iw_store *self, const char *id, char **material, iw_error *err);
+/* Adds "properties" to a record: what was imported for the run or its material. */
+iw_status iw_store_attach_properties(iw_store *self, const char *id, json_t *record, iw_error *err);
 /* name: runs of an older schema get their material.  refit: after a run came, changed or went, the
  * rows of "materials" for what it was and what it is now (NULL: nothing). */
 iw_status iw_store_name_materials(iw_store *self, iw_error *err);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "publish/json.h"
+#include "publish/values.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+json_t *
+iw_structure_json(const iw_structure *structure, const char *source)
+{
+    double value;
+    const char *name;
+    bool found = structure->symmetry.number > 0;
+    json_t *object = json_pack("{s:s, s:s?, s:s?}", "source", source, "space_group",
+                               found ? structure->symmetry.symbol : NULL, "remark",
+                               structure->remark[0] ? structure->remark : NULL);
+    for (size_t i = 0; object && (name = iw_structure_number(structure, i, &value)); i++)
+        if (json_object_set_new(object, name, iw_json_number(value)) != 0) {
+            json_decref(object);
+            return NULL;
+        }
+    return object;
+}
+
+static iw_status
+describe(const iw_snapshot *snapshot, const iw_run_info *run, const iw_frame *first,
+         iw_structure *out, iw_error *err)
+{
+    bool *mobile = calloc(run->n_species + 1, sizeof *mobile);
+    if (!mobile)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu species", run->n_species);
+    for (size_t s = 0; s < run->n_species; s++)
+        for (size_t m = 0; m < snapshot->n_mobile; m++)
+            mobile[s] = mobile[s] || strcmp(run->species[s], snapshot->mobile[m]) == 0;
+    iw_status status = iw_structure_describe(run, first, mobile, out, err);
+    free(mobile);
+    return status;
+}
+
+bool
+iw_record_add_structure(json_t *record, const iw_snapshot *snapshot, const iw_run_info *run,
+                        const iw_frame *first)
+{
+    iw_structure structure;
+    iw_error err = {0};
+    json_t *part = NULL;
+    iw_status status = first ? describe(snapshot, run, first, &structure, &err) : IW_NOT_FOUND;
+    if (status == IW_NO_MEMORY)
+        return false;
+    part = status == IW_OK ? iw_structure_json(&structure, "first frame") : json_null();
+    return json_object_set_new(record, "structure", part) == 0;
+}
