@@ -256,7 +256,8 @@ runs_for_descriptors(unsigned max_runs, unsigned pages)
 static int
 serve(iw_config *config)
 {
-    config->max_runs = runs_for_descriptors(config->max_runs, config->http_connections);
+    bool page = strcmp(config->http, "off") != 0;
+    config->max_runs = runs_for_descriptors(config->max_runs, page ? config->http_connections : 0);
     sigset_t set;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
