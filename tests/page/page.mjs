@@ -6,7 +6,7 @@ import path from "node:path";
 import { Browser } from "./browser.mjs";
 import * as life from "./life.mjs";
 import * as overview from "./overview.mjs";
-import { Daemon, Fleet } from "./programs.mjs";
+import { Daemon, Fleet, until } from "./programs.mjs";
 import * as run from "./run.mjs";
 import { equal } from "./values.mjs";
 
@@ -25,6 +25,10 @@ async function setUp() {
     await silent.ready;
     world.silent = silent.ids.get("silent");
     silent.process.kill("SIGKILL");
+    await until(() => {
+        const rows = world.daemon.json("ls");
+        return (rows.runs ?? rows).every((row) => row.name === "silent" || row.frames === 1200);
+    }, 60, "all frames are analysed");
     world.resting = await life.openHidden(world);
     return world;
 }
