@@ -2,6 +2,7 @@
 /* query.c - reading back. */
 #include "store_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -60,14 +61,6 @@ typedef struct {
     void *arg;
 } row_taker;
 
-/* A number of the run as a whole, or of its material. */
-#define PROPERTIES_FROM(table)                                                                     \
-    " UNION ALL SELECT r.id, r.name, r.\"temperature_K\", 'all', d.descriptor, d.value, "          \
-    "d.stderr, "                                                                                   \
-    "NULL, NULL, d.unit, d.method, d.category, r.run, 0 FROM " table " WHERE " RUN_IS_1            \
-    " AND (CAST($2 AS TEXT) IS NULL OR $2 = 'all') "                                               \
-    "AND (CAST($3 AS TEXT) IS NULL OR d.descriptor = $3)"
-
 /* The last two columns are for the order alone. */
 static iw_status
 without_order(void *arg, json_t *row, iw_error *err)
@@ -78,28 +71,79 @@ without_order(void *arg, json_t *row, iw_error *err)
     return to->each(to->arg, row, err);
 }
 
+/* What the filters ask of rows whose group is called so; $n are those that are set. */
+static void
+add_conditions(FILE *out, const char *const *wanted, const char *group)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < IW_STORE_FILTERS; i++) {
+        if (!wanted[i])
+            continue;
+        (void)fputs(n++ ? " AND " : " WHERE ", out);
+        if (i == 0)
+            (void)fprintf(out, "(r.name = $%zu OR substr(r.id, 1, length($%zu)) = lower($%zu))", n,
+                          n, n);
+        else
+            (void)fprintf(out, "%s = CAST($%zu AS TEXT)", i == 1 ? group : "d.descriptor", n);
+    }
+}
+
+/* A statement for each set of filters: one that has them all and lets some be NULL could use no
+ * index.  malloc'd. */
+static char *
+descriptors_sql(const char *const *wanted)
+{
+    /* Numbers of the run as a whole, or of its material. */
+    static const char *const properties[] = {
+        "run_descriptors d JOIN runs r ON r.run = d.run",
+        "material_descriptors d JOIN runs r ON r.material = d.material"};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    (void)fputs("SELECT r.id AS run, r.name, r.\"temperature_K\", d.\"group\", d.descriptor, "
+                "d.value, d.stderr, d.ci95_lo, d.ci95_hi, d.unit, d.method, d.category, r.run AS "
+                "run_number, g.ordinal AS ordinal FROM descriptors d JOIN runs r ON r.run = d.run "
+                "JOIN groups g ON g.run = d.run AND g.name = d.\"group\"",
+                out);
+    add_conditions(out, wanted, "d.\"group\"");
+    for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
+        (void)fprintf(
+            out,
+            " UNION ALL SELECT r.id, r.name, r.\"temperature_K\", 'all', d.descriptor, "
+            "d.value, d.stderr, NULL, NULL, d.unit, d.method, d.category, r.run, 0 FROM %s",
+            properties[i]);
+        add_conditions(out, wanted, "'all'");
+    }
+    (void)fputs(" ORDER BY run_number, ordinal, method DESC, category, descriptor", out);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
 iw_status
 iw_store_descriptors(iw_store *self, const iw_store_query *query, iw_sql_each each, void *arg,
                      iw_error *err)
 {
-    static const iw_sql_statement list = {
-        "SELECT r.id AS run, r.name, r.\"temperature_K\", d.\"group\", d.descriptor, d.value, "
-        "d.stderr, d.ci95_lo, d.ci95_hi, d.unit, d.method, d.category, r.run AS run_number, "
-        "g.ordinal AS ordinal FROM descriptors d "
-        "JOIN runs r ON r.run = d.run JOIN groups g ON g.run = d.run AND g.name = d.\"group\" "
-        "WHERE " RUN_IS_1 " AND (CAST($2 AS TEXT) IS NULL OR d.\"group\" = $2) "
-        "AND (CAST($3 AS TEXT) IS NULL OR d.descriptor = $3)" /* */
-        PROPERTIES_FROM("run_descriptors d JOIN runs r ON r.run = d.run") PROPERTIES_FROM(
-            "material_descriptors d JOIN runs r ON r.material = d.material") " ORDER BY "
-                                                                             "run_number, ordinal, "
-                                                                             "method DESC, "
-                                                                             "category, descriptor",
-        "reading descriptors"};
-    const iw_sql_value values[3] = {iw_sql_text(query ? query->run : NULL),
-                                    iw_sql_text(query ? query->group : NULL),
-                                    iw_sql_text(query ? query->descriptor : NULL)};
+    static const iw_store_query all = {0};
+    const iw_store_query *q = query ? query : &all;
+    const char *const wanted[IW_STORE_FILTERS] = {q->run, q->group, q->descriptor};
+    iw_sql_value values[IW_STORE_FILTERS];
+    size_t n = 0, which = 0;
+    for (size_t i = 0; i < IW_STORE_FILTERS; i++) {
+        which |= (size_t)(wanted[i] != NULL) << i;
+        if (wanted[i])
+            values[n++] = iw_sql_text(wanted[i]);
+    }
+    if (!self->listings[which])
+        self->listings[which] = descriptors_sql(wanted);
+    if (!self->listings[which])
+        return iw_fail(err, IW_NO_MEMORY, "no memory for a question");
+    iw_sql_statement list = {self->listings[which], "reading descriptors"};
     row_taker to = {each, arg};
-    return self->backend->select(self->state, &list, values, 3, without_order, &to, err);
+    return self->backend->select(self->state, &list, values, n, without_order, &to, err);
 }
 
 iw_status

@@ -109,6 +109,8 @@ iw_store_close(iw_store **self)
     free((*self)->insert_run);
     for (size_t i = 0; i < IW_STORE_TABLES; i++)
         free((*self)->copy_insertions[i]);
+    for (size_t i = 0; i < sizeof(*self)->listings / sizeof *(*self)->listings; i++)
+        free((*self)->listings[i]);
     free(*self);
     *self = NULL;
 }

@@ -7,7 +7,10 @@
 #include "backend.h"
 #include "filing.h"
 
-enum { IW_STORE_TABLES = 9 }; /* that a run, or its material, has rows in */
+enum {
+    IW_STORE_TABLES = 9, /* that a run, or its material, has rows in */
+    IW_STORE_FILTERS = 3 /* members of iw_store_query */
+};
 
 struct iw_store {
     const iw_store_backend *backend;
@@ -16,6 +19,7 @@ struct iw_store {
     char label[512];  /* the URI without its password; of a file its path */
     char *insert_run; /* the statement, made at the first filing, as the next ones at a copy */
     char *copy_insertions[IW_STORE_TABLES];
+    char *listings[1 << IW_STORE_FILTERS]; /* of descriptors, by which filters are set */
     bool unready; /* opened again, and nobody has looked at its schema yet */
 };
 

@@ -4,6 +4,7 @@
  *
  *   bench_store URI [RUNS]      sqlite:///path or postgresql://user@host/name, an empty database;
  *                               100,000 runs of 60 descriptors each, ten to a material
+ *   bench_store URI 0           questions alone, of one that is there
  *   bench_store --smoke         200 runs in a temporary file
  */
 #include "store/store.h"
@@ -92,7 +93,7 @@ file_runs(iw_store *store, unsigned runs, iw_error *err)
         }
     }
     double seconds = now() - start;
-    if (status == IW_OK)
+    if (status == IW_OK && runs > 0)
         (void)printf("file %u runs of 60 descriptors: %.1f s, %.0f runs a second\n", runs, seconds,
                      runs / seconds);
     return status;
