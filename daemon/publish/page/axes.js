@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // axes.js - ranges and ticks of a figure, the same on the screen and in the files that are saved.
 //
-// A figure: { key, title, text, x, y, series, toggles, spans, levels }
+// A figure: { key, title, text, note, x, y, series, toggles, spans, levels, padded }
 //   axis    { label, unit, log, zero, min, max, second: { label, unit, factor } }
 //   series  { name, colour, dash, tags, x, y, lo, hi, marks, line }
 //   toggles [[{ tag, label, on, colour, dash }]]: a series is shown while all its tags are on
 //   spans   [{ from, to, label }] shaded,  levels [{ y, label }] dashed across
+//   padded  no point lies on the frame
 
 import { general, powerOfTen } from "./format.js";
 
@@ -108,7 +109,7 @@ export function rangesOf(figure, series) {
     if (bands.length) y = withBands(figure.y, y, bands);
     y = widened(figure.y, y, 0.05);
     return {
-        x: x[0] < x[1] ? x : widened(figure.x, x, 0.05),
+        x: x[0] < x[1] && !figure.padded ? x : widened(figure.x, x, 0.06),
         y: [figure.y.min ?? y[0], figure.y.max ?? y[1]],
     };
 }

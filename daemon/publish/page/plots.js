@@ -163,7 +163,6 @@ export class Plot {
             return;
         }
         this.ranges = rangesOf(this.figure, series);
-        if (this.figure.padded) this.pad();
         this.series = series;
         const key = `${series.map((s) => s.id).join("|")}|${screen().ink}`;
         const options = this.options(series);
@@ -180,12 +179,6 @@ export class Plot {
         this.zoomed = false;
         const { file, ...rest } = options;
         this.graph = new Dygraph(this.canvas, file, rest);
-    }
-
-    /* Points do not lie on the frame. */
-    pad() {
-        const room = 0.06 * (this.ranges.x[1] - this.ranges.x[0]) || 0.1;
-        this.ranges.x = [this.ranges.x[0] - room, this.ranges.x[1] + room];
     }
 
     options(series) {
