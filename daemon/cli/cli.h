@@ -56,6 +56,9 @@ typedef struct {
     const char *db, *group, *descriptor, *run, *output; /* results */
     bool json, csv, series, full, all, markdown, catalogue;
 
+    const char *elastic, *structure, *order, *elastic_units; /* import; NULL: none, default */
+    bool as_is;
+
     const char *groups, *method, *title, *style; /* plot */
     double width_mm, dpi;                        /* NAN: default */
     bool log, linear;
@@ -101,6 +104,7 @@ iw_exit iw_command_db_ls(const iw_settings *settings);
 iw_exit iw_command_db_show(const iw_settings *settings);
 iw_exit iw_command_db_query(const iw_settings *settings);
 iw_exit iw_command_db_export(const iw_settings *settings);
+iw_exit iw_command_db_import(const iw_settings *settings);
 iw_exit iw_command_db_ingest(const iw_settings *settings);
 iw_exit iw_command_db_rm(const iw_settings *settings);
 

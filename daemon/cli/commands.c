@@ -246,6 +246,31 @@ static const iw_cli_option run_option[] = {
     END,
 };
 
+static const iw_cli_option import_options[] = {
+    {"structure", 0, IW_OPT_TEXT, TO(structure), "FILE", "", "none", 0, 0, NULL,
+     "a perfect structure: POSCAR, extended XYZ, a LAMMPS dump, whatever `analyze` reads; its "
+     "first "
+     "frame"},
+    {"elastic", 0, IW_OPT_TEXT, TO(elastic), "FILE", "", "none", 0, 0, NULL,
+     "an elastic tensor: 6 rows of 6 numbers, or JSON"},
+    {"material", 0, IW_OPT_TEXT, TO(material), "NAME", "", "none", 0, 0, NULL,
+     "the material that structure and tensor are of, as `ionwatch arrhenius` lists it"},
+    {"order", 0, IW_OPT_CHOICE, TO(order), "NAME", "", "voigt: xx yy zz yz xz xy", 0, 0,
+     "voigt|vasp", "of the tensor's rows and columns; vasp is xx yy zz xy yz zx"},
+    {"elastic-units", 0, IW_OPT_CHOICE, TO(elastic_units), "UNIT", "", "GPa", 0, 0, "GPa|kbar",
+     "of the tensor"},
+    {"as-is", 0, IW_OPT_FLAG, TO(as_is), NULL, "", NULL, 0, 0, NULL,
+     "take columns of tables whose names are not in the catalogue as they stand"},
+    {"mobile", 'm', IW_OPT_TEXT, TO(mobile), "LIST", "",
+     "first of Li Na Ag Cu Cl I Br F O in the structure", 0, 0, NULL,
+     "mobile species of the structure: Li or Li,Na"},
+    {"format", 'f', IW_OPT_TEXT, TO(format), "NAME", "", "by name and first lines", 0, 0, NULL,
+     "format of the structure: xdatcar, extxyz, lammps, ..."},
+    {"species", 0, IW_OPT_TEXT, TO(species), "LIST", "", "from the file", 0, 0, NULL,
+     "names of LAMMPS types 1, 2, ... of the structure: Li,S; or of all atoms in order"},
+    END,
+};
+
 static const iw_cli_option rows_options[] = {
     {"csv", 0, IW_OPT_FLAG, TO(csv), NULL, "", NULL, 0, 0, NULL,
      "comma-separated values, RFC 4180, every number with all its digits"},
@@ -457,6 +482,21 @@ const iw_command iw_commands[] = {
      0,
      iw_command_db_export,
      {filter_options, export_options, db_option}},
+    {"db import",
+     "[TABLE...]",
+     "Import numbers that runs do not measure, by material or run",
+     "TABLE is CSV or JSON with a column \"material\" or \"run\"; the others are named for a\n"
+     "descriptor and its unit: band_gap_eV, band_gap_stderr_eV, youngs_modulus_kbar\n"
+     "(`ionwatch explain --catalogue`).  All of a file is filed, or nothing; once more replaces "
+     "it.",
+     "  ionwatch db import gaps.csv --db sqlite:///home/me/ions.db\n"
+     "  ionwatch db import --structure POSCAR --elastic C.txt --material Li6PS5Cl\n"
+     "  ionwatch db import --elastic moduli.txt --order vasp --elastic-units kbar --material "
+     "LiCl\n",
+     0,
+     -1,
+     iw_command_db_import,
+     {import_options, db_option}},
     {"db ingest",
      "SOURCE...",
      "File runs from another database, or from records in files, once more",

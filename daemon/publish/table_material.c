@@ -13,8 +13,12 @@ static void
 print_line(FILE *out, const char *key, double value, const char *unit, const char *note)
 {
     char cell[IW_CELL];
-    (void)fprintf(out, "  %-32s %12s %-8s%s%s\n", key, iw_cell_general(cell, value, 6),
-                  strcmp(unit, "1") == 0 ? "" : unit, *note ? " " : "", note);
+    unit = strcmp(unit, "1") == 0 ? "" : unit;
+    (void)fprintf(out, "  %-32s %12s", key, iw_cell_general(cell, value, 6));
+    if (*note)
+        (void)fprintf(out, " %-8s %s\n", unit, note);
+    else
+        (void)fprintf(out, "%s%s\n", *unit ? " " : "", unit);
 }
 
 void
@@ -45,6 +49,8 @@ iw_table_properties(FILE *out, const json_t *record)
         char note[200];
         const json_t *row = json_array_get(list, i);
         const char *text = json_string_value(json_object_get(row, "text"));
+        if (strncmp(iw_text_at(row, "descriptor"), "elastic_c", 9) == 0)
+            continue; /* the tensor: what follows from it is read here */
         if (strcmp(of, iw_text_at(row, "of")) != 0)
             (void)fprintf(out, "\nOf the %s, imported\n", iw_text_at(row, "of"));
         of = iw_text_at(row, "of");

@@ -47,9 +47,9 @@ iw_schema_words(const iw_store_backend *backend, const char *text)
 static const struct {
     const char *category, *table, *key, *is, *method;
 } places[] = {
+    {NULL, "run_descriptors", "run", "r.run", "imported"},
     {"structural", "material_descriptors", "material", "r.material", "perfect"},
     {"structural", "descriptors", "run", "r.run", "structure"},
-    {NULL, "run_descriptors", "run", "r.run", "imported"},
     {"mechanical", "material_descriptors", "material", "r.material", "elastic"},
     {NULL, "material_descriptors", "material", "r.material", "imported"},
 };
