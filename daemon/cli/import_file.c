@@ -20,7 +20,7 @@ iw_import_read(const char *path, iw_import_file *out, iw_error *err)
     *out = (iw_import_file){0};
     FILE *file = fopen(path, "rb");
     if (!file)
-        return errno == ENOENT ? iw_fail(err, IW_NOT_FOUND, "%s: there is no such file", path)
+        return errno == ENOENT ? iw_fail(err, IW_IO, "%s: there is no such file", path)
                                : iw_fail_errno(err, "%s cannot be read", path);
     size_t room = 0;
     iw_status status = IW_OK;

@@ -119,21 +119,40 @@ wrong_unit(const char *name, const iw_descriptor_row *row, const struct unit *un
         if (strcmp(units[i].kind, unit->kind) == 0 && used + 20 < sizeof list)
             used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "",
                                      units[i].name);
-    return iw_fail(err, IW_INVALID, "%s: %.*s is a %s: its name ends in one of %s", name, (int)stem,
-                   row->key, unit->kind, list);
+    return iw_fail(err, IW_INVALID, "%s: a column of %.*s ends in its unit, one of %s", name,
+                   (int)stem, row->key, list);
+}
+
+/* Of whole names, or of names without their units ("bandgap"). */
+static const char *
+nearest_name(const char *name, bool stems)
+{
+    enum { MOST = 200 };
+    static char text[MOST][64];
+    const char *names[MOST + 1], *keys[MOST];
+    size_t n = 0, stem;
+    for (const iw_descriptor_row *row = iw_descriptor_catalogue; row->key && n < MOST; row++) {
+        if (!iw_descriptor_is_property(row->category))
+            continue;
+        (void)unit_of(row->key, &stem);
+        (void)snprintf(text[n], sizeof text[n], "%.*s", stems ? (int)stem : 63, row->key);
+        names[n] = text[n];
+        keys[n++] = row->key;
+    }
+    names[n] = NULL;
+    const char *nearest = iw_nearest(name, names);
+    for (size_t i = 0; i < n; i++)
+        if (names[i] == nearest)
+            return keys[i];
+    return NULL;
 }
 
 static iw_status
 unknown(const char *name, iw_error *err)
 {
-    enum { MOST = 200 };
-    const char *names[MOST + 1];
-    size_t n = 0;
-    for (const iw_descriptor_row *row = iw_descriptor_catalogue; row->key && n < MOST; row++)
-        if (iw_descriptor_is_property(row->category))
-            names[n++] = row->key;
-    names[n] = NULL;
-    const char *nearest = iw_nearest(name, names);
+    const char *nearest = nearest_name(name, false);
+    if (!nearest)
+        nearest = nearest_name(name, true);
     return iw_fail(err, IW_INVALID,
                    "no descriptor is called \"%.60s\"%s%s%s (`ionwatch explain --catalogue` lists "
                    "them; --as-is takes it as it stands)",

@@ -87,8 +87,9 @@ names_of_nothing_are_refused_with_the_nearest_one(void **state)
     (void)state;
     static const char *const of[][2] = {
         {"band_gip_eV", "did you mean \"band_gap_eV\"?"},
-        {"band_gap", "ends in one of eV, meV, Ry"},
-        {"band_gap_GPa", "band_gap is a energy"},
+        {"band_gap", "ends in its unit, one of eV, meV, Ry"},
+        {"band_gap_GPa", "a column of band_gap ends in its unit, one of eV"},
+        {"bandgap", "did you mean \"band_gap_eV\"?"},
         {"dielectric_constant_eV", "pure number"},
         {"D_cm2_s", "measured by runs"},
         {"omega_mean_meV", "measured by runs"},
