@@ -15,7 +15,7 @@ PROGRAM = os.path.join(BUILD, "ionwatch")
 DAEMON = os.path.join(BUILD, "ionwatchd")
 
 COMMANDS = ["analyze", "follow", "imd", "ls", "show", "watch", "stop", "rm", "arrhenius", "plot", "explain", "unpack",
-            "db ls", "db show", "db query", "db export", "db ingest", "db rm"]
+            "db ls", "db show", "db query", "db export", "db import", "db ingest", "db rm"]
 
 
 def environment(folder, **more):
