@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const double SNAPSHOT_SHARE = 0.1; /* of the time at most, for one run ... */
 static const double IDLE_SHARE = 0.5;     /* ... that is watched, while no frames wait */
@@ -72,11 +73,21 @@ iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot)
     (void)iw_mail_send(self->front, &mail);
 }
 
+/* Processor time of this thread: on a machine that is busy with MD codes a snapshot lasts much
+ * longer than it works, and whoever watches should not wait for a multiple of that. */
+static double
+worked_s(void)
+{
+    struct timespec time;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
 static void
 publish_now(iw_worker *self, iw_job *run)
 {
     iw_error err;
-    double start = iw_now();
+    double start = iw_now(), work = worked_s();
     iw_snapshot *snapshot = iw_engine_snapshot(run->engine, run->state, &err);
     if (snapshot) {
         iw_worker_publish(self, run, snapshot);
@@ -88,7 +99,7 @@ publish_now(iw_worker *self, iw_job *run)
     self->work.snapshots++;
     self->work.snapshot_s += took_s;
     double every_s = self->config->publish_s;
-    run->next_snapshot_s = iw_now() + fmax(every_s, took_s / IDLE_SHARE);
+    run->next_snapshot_s = iw_now() + fmax(every_s, (worked_s() - work) / IDLE_SHARE);
     run->spared_until_s = iw_now() + fmax(SPARED * every_s, took_s / SNAPSHOT_SHARE);
     run->changed = false;
 }
@@ -132,7 +143,7 @@ next_snapshot(const iw_worker *self, double now, bool idle)
 void
 iw_worker_publish_due(iw_worker *self)
 {
-    double start = iw_now();
+    double start = iw_now(), work = worked_s();
     double now = start;
     iw_job *run;
     if (start < self->next_slice_s)
@@ -142,7 +153,7 @@ iw_worker_publish_due(iw_worker *self)
         publish_now(self, run);
         now = iw_now();
     }
-    self->next_slice_s = now + (now - start);
+    self->next_slice_s = now + (idle ? worked_s() - work : now - start);
 }
 
 static bool

@@ -5,11 +5,12 @@
  *     bench_pages [--smoke] [--pages N] [--seconds S] [--rounds N] [--atoms N]
  *
  * First frames come now and then to a run of 20,000, and the time from ionwatch_send() to the
- * record that has the frame is taken.  Then the run is streamed as fast as it is taken.  In turns
- * nobody looks, N pages have the overview open, and N pages have the run open, packed as browsers
- * ask for it; the frames that became durable in each turn are counted, and the processor time of
- * the thread that serves pages, which other work on the machine does not change.  Ratios are of
- * medians within the one run.
+ * record that has the frame is taken; then at the steady paces of MD codes, for each frame to the
+ * first record that has it, with the processor time of the thread that analyses.  Then the run is
+ * streamed as fast as it is taken.  In turns nobody looks, N pages have the overview open, and N
+ * pages have the run open, packed as browsers ask for it; the frames that became durable in each
+ * turn are counted, and the processor time of the thread that serves pages, which other work on the
+ * machine does not change.  Ratios are of medians within the one run.
  */
 #include "harness.h"
 
@@ -25,10 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_PAGES = 500, MAX_ROUNDS = 32, PIECE = 1 << 20, LATE = 40 };
+enum { MAX_PAGES = 500, MAX_ROUNDS = 32, PIECE = 1 << 20, LATE = 40, PACE_FRAMES = 1000 };
 
 typedef enum { NOBODY, OVERVIEW, RUN, TURNS } turn;
 
+static const double paces_s[] = {0.01, 0.1, 1};
 static const char *const turn_names[TURNS] = {"nobody looks", "the overview", "the run"};
 
 typedef struct {
@@ -156,9 +158,9 @@ thread_busy_s(const stage *self, const char *task, const char *name)
     return strcmp(called, name) == 0 ? (double)(user + system) / (double)sysconf(_SC_CLK_TCK) : 0;
 }
 
-/* ... of the one that serves pages. */
+/* ... of all of that name. */
 static double
-web_busy_s(const stage *self)
+busy_s(const stage *self, const char *name)
 {
     char path[64];
     double sum = 0;
@@ -166,7 +168,7 @@ web_busy_s(const stage *self)
     DIR *folder = opendir(path);
     for (struct dirent *entry; folder && (entry = readdir(folder));)
         if (entry->d_name[0] != '.')
-            sum += thread_busy_s(self, entry->d_name, "web");
+            sum += thread_busy_s(self, entry->d_name, name);
     if (folder)
         (void)closedir(folder);
     return sum;
@@ -181,12 +183,12 @@ one_turn(stage *self, turn which, size_t pages, double seconds, double *share, u
     for (double until = now_s() + 0.3; now_s() < until;) /* until all are served */
         send_frame(self);
     uint64_t before = acknowledged(self);
-    double start = now_s(), busy = web_busy_s(self);
+    double start = now_s(), busy = busy_s(self, "web");
     while (now_s() < start + seconds)
         send_frame(self);
     double frames = (double)(acknowledged(self) - before);
     double rate = frames / (now_s() - start);
-    *share = (web_busy_s(self) - busy) / (now_s() - start);
+    *share = (busy_s(self, "web") - busy) / (now_s() - start);
     close_pages(&looking);
     *bytes += looking.bytes;
     return rate;
@@ -300,6 +302,77 @@ take_latency(stage *self, uint64_t length, int n)
         1e3 * snapshot_s(self->daemon));
 }
 
+/* ---- how soon at a steady pace ---- */
+
+typedef struct {
+    int s;
+    char text[PIECE];
+    size_t used;
+    uint64_t seen;            /* frames of the newest record */
+    double sent[PACE_FRAMES]; /* when; of the frames from first on */
+    double late[PACE_FRAMES];
+    uint64_t first;
+} pace;
+
+/* All frames up to that are on the page now. */
+static void
+note_record(pace *self, uint64_t frames)
+{
+    for (; self->seen < frames; self->seen++)
+        if (self->seen + 1 >= self->first && self->seen + 1 < self->first + PACE_FRAMES)
+            self->late[self->seen + 1 - self->first] =
+                now_s() - self->sent[self->seen + 1 - self->first];
+}
+
+/* Takes what has come, for that long at most. */
+static void
+read_records(pace *self, double seconds)
+{
+    struct pollfd fd = {self->s, POLLIN, 0};
+    if (poll(&fd, 1, (int)(1e3 * fmax(seconds, 0))) <= 0)
+        return;
+    ssize_t got = recv(self->s, self->text + self->used, sizeof self->text - self->used - 1, 0);
+    self->used += got > 0 ? (size_t)got : 0;
+    self->text[self->used] = '\0';
+    char *end = self->text, *event = self->text;
+    for (; (end = strstr(event, "\n\n")); event = end + 2) {
+        char *run = strstr(event, "event: run\n"); /* behind the head of a chunk */
+        char *frames = run && run < end ? strstr(run, "\"frames\":") : NULL;
+        if (frames && frames < end)
+            note_record(self, strtoull(frames + 9, NULL, 10));
+    }
+    self->used -= (size_t)(event - self->text);
+    memmove(self->text, event, self->used);
+    if (self->used == sizeof self->text - 1)
+        fail_msg("an event is longer than %d bytes", PIECE);
+}
+
+static void
+take_pace(stage *self, double every_s, size_t n)
+{
+    static pace at;
+    at = (pace){.s = open_stream(self, self->id, false), .seen = self->seq, .first = self->seq + 1};
+    double start = now_s(), busy = busy_s(self, "worker");
+    for (size_t i = 0; i < n; i++) {
+        for (double until = start + (double)i * every_s; now_s() < until;)
+            read_records(&at, until - now_s());
+        at.sent[i] = now_s();
+        send_frame(self);
+    }
+    double lasted = now_s() - start;
+    double share = (busy_s(self, "worker") - busy) / lasted;
+    while (at.seen < self->seq && now_s() < start + lasted + 20)
+        read_records(&at, 1);
+    (void)close(at.s);
+    if (at.seen < self->seq)
+        fail_msg("frame %llu never comes", (unsigned long long)self->seq);
+    qsort(at.late, n, sizeof *at.late, by_value);
+    printf("a frame each %.0f ms: on the page after %.0f ms in the median, 95 %% within %.0f ms, "
+           "worst of %zu: %.0f ms; threads worker %.0f %% of a processor\n",
+           1e3 * every_s, 1e3 * at.late[n / 2], 1e3 * at.late[n * 95 / 100], n,
+           1e3 * at.late[n - 1], 100 * share);
+}
+
 /* ---- setting ---- */
 
 static void
@@ -383,6 +456,8 @@ main(int argc, char **argv)
     self.cell[0] = self.cell[4] = self.cell[8] = 12;
     begin_run(&self, species, mass);
     take_latency(&self, length, late);
+    for (size_t i = 0; i < sizeof paces_s / sizeof paces_s[0]; i++)
+        take_pace(&self, paces_s[i], late == LATE ? (size_t)fmin(15 / paces_s[i], PACE_FRAMES) : 3);
     take_turns(&self, pages, seconds, rounds);
     ionwatch_close(&self.out, 1000);
     harness_kill(self.daemon, SIGKILL);
