@@ -17,12 +17,17 @@ function dashOf(dash) {
     return dash ? svg("line", { x1: 0, y1: 5, x2: 22, y2: 5, "stroke-dasharray": dash.join(" ") }) : svg("line", { x1: 0, y1: 5, x2: 22, y2: 5 });
 }
 
+/* Axes of powers have no place for zero. */
+function hasPlace(figure, x, y) {
+    return known(x) && known(y) && (!figure.x.log || x > 0) && (!figure.y.log || y > 0);
+}
+
 /* Points of one x stand in one row; a curve that has none there goes through. */
 function table(figure, series, floor) {
     const rows = new Map();
     series.forEach((s, k) => s.x.forEach((x, i) => {
         const y = s.y[i];
-        if (!known(x) || !known(y) || (figure.x.log && x <= 0) || (figure.y.log && y <= 0)) return;
+        if (!hasPlace(figure, x, y)) return;
         if (!rows.has(x)) rows.set(x, [x, ...series.map(() => [null, null, null])]);
         const lo = s.lo && known(s.lo[i]) ? s.lo[i] : y;
         const hi = s.hi && s.hi[i] !== null && !Number.isNaN(s.hi[i]) ? Math.min(s.hi[i], 1e9) : y;
@@ -157,7 +162,7 @@ export class Plot {
         if (!this.visible || !this.figure) return;
         const series = shownSeries(this.figure, this.off).map((s, i, all) =>
             ({ ...s, id: s.name && all.findIndex((other) => other.name === s.name) === i ? s.name : `${s.name}#${i}` }));
-        if (!series.length || !series.some((s) => s.x.length)) {
+        if (!series.some((s) => s.x.some((x, i) => hasPlace(this.figure, x, s.y[i])))) {
             this.graph?.destroy();
             this.graph = null;
             return;
