@@ -4,7 +4,8 @@
  * positions for each frame; the header comes again with every frame when the cell changes.
  *
  * A frame begins with "Direct configuration=  n", or in the oldest form with a blank line.  The
- * numbers n tell gaps only: frames are NBLOCK steps apart.
+ * numbers n tell gaps only: frames are NBLOCK steps apart.  A POSCAR or CONTCAR is a file of one
+ * frame, which begins with "Direct" or "Cartesian", maybe after "Selective dynamics".
  */
 #include "adapters/vasp/file.h"
 #include "adapters/vasp/folder.h"
@@ -21,6 +22,8 @@ typedef struct {
     iw_vasp_file file;
     size_t n_atoms; /* of the first header */
     double cell_A[9];
+    double factor;             /* from the cell as it is written to A, of the last header */
+    bool cartesian;            /* the frame: positions in the unit of the cell */
     int64_t position;          /* of the last frame, those counted that are missing */
     int64_t number, increment; /* of the last one, -1 if none; from one to the next, 0 if unknown */
 } xdatcar;
@@ -32,7 +35,7 @@ three_reals(iw_line *line, double *to)
 }
 
 static iw_status
-scale_cell(const xdatcar *self, double cell[9], double scale, iw_error *err)
+scale_cell(xdatcar *self, double cell[9], double scale, iw_error *err)
 {
     double volume = cell[0] * (cell[4] * cell[8] - cell[5] * cell[7]) -
                     cell[1] * (cell[3] * cell[8] - cell[5] * cell[6]) +
@@ -41,9 +44,9 @@ scale_cell(const xdatcar *self, double cell[9], double scale, iw_error *err)
         return iw_text_fail(self->file.text, err, IW_INVALID,
                             "the cell is singular: scale %g, volume %g A3", scale, volume);
     /* A negative scale is the volume of the cell. */
-    double factor = scale > 0.0 ? scale : cbrt(-scale / fabs(volume));
+    self->factor = scale > 0.0 ? scale : cbrt(-scale / fabs(volume));
     for (size_t i = 0; i < 9; i++)
-        cell[i] *= factor;
+        cell[i] *= self->factor;
     return IW_OK;
 }
 
@@ -172,6 +175,14 @@ read_header_again(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
     return IW_OK;
 }
 
+/* VASP looks at the first letter; an XDATCAR's line of a frame has an equals sign. */
+static bool
+is_cartesian(iw_line line)
+{
+    return (starts_with(line, "C") || starts_with(line, "K")) &&
+           !memchr(line.at, '=', (size_t)(line.end - line.at));
+}
+
 /* Moves to the first row of positions. */
 static iw_status
 read_frame_start(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
@@ -180,15 +191,21 @@ read_frame_start(xdatcar *self, double cell[9], int64_t *number, iw_error *err)
     iw_line line, rest;
     double row[3];
     *number = -1;
+    self->cartesian = false;
     for (;;) {
         iw_status status = iw_text_line(self->file.text, &line, err);
         if (status != IW_OK)
             return status;
+        if (self->file.given == 0 && starts_with(line, "S"))
+            continue; /* what may move stands behind the positions */
         if (!iw_field_none(&line))
             break;
         blank = true; /* begins a frame in the oldest form; ends a file, or is an empty title */
     }
     if (read_frame_line(line, number))
+        return IW_OK;
+    self->cartesian = self->file.given == 0 && is_cartesian(line);
+    if (self->cartesian)
         return IW_OK;
     if (starts_with(line, "Cartesian"))
         return iw_text_unexpected(self->file.text, line,
@@ -215,9 +232,12 @@ read_row(xdatcar *self, const double cell[9], double *pos, iw_error *err)
         return status;
     rest = line;
     if (!three_reals(&rest, f))
-        return iw_text_unexpected(self->file.text, line, "three fractional coordinates", err);
+        return iw_text_unexpected(
+            self->file.text, line,
+            self->cartesian ? "three coordinates" : "three fractional coordinates", err);
     for (size_t x = 0; x < 3; x++)
-        pos[x] = f[0] * cell[x] + f[1] * cell[3 + x] + f[2] * cell[6 + x];
+        pos[x] = self->cartesian ? f[x] * self->factor
+                                 : f[0] * cell[x] + f[1] * cell[3 + x] + f[2] * cell[6 + x];
     return IW_OK;
 }
 

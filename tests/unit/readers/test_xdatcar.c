@@ -161,6 +161,28 @@ missing_configurations_leave_a_gap_in_the_steps(void **state)
     free_trajectory(&t);
 }
 
+/* The same two atoms in every form of a POSCAR; the cell is 2 x 4 x 8 A. */
+static void
+a_poscar_is_one_frame(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {
+        "t\n2.0\n1 0 0\n0 2 0\n0 0 4\nLi S\n1 1\nDirect\n.5 .5 .5\n.25 0 .75\n",
+        "t\n-64\n1 0 0\n0 2 0\n0 0 4\nLi S\n1 1\nSelective dynamics\nDirect\n"
+        ".5 .5 .5 T T F\n.25 0 .75 F F F\n\n0 0 0\n0 0 0\n",
+        "t\n2.0\n1 0 0\n0 2 0\n0 0 4\nLi S\n1 1\nCartesian\n.5 1 2\n.25 0 3\n",
+        "t\n2.0\n1 0 0\n0 2 0\n0 0 4\nLi S\n1 1\nSelective\ncart\n.5 1 2 T T T\n.25 0 3 T T T\n",
+    };
+    static const double expected[6] = {1, 2, 4, .5, 0, 6};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        trajectory t = read_text(forms[i]);
+        assert_true(t.n >= 1);
+        for (size_t k = 0; k < 6; k++)
+            assert_close(t.frame[0].pos_A[k], expected[k], 1e-12, 0);
+        free_trajectory(&t);
+    }
+}
+
 static void
 what_does_not_follow_the_form_is_refused_with_its_line(void **state)
 {
@@ -199,6 +221,7 @@ main(void)
         cmocka_unit_test(what_stands_behind_names_and_rows_is_passed_over),
         cmocka_unit_test(time_and_temperature_come_from_the_incar),
         cmocka_unit_test(missing_configurations_leave_a_gap_in_the_steps),
+        cmocka_unit_test(a_poscar_is_one_frame),
         cmocka_unit_test(what_does_not_follow_the_form_is_refused_with_its_line),
     };
     return cmocka_run_group_tests(tests, make_test_folder, remove_test_folder);
