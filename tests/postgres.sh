@@ -59,7 +59,7 @@ start)
         >"$folder/initdb" 2>&1 || { cat "$folder/initdb" >&2; exit 1; }
     launch
     # shellcheck disable=SC2016  # the inner shell expands it
-    setsid bash -c 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; exec "$2" remove "$3"' \
+    setsid bash -c 'while kill -0 "$1" 2>/dev/null && [ -d "$3" ]; do sleep 1; done; exec "$2" remove "$3"' \
         watcher "$3" "$self" "$folder" </dev/null >/dev/null 2>&1 &
     echo "$folder"
     ;;
