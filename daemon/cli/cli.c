@@ -23,6 +23,9 @@ iw_settings_init(iw_settings *settings)
                               .at_K = NAN,
                               .width_mm = NAN,
                               .dpi = NAN,
+                              .window_K = 100,
+                              .missing = 20,
+                              .seed = 1,
                               .timeout_s = 5,
                               .interval_s = 1,
                               .idle_s = INFINITY};

@@ -63,6 +63,12 @@ typedef struct {
     double width_mm, dpi;                        /* NAN: default */
     bool log, linear;
 
+    const char *family, *with, *without, *target_name, *correlation, *models; /* landscape */
+    double window_K, missing;                                                 /* K; % */
+    long clusters, space, folds;                                              /* 0: default */
+    long seed;
+    bool impute;
+
     const char *folder, *roles; /* keygen; NULL: default */
     bool server, print, force;
 } iw_settings;
@@ -97,6 +103,7 @@ iw_exit iw_command_stop(const iw_settings *settings);
 iw_exit iw_command_rm(const iw_settings *settings);
 iw_exit iw_command_arrhenius(const iw_settings *settings);
 iw_exit iw_command_plot(const iw_settings *settings);
+iw_exit iw_command_landscape(const iw_settings *settings);
 iw_exit iw_command_explain(const iw_settings *settings);
 iw_exit iw_command_keygen(const iw_settings *settings);
 iw_exit iw_command_unpack(const iw_settings *settings);

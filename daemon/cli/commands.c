@@ -210,6 +210,53 @@ static const iw_cli_option plot_options[] = {
     END,
 };
 
+static const iw_cli_option landscape_options[] = {
+    {"db", 0, IW_OPT_TEXT, TO(db), "URI", "", "$IONWATCH_DB, else the daemon's", 0, 0, NULL,
+     "which database: sqlite:///path, postgresql://user@host/name"},
+    {"temperature", 'T', IW_OPT_NUMBER, TO(temperature_K), "K", "K",
+     "where most materials have a run; regress: all", 1, 1e6, NULL,
+     "take the run of each material that is nearest to this temperature, K"},
+    {"window", 0, IW_OPT_NUMBER, TO(window_K), "K", "K", "100", 0, 1e6, NULL,
+     "and no farther from it than this, K"},
+    {"family", 0, IW_OPT_TEXT, TO(family), "NAME", "", "all", 0, 0, NULL,
+     "only materials with these mobile ions: Li, Na, halide, O, Ag/Cu, other"},
+    {"method", 0, IW_OPT_CHOICE, TO(method), "NAME", "", "physical", 0, 0, "physical|paper|both",
+     "of vibrational descriptors; both: each in columns of its own"},
+    {"all", 'a', IW_OPT_FLAG, TO(all), NULL, "", NULL, 0, 0, NULL,
+     "also runs that were lost, refused or are not finished"},
+    {"missing", 0, IW_OPT_NUMBER, TO(missing), "PERCENT", "%", "20", 0, 100, NULL,
+     "leave out descriptors with more of their values missing than this"},
+    {"with", 0, IW_OPT_TEXT, TO(with), "LIST", "", "none", 0, 0, NULL,
+     "take diffusive and transport descriptors too, which follow from D: alpha,haven_ratio"},
+    {"without", 0, IW_OPT_TEXT, TO(without), "LIST", "", "none", 0, 0, NULL,
+     "leave these descriptors out"},
+    {"output", 'o', IW_OPT_TEXT, TO(output), "DIR", "", "none; report: it must be given", 0, 0,
+     NULL, "a folder for the page, figures and tables, which appears when it is complete"},
+    END,
+};
+
+static const iw_cli_option analysis_of_many_options[] = {
+    {"target", 0, IW_OPT_TEXT, TO(target_name), "NAME", "", "D_cm2_s", 0, 0, NULL,
+     "the descriptor that is ranked against, or predicted"},
+    {"correlation", 0, IW_OPT_CHOICE, TO(correlation), "NAME", "", "spearman", 0, 0,
+     "spearman|pearson", "of correlations and components: of ranks, or of values"},
+    {"clusters", 'k', IW_OPT_COUNT, TO(clusters), "K", "", "by the largest silhouette", 2, 1000,
+     NULL, "number of clusters"},
+    {"space", 0, IW_OPT_COUNT, TO(space), "N", "", "2", 2, 3, NULL,
+     "clusters in so many of the first components"},
+    {"models", 0, IW_OPT_TEXT, TO(models), "LIST", "", "kernel-ridge,forest,mlp", 0, 0, NULL,
+     "what predicts; the mean is always beside them"},
+    {"folds", 0, IW_OPT_COUNT, TO(folds), "N", "", "each material; of more than 100, 5", 2, 1e6,
+     NULL, "leave materials out in so many parts"},
+    {"impute", 0, IW_OPT_FLAG, TO(impute), NULL, "", NULL, 0, 0, NULL,
+     "regress: fill missing values with the median of the fold instead of leaving rows out"},
+    {"log", 0, IW_OPT_FLAG, TO(log), NULL, "", NULL, 0, 0, NULL,
+     "regress: learn the logarithm of the target"},
+    {"seed", 0, IW_OPT_COUNT, TO(seed), "N", "", "1", 1, 2147483647, NULL,
+     "of everything that is drawn by lot"},
+    END,
+};
+
 static const iw_cli_option keygen_options[] = {
     {"server", 0, IW_OPT_FLAG, TO(server), NULL, "", NULL, 0, 0, NULL,
      "the key of a daemon, in its data folder; it makes one by itself where there is none"},
@@ -411,6 +458,22 @@ const iw_command iw_commands[] = {
      -1,
      iw_command_plot,
      {plot_options, endpoint_option, file_options, atom_options, analysis_options}},
+    {"landscape",
+     "[ANALYSIS]",
+     "Analyse the descriptors of many materials in the database",
+     "ANALYSIS: select [default], correlate, components, clusters, regress, or report, which does "
+     "all\n"
+     "of them.  One run of each material is taken; regress takes all temperatures.  Done by "
+     "Python\n"
+     "with pandas, SciPy and scikit-learn; docs/landscape.md has the definitions.",
+     "  ionwatch landscape\n  ionwatch landscape correlate -T 500 --window 100 --family Li\n"
+     "  ionwatch landscape clusters --space 3 --csv\n"
+     "  ionwatch landscape regress --target c_v_meV_K --models kernel-ridge,forest\n"
+     "  ionwatch landscape report -o report --db postgresql://me@head/ions\n",
+     0,
+     1,
+     iw_command_landscape,
+     {landscape_options, analysis_of_many_options, rows_options}},
     {"explain",
      "[QUANTITY]",
      "Explain a number in six lines",

@@ -187,6 +187,13 @@ class Database:
             "\"temperature_K\", mobile, filed_at FROM runs ORDER BY filed_at, run"
         )
 
+    def conventions(self) -> Any:
+        """DataFrame: how the numbers of each run were made, and the health of the run."""
+        return self.sql(
+            "SELECT id, health, velocity_source, drift, taper, vacf_window_ps, \"cutoff_meV\", "
+            "paper_spacing_fs FROM runs ORDER BY filed_at, run"
+        )
+
     def descriptors(self, group: Optional[str] = "mobile", run: Optional[str] = None) -> Any:
         """DataFrame: a row for each run and group, a column for each descriptor, units in the names
         (the view descriptors_wide); group None: all groups."""

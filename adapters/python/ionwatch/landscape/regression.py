@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a model can predict of materials that it has not seen.
+
+A fold predicts all samples of one material, at all its temperatures, from those of the others; of more
+than 100 materials, five folds of whole materials (scikit-learn's GroupKFold).  Scaling, filling of gaps
+and one-hot encoding are learnt inside the fold; the target is standardised there too.
+
+Error as the paper's equation 8: the mean of |x' - x| over all samples, over the absolute value of
+the mean of x.  Beside each model stands one that predicts the mean of what it was taught:
+a model that is not better has learnt nothing.
+
+Sets of descriptors: "anharmonic" has all of them, "harmonic" leaves out those that need a molecular-
+dynamics run, which are the vibrational, diffusive and transport ones of the catalogue.  Both have the temperature of
+the run, which is known before it.
+"""
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from typing import Any, Callable, Optional, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold, LeaveOneGroupOut
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from ..errors import IonwatchError, Status
+from .catalogue import TARGET
+from .selection import Selection
+
+LAYERS = (200, 500, 50, 150, 70, 100)
+ONE_BY_ONE = 100  # materials that are left out one at a time
+FOLDS = 5
+TREE_ROWS = 1000  # samples of a tree at most
+IMPORTANCE_ROWS = 500  # samples that importance is measured on, chosen by the seed
+REPEATS = 5
+SETS = ("anharmonic", "harmonic")
+FROM_MD = ("vibrational", "diffusive", "transport")
+TEMPERATURE = "temperature_K"
+
+
+def _forest(seed: int, rows: int) -> Any:
+    return RandomForestRegressor(
+        n_estimators=100,
+        max_features=1 / 3,
+        max_samples=min(rows, TREE_ROWS),
+        random_state=seed,
+    )
+
+
+def _perceptron(seed: int, rows: int) -> Any:
+    return MLPRegressor(
+        hidden_layer_sizes=LAYERS,
+        activation="relu",
+        solver="adam",
+        learning_rate="constant",
+        learning_rate_init=0.0005,
+        alpha=0.05,
+        random_state=seed,
+    )
+
+
+# Kernel ridge with a linear kernel and strength 1 is ridge regression without intercept: the same
+# predictions, at a cost that grows with the descriptors and not with the cube of the samples.
+MODELS: dict[str, Callable[[int, int], Any]] = {
+    "mean": lambda seed, rows: DummyRegressor(),
+    "kernel-ridge": lambda seed, rows: Ridge(alpha=1.0, fit_intercept=False, solver="cholesky"),
+    "forest": _forest,
+    "mlp": _perceptron,
+}
+
+
+@dataclasses.dataclass
+class Regression:
+    target: str
+    log: bool  # the logarithm was learnt
+    folds: int
+    predictions: pd.DataFrame  # run, name, material, family, temperature_K, fold, measured, "set.model" ...
+    errors: pd.DataFrame  # set, model, mape, mae, r2, spearman, samples, descriptors
+    importance: pd.DataFrame  # set, model, descriptor, increase (of the error), std over repeats
+    notes: list[str]
+
+
+def relative_error(measured: np.ndarray, predicted: np.ndarray) -> float:
+    """The paper's equation 8."""
+    mean = abs(np.mean(measured))
+    return float(np.mean(np.abs(predicted - measured)) / mean) if mean else float("nan")
+
+
+def features(selection: Selection, target: str, which: str) -> pd.DataFrame:
+    """[n][f] of one set: numbers, with the temperature if it differs, and words.
+
+    Of the target nothing is among them: no other group of its descriptor, no other method.
+    """
+    own = selection.columns[target].key
+    taken = [
+        name
+        for name in selection.numbers
+        if selection.columns[name].key != own
+        and name != TARGET
+        and not (which == "harmonic" and selection.columns[name].category in FROM_MD)
+    ]
+    out = selection.numbers[taken].copy()
+    if selection.about.temperature_K.nunique() > 1:
+        out[TEMPERATURE] = selection.about.temperature_K
+    words = selection.words.loc[:, selection.words.nunique() > 1]
+    return pd.concat([out, words], axis=1)
+
+
+def pipeline(x: pd.DataFrame, model: str, seed: int, rows: int, impute: bool, log: bool) -> Any:
+    """Everything that is learnt from the taught samples, as one estimator of scikit-learn."""
+    numbers = [name for name in x if x[name].dtype.kind == "f"]
+    words = [name for name in x if name not in numbers]
+    fill = [("fill", SimpleImputer(strategy="median"))] if impute else []
+    prepare = ColumnTransformer(
+        [
+            ("numbers", Pipeline([*fill, ("scale", StandardScaler())]), numbers),
+            ("words", OneHotEncoder(handle_unknown="ignore"), words),
+        ],
+        sparse_threshold=0,
+    )
+    of_target = StandardScaler()
+    if log:
+        of_target = make_pipeline(FunctionTransformer(np.log, np.exp), of_target)
+    estimator = TransformedTargetRegressor(MODELS[model](seed, rows), transformer=of_target)
+    return make_pipeline(prepare, estimator)
+
+
+def splits(materials: np.ndarray, folds: Optional[int] = None) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Taught and predicted rows of each fold; no material is in both."""
+    count = len(np.unique(materials))
+    if folds is not None and not 2 <= folds <= count:
+        raise IonwatchError(Status.INVALID, f"{folds} folds of {count} materials: from 2 to {count}")
+    one_by_one = folds == count or (folds is None and count <= ONE_BY_ONE)
+    splitter = LeaveOneGroupOut() if one_by_one else GroupKFold(folds or FOLDS)
+    return list(splitter.split(materials, groups=materials))
+
+
+def _rows(selection: Selection, target: str, log: bool, impute: bool) -> tuple[Selection, list[str]]:
+    """Those with a target, and, unless gaps are filled, with every descriptor."""
+    notes = []
+    y = selection.numbers[target]
+    good = y.notna() & ((y > 0) | (not log))
+    if not good.all():
+        what = "without a value above zero" if log else "without a value"
+        notes.append(f"{int((~good).sum())} samples {what} of {target} are left out")
+    other = selection.numbers.drop(columns=target)
+    gaps = other.isna().any(axis=1)
+    if impute and gaps[good].any():
+        notes.append(f"{int(gaps[good].sum())} samples have missing values, filled with the median inside each fold")
+    elif gaps[good].any():
+        notes.append(f"{int(gaps[good].sum())} samples with a missing value are left out")
+        good &= ~gaps
+    kept = dataclasses.replace(
+        selection,
+        about=selection.about[good].reset_index(drop=True),
+        numbers=selection.numbers[good].reset_index(drop=True),
+        words=selection.words[good].reset_index(drop=True),
+    )
+    return kept, notes
+
+
+def _fit(x: pd.DataFrame, y: np.ndarray, train: np.ndarray, *words: Any) -> tuple[Any, bool]:
+    """An estimator taught with these rows, and whether it had come to an end."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        # What a fold's taught rows do not have cannot be learnt from.
+        fitted = pipeline(x, words[0], words[1], len(train), *words[2:]).fit(x.iloc[train], y[train])
+    return fitted, not any(issubclass(one.category, ConvergenceWarning) for one in said)
+
+
+def _permuted(x: pd.DataFrame, fitted: Sequence[tuple[Any, np.ndarray]], y: np.ndarray, seed: int) -> pd.DataFrame:
+    """How much the error of held-out samples grows when a descriptor is exchanged between all samples.
+
+    Exchanged among all of them and not inside a fold: a fold of one material has nothing to
+    exchange.
+    """
+    rng = np.random.default_rng(seed)
+    some = np.sort(rng.permutation(len(x))[:IMPORTANCE_ROWS])
+    turns = [(name, x[name].to_numpy()[rng.permutation(some)]) for name in x for _ in range(REPEATS)]
+    # Each fold is asked once for all turns, and without any exchange: [1 + turns][samples].
+    predicted = np.empty((1 + len(turns), len(some)))
+    for model, test in fitted:
+        mine = np.flatnonzero(np.isin(some, test))
+        if not mine.size:
+            continue
+        rows = {name: np.tile(x[name].to_numpy()[some[mine]], (1 + len(turns), 1)) for name in x}
+        for i, (name, exchanged) in enumerate(turns):
+            rows[name][1 + i] = exchanged[mine]
+        asked = pd.DataFrame({name: values.ravel() for name, values in rows.items()})
+        predicted[:, mine] = model.predict(asked).reshape(1 + len(turns), -1)
+    errors = np.array([relative_error(y[some], one) for one in predicted])
+    worse = (errors[1:] - errors[0]).reshape(-1, REPEATS)
+    return pd.DataFrame({"descriptor": list(x), "increase": worse.mean(axis=1), "std": worse.std(axis=1)})
+
+
+def _score(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    spread = ((y - y.mean()) ** 2).sum()
+    rank = np.nan
+    if np.ptp(predicted) > 1e-12 * np.abs(predicted).max():
+        rank = stats.spearmanr(y, predicted)[0]
+    return {
+        "mape": relative_error(y, predicted),
+        "mae": float(np.abs(predicted - y).mean()),
+        "r2": float(1 - ((predicted - y) ** 2).sum() / spread) if spread else float("nan"),
+        "spearman": float(rank),
+    }
+
+
+def of(
+    selection: Selection,
+    target: str,
+    models: Sequence[str] = tuple(MODELS),
+    *,
+    seed: int = 1,
+    folds: Optional[int] = None,
+    impute: bool = False,
+    log: bool = False,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Regression:
+    """Predicts `target` of every sample of a selection.temperatures() by every model, from both
+    sets of descriptors.  tell: is told what is being done."""
+    unknown = [name for name in models if name not in MODELS]
+    if unknown:
+        raise IonwatchError(Status.INVALID, f"{unknown[0]!r} is no model: one of {', '.join(MODELS)}")
+    selection.column(target)
+    selection, notes = _rows(selection, target, log, impute)
+    selection.need(4, "regressions", columns=1)
+    y = selection.numbers[target].to_numpy(float)
+    parts = splits(selection.about.material.to_numpy(), folds)
+    predictions = selection.about[["run", "name", "material", "family", TEMPERATURE]].copy()
+    predictions["fold"] = 0
+    for i, (_, test) in enumerate(parts):
+        predictions.loc[test, "fold"] = i + 1
+    predictions["measured"] = y
+    errors, importance = [], []
+    for which in SETS:
+        x = features(selection, target, which)
+        if x.empty or not x.shape[1]:
+            notes.append(f"{which}: no descriptors")
+            continue
+        for name in dict.fromkeys(["mean", *models]):
+            tell(f"{target}, {which} descriptors, {name}: {len(parts)} folds of {len(y)} samples")
+            fitted, unfinished = [], 0
+            predicted = np.empty(len(y))
+            for train, test in parts:
+                model, ended = _fit(x, y, train, name, seed, impute, log)
+                unfinished += not ended
+                predicted[test] = model.predict(x.iloc[test])
+                fitted.append((model, test))
+            if unfinished:
+                notes.append(f"{which}, {name}: {unfinished} of {len(parts)} fits stopped at 200 rounds before they settled")
+            predictions[f"{which}.{name}"] = predicted
+            errors.append({"set": which, "model": name, **_score(y, predicted), "samples": len(y),
+                           "materials": selection.materials, "descriptors": x.shape[1]})  # fmt: skip
+            if name != "mean":
+                tell(f"{target}, {which} descriptors, {name}: importance of {x.shape[1]} descriptors")
+                table = _permuted(x, fitted, y, seed)
+                table.insert(0, "model", name)
+                table.insert(0, "set", which)
+                importance.append(table.sort_values("increase", ascending=False))
+    empty = pd.DataFrame(columns=["set", "model", "descriptor", "increase", "std"])
+    return Regression(target, log, len(parts), predictions, pd.DataFrame(errors),
+                      pd.concat(importance, ignore_index=True) if importance else empty, notes)  # fmt: skip

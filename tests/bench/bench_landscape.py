@@ -1,0 +1,38 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""bench_landscape.py MATERIALS [FOLDER]: how long each analysis of so many synthetic materials takes, three
+runs of each; the database stays in FOLDER."""
+import os
+import pathlib
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("IONWATCH_BUILD", SOURCE / "build")).resolve()
+sys.path[:0] = [str(SOURCE / "adapters/python"), str(SOURCE / "tests/system/python")]
+os.environ["IONWATCH_PROGRAM"] = str(BUILD / "ionwatch")
+
+import landscapes  # noqa: E402
+
+
+def main():
+    materials = int(sys.argv[1])
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else temporary)
+        folder.mkdir(exist_ok=True)
+        path = landscapes.empty(folder)
+        landscapes.write(path, landscapes.planted(materials)[0])
+        print(f"{materials} materials, {3 * materials} runs in {path}, {path.stat().st_size / 2**20:.0f} MiB")
+        for words in (["select"], ["correlate"], ["components"], ["clusters"], ["regress", "--models", "kernel-ridge"]):
+            began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+            subprocess.run([str(BUILD / "ionwatch"), "landscape", *words, "-T", "500", "--db", str(path)], check=True, stdout=subprocess.DEVNULL)
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+            print(f"{' '.join(words):32} {time.monotonic() - began:6.1f} s, {cpu:5.1f} s of processor time")
+
+
+if __name__ == "__main__":
+    main()

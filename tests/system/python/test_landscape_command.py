@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`ionwatch landscape` as a user has it: tables, reports, and words instead of stack traces."""
+import csv
+import html.parser
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import landscapes
+from conftest import BUILD
+
+for needed in ("scipy", "sklearn", "matplotlib"):
+    pytest.importorskip(needed)
+
+
+# Matplotlib's list of fonts, which takes longer to make than all that is drawn here.
+FONTS = tempfile.TemporaryDirectory(prefix="iw-fonts-")
+ENVIRONMENT = {"IONWATCH_PYTHON": "/usr/bin/python3", "MPLCONFIGDIR": FONTS.name}
+
+
+def run(*words, code=0, says=(), **env):
+    environment = {**os.environ, **ENVIRONMENT, **env}
+    environment.pop("PYTHONPATH", None)  # the program brings its package
+    done = subprocess.run([str(BUILD / "ionwatch"), "landscape", *map(str, words)], capture_output=True, text=True, env=environment)
+    assert done.returncode == code, f"{words}\n{done.stdout}\n{done.stderr}"
+    for phrase in [says] if isinstance(says, str) else says:
+        assert phrase in done.stderr
+    assert "Traceback" not in done.stderr
+    if code:
+        assert not done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    path = landscapes.empty(tmp_path_factory.mktemp("landscape"))
+    runs, _, _ = landscapes.planted(12, temperatures=(400, 600))
+    runs[0]["material"] = runs[1]["material"] = "<b>&\x1b[31m$x_1$"
+    landscapes.write(path, runs)
+    return str(path)
+
+
+def test_who_has_no_database_or_an_empty_one_is_told_what_to_do(folder):
+    run("--db", "nowhere.db", code=1, says="there is no database nowhere.db: ionwatchd and `ionwatch analyze --db` file runs in one")
+    path = landscapes.empty(folder)
+    run("--db", path, code=1, says="no run is filed in")
+    (folder / "text").write_text("no database")
+    run("--db", "text", code=1, says="text: file is not a database")
+    run("--db", "mysql://x/y", code=1, says="unknown kind of database 'mysql'")
+
+
+def test_words_that_are_wrong_are_named(database):
+    run("raport", code=2, says='did you mean "report"?')
+    run("report", "--db", database, code=2, says="-o DIR is missing")
+    run("select", "--folds", "3", code=2, says="select has no use for --folds")
+    run("correlate", "--json", "--csv", code=2, says="--json or --csv, not both")
+    run("--family", "Mg", "--db", database, code=2, says="there is no family 'Mg': one of Li, Na, halide")
+    run("--with", "alhpa", "--db", database, code=2, says="alhpa is no descriptor")
+    run("regress", "--models", "forst", "--db", database, code=2, says="'forst' is no model: one of mean, kernel-ridge")
+    run("clusters", "-k", "12", "--db", database, code=2, says="12 clusters of 12 different materials: at most 11")
+    run("correlate", "--target", "alpha", "--db", database, code=1, says="no alpha to go by among 12 runs of 12 materials: no value at all")
+    run("select", "-T", "5000", "--db", database, code=1, says="(24 outside 5000 +- 100 K)")
+
+
+def test_too_little_is_counted_not_crashed_on(folder):
+    path = landscapes.empty(folder)
+    one = {"mobile": ["Li"], "temperature_K": 500.0, "numbers": {"all": {"omega_mean_meV": 30.0}}}
+    landscapes.write(path, [{**one, "material": "A"}, {**one, "material": "B", "state": "lost"}, {**one, "material": "C", "temperature_K": None}])
+    assert "1 material (Li 1) and 0 descriptors" in run("--db", path)
+    for what, need in (("correlate", 4), ("components", 3), ("clusters", 4), ("regress", 4)):
+        run(what, "--db", path, code=1, says=f"need at least {need} materials, and 1 is left of 3 runs (")
+    run("report", "--db", path, "-o", "r", says="Correlations: correlations need at least 4 materials")
+    assert "Not possible: " in open("r/index.html").read()
+    landscapes.write(path, [{**one, "material": f"M{i}", "numbers": {"all": {"omega_mean_meV": 30.0}}} for i in range(5)])
+    run("correlate", "--db", path, code=1, says="need at least 2 descriptors, and 0 are left (D_cm2_s: no value at all; omega_mean_meV: constant: 30;")
+
+
+def test_tables_for_people_programs_and_spreadsheets_have_the_same_numbers(database):
+    text = run("correlate", "--db", database, "-T", "600")
+    rows = list(csv.DictReader(io.StringIO(run("correlate", "--db", database, "-T", "600", "--csv"))))
+    of = json.loads(run("correlate", "--db", database, "-T", "600", "--json"))
+    assert [row["descriptor"] for row in rows] == [row["descriptor"] for row in of["tables"]["ranking"]]
+    assert [float(row["r"]) for row in rows] == [row["r"] for row in of["tables"]["ranking"]]
+    assert f"{float(rows[0]['r']):.4g}" in text and rows[0]["descriptor"] in text
+    assert "rule: temperature: 600 +- 100 K (as asked)" in text
+    assert {row["why"] for row in of["left_out"]["runs"]} == {"outside 600 +- 100 K"}
+    assert "\x1b" not in run("select", "--db", database)
+
+
+class Page(html.parser.HTMLParser):
+    """What a page refers to; every tag must be closed."""
+
+    EMPTY = {"meta", "img", "link", "br"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.refers, self.tags = [], [], set()
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.refers += [value for key, value in attrs if key in ("src", "href", "action", "data", "srcset")]
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_a_report_is_a_page_of_its_own_with_figures_and_tables(database, folder):
+    words = ("report", "--db", database, "--target", "D_cm2_s", "--models", "kernel-ridge", "--folds", "3", "-o", "out")
+    run(*words, says="index.html is the page")
+    text = open("out/index.html").read()
+    page = Page(text)
+    assert not page.tags & {"script", "iframe", "object", "link", "form"}
+    assert "<b>" not in text and "&lt;b&gt;&amp;" in text
+    for name in page.refers:
+        assert name.startswith("data:image/png;base64,") or os.path.isfile(os.path.join("out", name)), name
+    for name in ("correlogram", "bars", "components", "clusters", "parity_d_cm2_s"):
+        assert open(f"out/{name}.png", "rb").read(8) == b"\x89PNG\r\n\x1a\n"
+        assert open(f"out/{name}.pdf", "rb").read(5) == b"%PDF-"
+    about = json.load(open("out/landscape.json"))
+    assert about["about"]["seed"] == 1 and "sklearn" in about["about"] and not about["not_possible"]
+    for one in about["analyses"]:
+        assert all(os.path.isfile(f"out/{name}") for name in one["tables"]) and one["rules"]
+    scores = list(csv.DictReader(open("out/scores.csv")))
+    assert len(scores) == 12 and {"material", "family", "PC1", "PC2"} <= set(scores[0])
+    assert os.listdir(".") == ["out"]
+
+
+def test_a_folder_is_replaced_by_another_with_the_same_files_for_the_same_numbers(database, folder):
+    found = []
+    for what in ("select", "components", "components"):
+        run(what, "--db", database, "-o", "out")
+        found.append({name: open(f"out/{name}", "rb").read() for name in os.listdir("out")})
+    first, before, now = found
+    assert now == before and "selection.csv" in first and "selection.csv" not in now and "components.png" in now
+    assert os.listdir(".") == ["out"]
+
+
+def test_folders_of_others_are_left_alone(database, folder):
+    (folder / "mine").mkdir()
+    (folder / "mine" / "thesis.tex").write_text("x")
+    (folder / "file").write_text("x")
+    run("select", "--db", database, "-o", "mine", code=1, says="the folder mine has files that are not of a report")
+    run("select", "--db", database, "-o", "file", code=1, says="file is there and is no folder")
+    run("select", "--db", database, "-o", "no/where", code=1, says="there is no such folder")
+    assert sorted(os.listdir(".")) == ["file", "mine"]
+
+
+def test_ctrl_c_leaves_nothing_behind(database, folder):
+    process = subprocess.Popen([str(BUILD / "ionwatch"), "landscape", "report", "--db", database, "--models", "mlp", "-o", "out"],
+                               stderr=subprocess.PIPE, text=True, env={**os.environ, **ENVIRONMENT})  # fmt: skip
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT) and "Traceback" not in said
+    assert not os.listdir(".")
+
+
+def test_what_is_missing_is_named_with_the_way_to_get_it(folder):
+    bare = folder / "python3"
+    bare.write_text('#!/bin/sh\nexec /usr/bin/python3 -S -s "$@"\n')  # without Debian's packages
+    bare.chmod(0o755)
+    run("--db", "x.db", code=1, says="sudo apt-get install python3-numpy python3-pandas python3-scipy python3-sklearn", IONWATCH_PYTHON=str(bare))
+
+
+def test_a_family_has_a_selection_of_its_own(database):
+    rows = list(csv.DictReader(io.StringIO(run("select", "--db", database, "--family", "li", "--csv"))))
+    assert rows and {row["family"] for row in rows} == {"Li"}
+    assert re.search(r"only materials of the family Li", run("select", "--db", database, "--family", "Li"))
