@@ -222,6 +222,26 @@ def test_columns_that_say_nothing_are_left_out_with_the_reason(folder):
     assert list(more.numbers) == ["D_cm2_s", "e_vib_meV", "f_vib_meV", "s_vib_meV_K"]
 
 
+def test_properties_of_a_material_are_those_of_its_runs_and_harmonic(folder):
+    rng = np.random.default_rng(1)
+    path = with_runs(folder, *({"material": f"M{i}", "temperature_K": T, "numbers": {"all": {"omega_mean_meV": rng.uniform(20, 40)},
+                                "mobile": {"D_cm2_s": i + 1e-3 * T}}} for i in range(8) for T in (400.0, 500.0)))  # fmt: skip
+    for i in range(8):
+        landscapes.give(path, f"M{i}", "imported", "imported", band_gap_eV=float(i))
+        landscapes.give(path, f"M{i}", "elastic", "mechanical", pugh_ratio=0.5 + i**2)
+        landscapes.give(path, f"M{i}", "perfect", "structural", space_group_number=225.0 if i % 2 else 136.0, symmetry_tolerance_A=1e-5 * i)
+    with Database(path) as db:
+        samples = selection.read(db)
+    chosen = selection.temperatures(samples, Rules())
+    assert list(chosen.numbers) == ["D_cm2_s", "omega_mean_meV", "pugh_ratio", "band_gap_eV"]
+    assert list(chosen.numbers.band_gap_eV[chosen.about.material == "M5"]) == [5, 5]
+    assert list(chosen.words.space_group_number[:4]) == ["136", "136", "225", "225"]
+    assert list(regression.features(chosen, "D_cm2_s", "harmonic")) == ["pugh_ratio", "band_gap_eV", "temperature_K", "space_group_number"]
+    found = regression.of(chosen, "D_cm2_s", ["kernel-ridge"])
+    error = found.errors.set_index(["set", "model"]).mape
+    assert error["harmonic", "kernel-ridge"] < 0.5 * error["harmonic", "mean"]
+
+
 def test_methods_are_never_mixed_unless_asked(folder):
     path = with_runs(folder, *({"material": f"M{i}", "numbers": {"all": {"omega_mean_meV": 30.0 + i}},
                                 "paper": {"all": {"omega_mean_meV": 40.0 + i**2}} if i % 2 else {},

@@ -16,6 +16,8 @@ OF_GROUPS = ("diffusive", "vibrational")
 ON_REQUEST = ("diffusive", "transport")
 # Numbers that are names: one-hot in regressions, and no part of correlations.
 NAMES = ("space_group",)
+# How a number was found, not what a material is.
+TECHNICAL = ("symmetry_tolerance_A",)
 
 
 class Descriptor(NamedTuple):
@@ -60,7 +62,7 @@ def descriptors(method: str, asked: Sequence[str] = (), rows: Sequence[dict] = (
     out = []
     for row in rows or program.ask_json("explain", "--catalogue"):
         key, category = row["key"], row["category"]
-        if "_axes_" in key or (category in ON_REQUEST and key != TARGET and key not in asked):
+        if "_axes_" in key or key in TECHNICAL or (category in ON_REQUEST and key != TARGET and key not in asked):
             continue
         groups = list(GROUPS) if category in OF_GROUPS else [""]
         if category == "diffusive":
