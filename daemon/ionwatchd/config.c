@@ -273,7 +273,7 @@ set_flag(const iw_option *option, const char *value, bool *flag, iw_error *err)
 static iw_status
 check_text(const iw_option *option, const char *value, iw_error *err)
 {
-    iw_argv argv;
+    iw_argv argv = {0};
     iw_kinds kinds;
     iw_address address;
     if (strlen(value) >= IW_CONFIG_TEXT)

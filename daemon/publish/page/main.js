@@ -43,7 +43,7 @@ function showLink(state, changed) {
         if (changed) {
             if (!banner.hidden) setText(news, "The daemon is back; the data are fresh.");
             banner.hidden = true;
-            refreshRole(); /* sessions end with the daemon */
+            refreshRole(); /* its token may be another */
         }
         return;
     }
