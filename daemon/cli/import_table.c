@@ -239,24 +239,32 @@ key_of(const json_t *row, const char **kind)
     return key && *key ? key : NULL;
 }
 
-/* The set of a material or run; a table may have several rows of one. */
-static iw_status
-set_of(iw_import_table *out, const json_t *row, iw_store_properties **set, iw_error *err)
+/* The set of a material or run, NULL with *err; a table may have several rows of one. */
+static iw_store_properties *
+set_of(iw_import_table *out, const json_t *row, iw_error *err)
 {
     const char *kind, *key = key_of(row, &kind);
-    if (json_object_get(row, "material") && json_object_get(row, "run"))
-        return iw_fail(err, IW_INVALID, "both \"material\" and \"run\": a table is by one of them");
-    if (!key)
-        return iw_fail(err, IW_INVALID, "no \"material\" and no \"run\"");
+    if (json_object_get(row, "material") && json_object_get(row, "run")) {
+        (void)iw_fail(err, IW_INVALID, "both \"material\" and \"run\": a table is by one of them");
+        return NULL;
+    }
+    if (!key) {
+        (void)iw_fail(err, IW_INVALID, "no \"material\" and no \"run\"");
+        return NULL;
+    }
     bool run = strcmp(kind, "run") == 0;
     size_t columns = json_object_size(row);
     for (size_t i = 0; i < out->n; i++) {
         const char *name = run ? out->sets[i].run : out->sets[i].material;
         if (name && strcmp(name, key) == 0) {
-            *set = &out->sets[i];
-            iw_store_property *grown = realloc((*set)->rows, ((*set)->n + columns) * sizeof *grown);
-            (*set)->rows = grown ? grown : (*set)->rows;
-            return grown ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for %s", key);
+            iw_store_properties *set = &out->sets[i];
+            iw_store_property *grown = realloc(set->rows, (set->n + columns) * sizeof *grown);
+            if (!grown) {
+                (void)iw_fail(err, IW_NO_MEMORY, "no memory for %s", key);
+                return NULL;
+            }
+            set->rows = grown;
+            return set;
         }
     }
     iw_store_properties *fresh = &out->sets[out->n];
@@ -264,11 +272,12 @@ set_of(iw_import_table *out, const json_t *row, iw_store_properties **set, iw_er
                                    .run = run ? key : NULL,
                                    .method = "imported",
                                    .rows = calloc(columns, sizeof *fresh->rows)};
-    if (!fresh->rows)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for %s", key);
+    if (!fresh->rows) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for %s", key);
+        return NULL;
+    }
     out->n++;
-    *set = fresh;
-    return IW_OK;
+    return fresh;
 }
 
 static iw_status
@@ -276,10 +285,10 @@ take_row(iw_import_table *out, json_t *row, bool as_is, iw_error *err)
 {
     const char *name;
     json_t *value;
-    iw_store_properties *set = NULL;
-    iw_status status = set_of(out, row, &set, err);
-    if (status)
-        return status;
+    iw_status status = IW_OK;
+    iw_store_properties *set = set_of(out, row, err);
+    if (!set)
+        return err->code;
     json_object_foreach(row, name, value)
     {
         if (status == IW_OK && strcmp(name, "material") != 0 && strcmp(name, "run") != 0)

@@ -215,7 +215,9 @@ iw_neighbours_nearest(const iw_neighbours *self, const double r_A[3], size_t sel
     if (self->n == 0)
         return least;
     double radius = cbrt(self->lattice->volume_A3 / (double)self->n);
-    for (; isnan(least); radius *= 1.5) /* an image is there at last */
+    while (isnan(least)) { /* an image is there at last */
         iw_neighbours_within(self, r_A, self_index, radius, keep_least, &least);
+        radius *= 1.5;
+    }
     return least;
 }
