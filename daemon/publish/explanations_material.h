@@ -219,4 +219,4 @@
      "As imported.",
      "A run near it may be of a liquid: see the run's health.",
      "Imported descriptors"},
-    /* clang-format on */
+    
