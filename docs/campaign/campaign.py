@@ -1,0 +1,375 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""campaign.py - many materials at several temperatures, streamed, stopped and filed by ionwatch.
+
+materials.toml is the list, in.campaign the one LAMMPS input.  A daemon of the campaign's own files
+every run in a database of its own; a run that is filed is not run again, one that was cut off is
+begun anew.  README.md tells what came out.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+import uuid
+
+HERE = pathlib.Path(__file__).resolve().parent
+NAMES = uuid.UUID("5d7a3c1e-6b0f-4a52-9a57-2f3d1c84e6b0")  # of the ids that runs get from their names
+CUTOFF_A, INNER_A, POINTS = 8.0, 0.5, 4000
+
+FCC = ((0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0))
+EIGHTHS = tuple((x / 4, y / 4, z / 4) for x in (1, 3) for y in (1, 3) for z in (1, 3))
+# Sites of the species in the order of the table, in units of the conventional cell.
+LATTICES = {
+    "rock salt": (FCC, tuple((x, y, (z + 0.5) % 1) for x, y, z in FCC)),
+    "fluorite": (FCC, EIGHTHS),
+    "antifluorite": (EIGHTHS, FCC),
+    "rutile": (((0, 0, 0), (0.5, 0.5, 0.5)),
+               ((0.305, 0.305, 0), (0.695, 0.695, 0), (0.195, 0.805, 0.5), (0.805, 0.195, 0.5))),
+    "zinc blende": (FCC, tuple((x + 0.25, y + 0.25, z + 0.25) for x, y, z in FCC)),
+    "alpha-AgI": (((0.5, 0.25, 0), (0, 0.75, 0.5)), ((0, 0, 0), (0.5, 0.5, 0.5))),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """One table of materials.toml; the comment at its head says what the fields mean."""
+
+    name: str
+    lattice: str
+    a_A: float
+    cells: list
+    species: dict
+    mobile: str
+    timestep_fs: float
+    temperatures: list
+    pairs: dict
+    source: str
+    doi: str = ""
+    c_A: float = 0.0
+    frame_fs: float = 4.0
+    box: str = "relaxed"
+    elastic_GPa: dict = dataclasses.field(default_factory=dict)
+    elastic_source: str = ""
+
+    def couple(self):
+        """Which edges of the box are relaxed together."""
+        if self.lattice not in LATTICES:
+            return "none"
+        return "xy" if self.c_A else "xyz"
+
+    def structure(self):
+        """One conventional cell as a LAMMPS data file."""
+        if self.lattice not in LATTICES:
+            return (HERE / self.lattice).read_text()
+        c = self.c_A or self.a_A
+        sites = [(kind + 1, *site) for kind, place in enumerate(LATTICES[self.lattice])
+                 for site in place]
+        lines = [f"{self.name}, {self.lattice}", "", f"{len(sites)} atoms",
+                 f"{len(self.species)} atom types", "", f"0 {self.a_A} xlo xhi",
+                 f"0 {self.a_A} ylo yhi", f"0 {c} zlo zhi", "", "Atoms # charge", ""]
+        lines += [f"{i + 1} {kind} 0 {x * self.a_A:.6f} {y * self.a_A:.6f} {z * c:.6f}"
+                  for i, (kind, x, y, z) in enumerate(sites)]
+        return "\n".join(lines) + "\n"
+
+    def poscar(self):
+        """The same cell for VASP; none for a lattice whose sites are half empty."""
+        if self.lattice not in LATTICES or self.lattice == "alpha-AgI":
+            return None
+        places = LATTICES[self.lattice]
+        lines = [self.name, "1.0", f"{self.a_A} 0 0", f"0 {self.a_A} 0",
+                 f"0 0 {self.c_A or self.a_A}", " ".join(self.species),
+                 " ".join(str(len(place)) for place in places), "Direct"]
+        lines += [f"{x:.6f} {y:.6f} {z:.6f}" for place in places for x, y, z in place]
+        return "\n".join(lines) + "\n"
+
+    def elastic(self):
+        """The measured elastic tensor, GPa, as six rows; none where none is given."""
+        if not self.elastic_GPa:
+            return None
+        c11, c12, c44 = (self.elastic_GPa[key] for key in ("C11", "C12", "C44"))
+        c13, c33, c66 = (self.elastic_GPa.get(key, other)
+                         for key, other in (("C13", c12), ("C33", c11), ("C66", c44)))
+        rows = [[c11, c12, c13, 0, 0, 0], [c12, c11, c13, 0, 0, 0], [c13, c13, c33, 0, 0, 0],
+                [0, 0, 0, c44, 0, 0], [0, 0, 0, 0, c44, 0], [0, 0, 0, 0, 0, c66]]
+        return "".join(" ".join(map(str, row)) + "\n" for row in rows)
+
+    def potential(self):
+        """LAMMPS commands for masses, charges and pairs; the energies are in energies.table."""
+        kinds = {name: i + 1 for i, name in enumerate(self.species)}
+        lines = [f"mass {kinds[name]} {mass}\nset type {kinds[name]} charge {charge}"
+                 for name, (mass, charge) in self.species.items()]
+        lines += [f"pair_style hybrid/overlay coul/long {CUTOFF_A} table spline {POINTS}",
+                  "pair_coeff * * coul/long"]
+        for pair in self.pairs:
+            i, j = sorted(kinds[name] for name in pair.split("-"))
+            lines.append(f"pair_coeff {i} {j} table energies.table {pair} {CUTOFF_A}")
+        return "\n".join(lines) + "\n"
+
+    def energies(self):
+        """Energies (eV) and forces (eV/A) of the pairs, as pair_style table reads them."""
+        step = (CUTOFF_A + 0.5 - INNER_A) / (POINTS - 1)
+        lines = []
+        for pair, terms in self.pairs.items():
+            lines += [pair, f"N {POINTS} R {INNER_A} {CUTOFF_A + 0.5}", ""]
+            for i in range(POINTS):
+                r = INNER_A + i * step
+                energy, force = map(sum, zip(*(term(r, *words) for words in terms)))
+                lines.append(f"{i + 1} {r:.9f} {energy:.10g} {force:.10g}")
+            lines.append("")
+        return "\n".join(lines)
+
+
+def term(r, kind, *numbers):
+    """Energy and force of one term of a pair at the distance r."""
+    if kind == "exp":
+        amplitude, rho, sigma = (*numbers, 0.0)[:3]
+        energy = amplitude * math.exp((sigma - r) / rho)
+        return energy, energy / rho
+    if kind == "power":
+        n, c = numbers
+        return c / r**n, n * c / r**(n + 1)
+    if kind == "morse":
+        depth, a, r0 = numbers
+        x = math.exp(-a * (r - r0))
+        return depth * (x * x - 2 * x), 2 * a * depth * (x * x - x)
+    raise ValueError(f"materials.toml: no term is called {kind!r}; known: exp, power, morse")
+
+
+def read_materials(only):
+    """The materials of the table, or those that are named."""
+    with open(HERE / "materials.toml", "rb") as file:
+        table = tomllib.load(file)
+    unknown = sorted(set(only) - set(table))
+    if unknown:
+        sys.exit(f"materials.toml has no {', '.join(unknown)}; known: {', '.join(table)}")
+    return [Material(name, **words) for name, words in table.items() if not only or name in only]
+
+
+def id_of(material, temperature):
+    """The id of a run; the same run has the same one each time."""
+    return str(uuid.uuid5(NAMES, f"{material.name}-{temperature}K"))
+
+
+class Campaign:
+    """A folder, a daemon, and the runs that are to be filed by it."""
+
+    def __init__(self, options):
+        self.options = options
+        self.folder = options.folder.resolve()
+        self.database = options.db or f"sqlite:///{self.folder}/runs.sqlite"
+        self.build = options.build.resolve()
+        self.ending = threading.Event()
+        self.running = {}  # process of each run's lmp
+        self.endpoint = None
+
+    def ionwatch(self, *words):
+        """Standard output of an ionwatch command; ends the campaign's step where it fails."""
+        done = subprocess.run([str(self.build / "ionwatch"), *map(str, words)], text=True,
+                              capture_output=True, timeout=120)
+        if done.returncode != 0:
+            raise RuntimeError(f"ionwatch {words[0]}: {done.stderr.strip()}")
+        return done.stdout
+
+    def filed(self):
+        """Ids of the runs in the database."""
+        rows = self.ionwatch("db", "query", "SELECT id FROM runs", "--json", "--db", self.database)
+        return {row["id"] for row in json.loads(rows)}
+
+    @contextlib.contextmanager
+    def daemon(self):
+        """A daemon on the campaign's database; its socket has a short path of its own."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="ionwatch-") as sockets, \
+                open(self.folder / "daemon.log", "a", encoding="utf-8") as log:
+            self.endpoint = f"ipc://{sockets}/daemon.sock"
+            process = subprocess.Popen(
+                [str(self.build / "ionwatchd"), "--listen", self.endpoint, "--db", self.database,
+                 "--data", str(self.folder / "data"), "--http", "off"],
+                stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            try:
+                self.wait_for_daemon(process)
+                yield process
+            finally:
+                process.terminate()
+                process.wait(60)
+
+    def records(self):
+        """The records of all runs in the database."""
+        rows = self.ionwatch("db", "query", "SELECT record FROM runs", "--json",
+                             "--db", self.database)
+        return [json.loads(row["record"]) for row in json.loads(rows)]
+
+    def wait_for_daemon(self, process):
+        """Until the daemon answers, or has ended."""
+        for _ in range(300):
+            if process.poll() is not None:
+                sys.exit(f"the daemon ended at once: see {self.folder}/daemon.log")
+            try:
+                self.ionwatch("ls", "--endpoint", self.endpoint)
+                return
+            except RuntimeError:
+                time.sleep(0.2)
+        sys.exit(f"the daemon does not answer: see {self.folder}/daemon.log")
+
+    def command(self, material, temperature, folder, run):
+        """The lmp command of one run."""
+        options = self.options
+        dt = material.timestep_fs / 1000
+        variables = {
+            "T": temperature, "timestep": dt, "nx": material.cells[0], "ny": material.cells[1],
+            "nz": material.cells[2], "seed": 1000 + uuid.UUID(run).int % 100000,
+            "box": material.box, "couple": material.couple(),
+            "every": round(material.frame_fs / material.timestep_fs), "name": folder.name,
+            "material": material.name, "mobile": material.mobile, "target": options.target,
+            "floor": options.floor, "shortest": options.shortest, "budget": options.budget,
+            "planned": options.planned,
+            "ionwatch": self.build / "lammps",
+        }
+        words = ["lmp", "-in", str(HERE / "in.campaign"), "-log", "log.lammps"]
+        for name, value in variables.items():
+            words += ["-v", name, str(value)]
+        return [*words, "-v", "species", " ".join(material.species)]
+
+    def run(self, material, temperature):
+        """Runs LAMMPS once and waits until the record is filed; the outcome in a few words."""
+        folder = self.folder / "runs" / f"{material.name}-{temperature}K"
+        run = id_of(material, temperature)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "structure.data").write_text(material.structure())
+        (folder / "potential.lmp").write_text(material.potential())
+        (folder / "energies.table").write_text(material.energies())
+        with contextlib.suppress(RuntimeError):  # what a campaign that was cut off left behind
+            self.ionwatch("rm", run, "--endpoint", self.endpoint)
+        begun = time.monotonic()
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "IONWATCH_RUN_ID": run,
+                                    "IONWATCH_ENDPOINT": self.endpoint}
+        with open(folder / "lammps.out", "w", encoding="utf-8") as out:
+            process = subprocess.Popen(self.command(material, temperature, folder, run),
+                                       cwd=folder, stdout=out, stderr=subprocess.STDOUT,
+                                       env=environment, start_new_session=True)
+            self.running[folder.name] = process
+            code = process.wait()
+            del self.running[folder.name]
+        if self.ending.is_set():
+            return "cut off"
+        if code != 0:
+            return f"LAMMPS failed: see {folder}/lammps.out"
+        for _ in range(120):
+            if run in self.filed():
+                return f"filed after {time.monotonic() - begun:.0f} s"
+            time.sleep(0.5)
+        return f"was not filed: see {self.folder}/daemon.log"
+
+    def end(self):
+        """Ends every LAMMPS that runs, and begins no other."""
+        self.ending.set()
+        for process in list(self.running.values()):
+            process.kill()
+
+    def all(self, materials):
+        """Every run that is not filed yet, `jobs` at once; True if each is filed in the end."""
+        wanted = [(material, T) for material in materials for T in material.temperatures]
+        failed = 0
+        with self.daemon(), concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
+            filed = self.filed()
+            todo = [(m, T) for m, T in wanted if id_of(m, T) not in filed]
+            print(f"{len(wanted)} runs, {len(wanted) - len(todo)} of them filed before", flush=True)
+            names = {pool.submit(self.run, m, T): f"{m.name} {T} K" for m, T in todo}
+            try:
+                for future in concurrent.futures.as_completed(names):
+                    outcome = future.result()
+                    failed += not outcome.startswith("filed")
+                    print(f"{names[future]}: {outcome}", flush=True)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.end()
+                raise
+        return failed == 0
+
+
+def expansion(material, volume_A3):
+    """The edge of the box over that of experiment near room temperature, less one, in per cent."""
+    of_cell = material.a_A**2 * (material.c_A or material.a_A)
+    return 100 * ((volume_A3 / math.prod(material.cells) / of_cell) ** (1 / 3) - 1)
+
+
+def row(material, record):
+    """One run as a row of the table."""
+    d = record["groups"]["mobile"]["D_cm2_s"]
+    fell = {decision["rule"]: decision for decision in record["convergence"]["decisions"]
+            if decision["action"] == "stop"}
+    rule = next(iter(fell), "")
+    why = {"precision": "precise", "futility": "futile", "broken": "broken"}.get(rule, "to its end")
+    shown = f"{1e5 * d['value']:.3g} ± {1e5 * d['stderr']:.2g}" if rule == "precision" else \
+        f"below {1e5 * d['ci95'][1]:.2g}"
+    return (f"| {material.name} | {material.mobile} | {record['run']['temperature_K']:.0f} "
+            f"| {expansion(material, record['transport']['volume_A3']):+.1f} "
+            f"| {shown} | {why} | {record['run']['time_ps']:.1f} "
+            f"| {fell[rule]['saved_ps'] if rule else 0:.0f} | {record['health']['state']} |")
+
+
+def table(records, materials):
+    """The filed runs as a table in Markdown."""
+    print("| Material | Ion | T, K | edge, % | D, 1e-5 cm2/s | Ended | Time, ps | Saved, ps | Health |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for material in materials:
+        own = [r for r in records if r["run"]["material"] == material.name]
+        for record in sorted(own, key=lambda r: r["run"]["temperature_K"]):
+            print(row(material, record))
+
+
+def parse(words):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    parser.add_argument("only", nargs="*", metavar="MATERIAL", help="of materials.toml [all]")
+    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("campaign"),
+                        help="where runs, journals and runs.sqlite go [campaign]")
+    parser.add_argument("--db", help="the database [sqlite:///FOLDER/runs.sqlite]")
+    parser.add_argument("--build", type=pathlib.Path, default=HERE.parent.parent / "build",
+                        help="where ionwatch was built [build]")
+    parser.add_argument("--table", action="store_true",
+                        help="run nothing, print the table of what is filed")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at once [2]")
+    parser.add_argument("--target", type=float, default=0.15, help="relative error of D [0.15]")
+    parser.add_argument("--floor", type=float, default=1e-6,
+                        help="D below which nobody cares, cm2/s [1e-6]")
+    parser.add_argument("--shortest", type=float, default=10,
+                        help="MD time below which no run is stopped, ps [10]")
+    parser.add_argument("--budget", type=float, default=60,
+                        help="MD time that a run may need, ps [60]")
+    parser.add_argument("--planned", type=float, default=100,
+                        help="MD time of a run that nobody stops, ps [100]")
+    return parser.parse_args(words)
+
+
+def main():
+    options = parse(sys.argv[1:])
+    campaign = Campaign(options)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        materials = read_materials(options.only)
+        complete = options.table or campaign.all(materials)
+        table(campaign.records(), materials)
+    except KeyboardInterrupt:
+        print("ended; the same command goes on with what is not filed", file=sys.stderr)
+        return 130
+    except (OSError, RuntimeError) as error:  # no lmp, no build, no room, no database
+        print(f"campaign.py: {error}", file=sys.stderr)
+        return 1
+    return 0 if complete else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
