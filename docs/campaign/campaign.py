@@ -16,6 +16,7 @@ import math
 import os
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -312,7 +313,7 @@ def row(material, record):
             if decision["action"] == "stop"}
     rule = next(iter(fell), "")
     why = {"precision": "precise", "futility": "futile", "broken": "broken"}.get(rule, "to its end")
-    shown = f"{1e5 * d['value']:.3g} ± {1e5 * d['stderr']:.2g}" if rule == "precision" else \
+    shown = f"{1e5 * d['value']:.3g} ± {1e5 * d['stderr']:.2g}" if d["ci95"][0] > 0 else \
         f"below {1e5 * d['ci95'][1]:.2g}"
     return (f"| {material.name} | {material.mobile} | {record['run']['temperature_K']:.0f} "
             f"| {expansion(material, record['transport']['volume_A3']):+.1f} "
@@ -330,6 +331,18 @@ def table(records, materials):
             print(row(material, record))
 
 
+def keep(database, copy):
+    """Writes a small copy of an SQLite database: all but the series, of which the curves are drawn."""
+    copy.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as whole, \
+            contextlib.closing(sqlite3.connect(copy)) as small:
+        whole.backup(small)
+        small.execute("DELETE FROM series")
+        small.commit()
+        small.execute("PRAGMA journal_mode = DELETE")
+        small.execute("VACUUM")
+
+
 def parse(words):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("only", nargs="*", metavar="MATERIAL", help="of materials.toml [all]")
@@ -340,6 +353,8 @@ def parse(words):
                         help="where ionwatch was built [build]")
     parser.add_argument("--table", action="store_true",
                         help="run nothing, print the table of what is filed")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FILE",
+                        help="copy the database in the end, without its series")
     parser.add_argument("--jobs", type=int, default=2, help="runs at once [2]")
     parser.add_argument("--target", type=float, default=0.15, help="relative error of D [0.15]")
     parser.add_argument("--floor", type=float, default=1e-6,
@@ -362,10 +377,12 @@ def main():
         materials = read_materials(options.only)
         complete = options.table or campaign.all(materials)
         table(campaign.records(), materials)
+        if options.keep:
+            keep(campaign.database, options.keep)
     except KeyboardInterrupt:
         print("ended; the same command goes on with what is not filed", file=sys.stderr)
         return 130
-    except (OSError, RuntimeError) as error:  # no lmp, no build, no room, no database
+    except (OSError, RuntimeError, sqlite3.Error) as error:  # no lmp, no build, no room, no database
         print(f"campaign.py: {error}", file=sys.stderr)
         return 1
     return 0 if complete else 1
