@@ -26,7 +26,7 @@ import tomllib
 import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
-NAMES = uuid.UUID("5d7a3c1e-6b0f-4a52-9a57-2f3d1c84e6b0")  # of the ids that runs get from their names
+NAMES = uuid.UUID("5d7a3c1e-6b0f-4a52-9a57-2f3d1c84e6b0")  # ids of runs are made from their names
 CUTOFF_A, INNER_A, POINTS = 8.0, 0.5, 4000
 
 FCC = ((0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0))
@@ -86,17 +86,19 @@ class Material:
 
     def poscar(self):
         """The same cell for VASP; none for a lattice whose sites are half empty."""
-        if self.lattice not in LATTICES or self.lattice == "alpha-AgI":
+        if self.lattice == "alpha-AgI":
             return None
-        places = LATTICES[self.lattice]
-        lines = [self.name, "1.0", f"{self.a_A} 0 0", f"0 {self.a_A} 0",
-                 f"0 0 {self.c_A or self.a_A}", " ".join(self.species),
-                 " ".join(str(len(place)) for place in places), "Direct"]
-        lines += [f"{x:.6f} {y:.6f} {z:.6f}" for place in places for x, y, z in place]
-        return "\n".join(lines) + "\n"
+        head, _, atoms = self.structure().partition("\nAtoms")
+        edges = [float(line.split()[1]) for line in head.splitlines() if line.endswith("hi")]
+        rows = [line.split() for line in atoms.splitlines()[1:] if line.strip()]
+        kinds = [[" ".join(f"{float(x) / edge:.6f}" for x, edge in zip(row[3:6], edges))
+                  for row in rows if row[1] == str(i + 1)] for i in range(len(self.species))]
+        lines = [self.name, "1.0", f"{edges[0]} 0 0", f"0 {edges[1]} 0", f"0 0 {edges[2]}",
+                 " ".join(self.species), " ".join(str(len(kind)) for kind in kinds), "Direct"]
+        return "\n".join(lines + sum(kinds, [])) + "\n"
 
     def elastic(self):
-        """The measured elastic tensor, GPa, as six rows; none where none is given."""
+        """The measured elastic tensor, GPa, rows xx yy zz yz xz xy; none where none is given."""
         if not self.elastic_GPa:
             return None
         c11, c12, c44 = (self.elastic_GPa[key] for key in ("C11", "C12", "C44"))
@@ -104,7 +106,8 @@ class Material:
                          for key, other in (("C13", c12), ("C33", c11), ("C66", c44)))
         rows = [[c11, c12, c13, 0, 0, 0], [c12, c11, c13, 0, 0, 0], [c13, c13, c33, 0, 0, 0],
                 [0, 0, 0, c44, 0, 0], [0, 0, 0, 0, c44, 0], [0, 0, 0, 0, 0, c66]]
-        return "".join(" ".join(map(str, row)) + "\n" for row in rows)
+        lines = [f"# {self.elastic_source}", *(" ".join(map(str, row)) for row in rows)]
+        return "\n".join(lines) + "\n"
 
     def potential(self):
         """LAMMPS commands for masses, charges and pairs; the energies are in energies.table."""
@@ -273,6 +276,21 @@ class Campaign:
             time.sleep(0.5)
         return f"was not filed: see {self.folder}/daemon.log"
 
+    def add_known(self, materials):
+        """Adds what is known of the materials beside their runs: structures, elastic tensors."""
+        folder = self.folder / "materials"
+        folder.mkdir(exist_ok=True)
+        for material in materials:
+            words = []
+            for kind, text in (("structure", material.poscar()), ("elastic", material.elastic())):
+                if text:
+                    file = folder / f"{material.name}.{kind}"
+                    file.write_text(text)
+                    words += [f"--{kind}", file]
+            if words:
+                self.ionwatch("db", "import", *words, "--material", material.name,
+                              "--mobile", material.mobile, "--db", self.database)
+
     def end(self):
         """Ends every LAMMPS that runs, and begins no other."""
         self.ending.set()
@@ -323,8 +341,10 @@ def row(material, record):
 
 def table(records, materials):
     """The filed runs as a table in Markdown."""
-    print("| Material | Ion | T, K | edge, % | D, 1e-5 cm2/s | Ended | Time, ps | Saved, ps | Health |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    heads = ("Material", "Ion", "T, K", "edge, %", "D, 1e-5 cm2/s", "Ended", "Time, ps",
+             "Saved, ps", "Health")
+    print("|", " | ".join(heads), "|")
+    print("|---" * len(heads) + "|")
     for material in materials:
         own = [r for r in records if r["run"]["material"] == material.name]
         for record in sorted(own, key=lambda r: r["run"]["temperature_K"]):
@@ -332,7 +352,7 @@ def table(records, materials):
 
 
 def keep(database, copy):
-    """Writes a small copy of an SQLite database: all but the series, of which the curves are drawn."""
+    """Writes a small copy of an SQLite database: all but the series, which are the curves."""
     copy.unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as whole, \
             contextlib.closing(sqlite3.connect(copy)) as small:
@@ -376,13 +396,15 @@ def main():
     try:
         materials = read_materials(options.only)
         complete = options.table or campaign.all(materials)
+        if not options.table:
+            campaign.add_known(materials)
         table(campaign.records(), materials)
         if options.keep:
             keep(campaign.database, options.keep)
     except KeyboardInterrupt:
         print("ended; the same command goes on with what is not filed", file=sys.stderr)
         return 130
-    except (OSError, RuntimeError, sqlite3.Error) as error:  # no lmp, no build, no room, no database
+    except (OSError, RuntimeError, sqlite3.Error) as error:  # no lmp, no build, no room
         print(f"campaign.py: {error}", file=sys.stderr)
         return 1
     return 0 if complete else 1
