@@ -98,6 +98,13 @@ def the_kept_database_holds_what_the_page_says():
         shown = run(folder, "--table").stdout
         assert shown.count("\n") > 2 + 8 * 3, shown  # at least 8 materials at 3 temperatures
         assert shown in page, f"docs/campaign/README.md does not have this table:\n{shown}"
+        database = f"sqlite:///{folder}/runs.sqlite"
+        line = json.loads(ionwatch("arrhenius", "alpha-AgI", "--json", "--db", database).stdout)
+        energy = line["fit"]["E_a_eV"]
+        assert f"{energy['value']:.3f} ± {energy['stderr']:.3f}" in page, energy
+        told = ionwatch("landscape", "correlate", "-T", "900", "--window", "200", "--db",
+                        database).stdout
+        assert "n = 15" in told and "strongest with D_cm2_s" in told, told
         grown = [float(line.split("|")[4]) for line in shown.splitlines()[2:]]
         assert max(map(abs, grown)) < 6, f"a box differs by more than a few per cent: {grown}"
 
