@@ -146,16 +146,24 @@ close_pages(readers *self)
 static double
 thread_busy_s(const stage *self, const char *task, const char *name)
 {
-    char path[300], line[1024] = "", called[64] = "";
-    unsigned long user = 0, system = 0;
+    char path[300], line[1024] = "", named[64];
     (void)snprintf(path, sizeof path, "/proc/%ld/task/%.200s/stat", (long)self->daemon->pid, task);
     FILE *file = fopen(path, "re");
-    if (file && fgets(line, sizeof line, file))
-        (void)sscanf(line, "%*d (%63[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                     called, &user, &system);
+    if (file && !fgets(line, sizeof line, file))
+        line[0] = '\0';
     if (file)
         (void)fclose(file);
-    return strcmp(called, name) == 0 ? (double)(user + system) / (double)sysconf(_SC_CLK_TCK) : 0;
+    (void)snprintf(named, sizeof named, "(%s) ", name);
+    char *at = strstr(line, named);
+    if (!at)
+        return 0;
+    at += strlen(named);
+    for (int skipped = 0; skipped < 11 && *at; skipped++) { /* from the state to cmajflt */
+        at += strcspn(at, " ");
+        at += strspn(at, " ");
+    }
+    unsigned long user = strtoul(at, &at, 10), system = strtoul(at, NULL, 10);
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
 /* ... of all of that name. */
@@ -334,8 +342,8 @@ read_records(pace *self, double seconds)
     ssize_t got = recv(self->s, self->text + self->used, sizeof self->text - self->used - 1, 0);
     self->used += got > 0 ? (size_t)got : 0;
     self->text[self->used] = '\0';
-    char *end = self->text, *event = self->text;
-    for (; (end = strstr(event, "\n\n")); event = end + 2) {
+    char *event = self->text;
+    for (char *end; (end = strstr(event, "\n\n")); event = end + 2) {
         char *run = strstr(event, "event: run\n"); /* behind the head of a chunk */
         char *frames = run && run < end ? strstr(run, "\"frames\":") : NULL;
         if (frames && frames < end)
@@ -400,7 +408,7 @@ port_of(harness *daemon)
     json_t *status = harness_ask(daemon, "status", "", false, &answer);
     const char *url = json_string_value(json_object_get(status, "http"));
     const char *colon = url ? strrchr(url, ':') : NULL;
-    int port = colon ? atoi(colon + 1) : 0;
+    int port = colon ? (int)strtol(colon + 1, NULL, 10) : 0;
     json_decref(status);
     if (port == 0)
         fail_msg("there is no page");
