@@ -14,11 +14,14 @@ import time
 import pytest
 
 import landscapes
+import ionwatch
 from conftest import BUILD
+from ionwatch import Status
 
 for needed in ("scipy", "sklearn", "matplotlib"):
     pytest.importorskip(needed)
 
+from ionwatch.landscape import command  # noqa: E402
 
 # Matplotlib's list of fonts, which takes longer to make than all that is drawn here.
 FONTS = tempfile.TemporaryDirectory(prefix="iw-fonts-")
@@ -38,6 +41,15 @@ def run(*words, code=0, says=(), **env):
     return done.stdout
 
 
+def refused(what, path, status, says, **options):
+    """The same without a process of its own, which takes its time to load scikit-learn."""
+    request = {"what": what, "db": str(path), "window_K": 100, "method": "physical", "all": False, "missing": 20,
+               "correlation": "spearman", "dimensions": 2, "impute": False, "log": False, "seed": 1, "json": False, "csv": False, **options}  # fmt: skip
+    with pytest.raises(ionwatch.IonwatchError) as caught:
+        command.run(request)
+    assert says in str(caught.value) and caught.value.status == status
+
+
 @pytest.fixture(scope="module")
 def database(tmp_path_factory):
     path = landscapes.empty(tmp_path_factory.mktemp("landscape"))
@@ -52,8 +64,8 @@ def test_who_has_no_database_or_an_empty_one_is_told_what_to_do(folder):
     path = landscapes.empty(folder)
     run("--db", path, code=1, says="no run is filed in")
     (folder / "text").write_text("no database")
-    run("--db", "text", code=1, says="text: file is not a database")
-    run("--db", "mysql://x/y", code=1, says="unknown kind of database 'mysql'")
+    refused("select", "text", Status.NOT_FOUND, "text: file is not a database")
+    refused("select", "mysql://x/y", Status.UNSUPPORTED, "unknown kind of database 'mysql'")
 
 
 def test_words_that_are_wrong_are_named(database):
@@ -62,11 +74,11 @@ def test_words_that_are_wrong_are_named(database):
     run("select", "--folds", "3", code=2, says="select has no use for --folds")
     run("correlate", "--json", "--csv", code=2, says="--json or --csv, not both")
     run("--family", "Mg", "--db", database, code=2, says="there is no family 'Mg': one of Li, Na, halide")
-    run("--with", "alhpa", "--db", database, code=2, says="alhpa is no descriptor")
-    run("regress", "--models", "forst", "--db", database, code=2, says="'forst' is no model: one of mean, kernel-ridge")
-    run("clusters", "-k", "12", "--db", database, code=2, says="12 clusters of 12 different materials: at most 11")
-    run("correlate", "--target", "alpha", "--db", database, code=1, says="no alpha to go by among 12 runs of 12 materials: no value at all")
-    run("select", "-T", "5000", "--db", database, code=1, says="(24 outside 5000 +- 100 K)")
+    refused("select", database, Status.INVALID, "alhpa is no descriptor", **{"with": "alhpa"})
+    refused("regress", database, Status.INVALID, "'forst' is no model: one of mean, kernel-ridge", models="forst")
+    refused("clusters", database, Status.INVALID, "12 clusters of 12 different materials: at most 11", clusters=12)
+    refused("correlate", database, Status.NOT_FOUND, "no alpha to go by among 12 runs of 12 materials: no value at all", target="alpha")
+    refused("select", database, Status.NOT_FOUND, "(24 outside 5000 +- 100 K)", temperature_K=5000)
 
 
 def test_too_little_is_counted_not_crashed_on(folder):
@@ -75,11 +87,12 @@ def test_too_little_is_counted_not_crashed_on(folder):
     landscapes.write(path, [{**one, "material": "A"}, {**one, "material": "B", "state": "lost"}, {**one, "material": "C", "temperature_K": None}])
     assert "1 material (Li 1) and 0 descriptors" in run("--db", path)
     for what, need in (("correlate", 4), ("components", 3), ("clusters", 4), ("regress", 4)):
-        run(what, "--db", path, code=1, says=f"need at least {need} materials, and 1 is left of 3 runs (")
+        refused(what, path, Status.NOT_FOUND, f"need at least {need} materials, and 1 is left of 3 runs (")
+    run("correlate", "--db", path, code=1, says="1 is left of 3 runs (1 not finished, 1 ")
     run("report", "--db", path, "-o", "r", says="Correlations: correlations need at least 4 materials")
     assert "Not possible: " in open("r/index.html").read()
     landscapes.write(path, [{**one, "material": f"M{i}", "numbers": {"all": {"omega_mean_meV": 30.0}}} for i in range(5)])
-    run("correlate", "--db", path, code=1, says="need at least 2 descriptors, and 0 are left (D_cm2_s: no value at all; omega_mean_meV: constant: 30;")
+    refused("correlate", path, Status.NOT_FOUND, "need at least 2 descriptors, and 0 are left (D_cm2_s: no value at all; omega_mean_meV: constant: 30;")
 
 
 def test_tables_for_people_programs_and_spreadsheets_have_the_same_numbers(database):
@@ -151,8 +164,8 @@ def test_folders_of_others_are_left_alone(database, folder):
     (folder / "mine" / "thesis.tex").write_text("x")
     (folder / "file").write_text("x")
     run("select", "--db", database, "-o", "mine", code=1, says="the folder mine has files that are not of a report")
-    run("select", "--db", database, "-o", "file", code=1, says="file is there and is no folder")
-    run("select", "--db", database, "-o", "no/where", code=1, says="there is no such folder")
+    refused("select", database, Status.EXISTS, "file is there and is no folder", output="file")
+    refused("select", database, Status.IO, "there is no such folder", output="no/where")
     assert sorted(os.listdir(".")) == ["file", "mine"]
 
 
@@ -160,8 +173,12 @@ def test_ctrl_c_leaves_nothing_behind(database, folder):
     process = subprocess.Popen([str(BUILD / "ionwatch"), "landscape", "report", "--db", database, "--models", "mlp", "-o", "out"],
                                stderr=subprocess.PIPE, text=True, env={**os.environ, **ENVIRONMENT})  # fmt: skip
     time.sleep(3)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    end = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < end:  # as one presses it who sees nothing happen
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+    process.kill()
+    said = process.communicate()[1]
     assert process.returncode in (130, -signal.SIGINT) and "Traceback" not in said
     assert not os.listdir(".")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import signal
 import sys
 from typing import Any, Callable
 
@@ -102,7 +103,7 @@ def print_text(result: Result) -> None:
         print(f"rule: {rule}")
     for title, table in (("runs", result.selection.runs_left_out), ("descriptors", result.selection.columns_left_out)):
         if len(table):
-            counts = table.why.str.replace(r": .*| by .*", "", regex=True)
+            counts = table.why.str.replace(selection.BRIEF, "", regex=True)
             kinds = ", ".join(f"{n} {why}" for why, n in counts.value_counts().head(6).items())
             print(f"left out: {len(table)} {title} ({selection.shorten(kinds, 240)})")
     print()
@@ -165,6 +166,7 @@ def write(path: str, what: str, results: list[Result], failed: list[tuple[str, s
     title = "Landscape of materials" if what == "report" else results[0].title
     contents = report.files(title, results, failed, settings, label, progress)
     progress("")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # now there is something to clean up
     report.write_folder(path, contents)
     note(f"{len(contents)} files are in {path}: index.html is the page")
 
@@ -203,6 +205,9 @@ def run(request: dict[str, Any]) -> None:
 
 
 def main() -> int:
+    # Ctrl-C ends it at once: some of the libraries lose an exception that is raised inside them.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
     with limited():
         run(json.load(sys.stdin))
     return 0

@@ -30,6 +30,7 @@ CONVENTIONS = {
     "cutoff_meV": ("physical", "paper", "both"),
     "paper_spacing_fs": ("paper", "both"),
 }
+BRIEF = r" as .*| by .*|: .*"  # what a reason has beside its kind
 SAME = 1e-9  # two columns are the same where 1 - |r| is less
 ABOUT = ["run", "name", "material", "family", "mobile", "state", "temperature_K", "time_ps", "atoms"]
 
@@ -135,7 +136,7 @@ class Selection:
         """ " of 7 runs: 3 outside 500 +- 100 K, 1 without D"."""
         total = len(self.about) + len(self.runs_left_out)
         whys = self.runs_left_out.why.str.replace(r"^lacks .*", "with a missing value", regex=True)
-        kinds = whys.str.replace(r" by .*|: .*", "", regex=True).value_counts()
+        kinds = whys.str.replace(BRIEF, "", regex=True).value_counts()
         reasons = ", ".join(f"{count} {why}" for why, count in kinds.items())
         of = f" of {total} run{'' if total == 1 else 's'}"
         return f"{of} ({reasons}); `ionwatch landscape select` lists them" if reasons else of
@@ -245,13 +246,16 @@ def _admitted(samples: Samples, rules: Rules) -> tuple[pd.DataFrame, list[pd.Dat
 
 
 def _temperature(table: pd.DataFrame, window_K: float) -> float:
-    """Whose window holds most materials; of several the lowest."""
-    T = np.sort(table.temperature_K.dropna().unique())
-    if not T.size:
-        return float("nan")
+    """Whose window holds most materials; of several the one that is nearest to their runs, then the
+    lowest."""
     pairs = table[["material", "temperature_K"]].dropna().drop_duplicates()
-    counts = [pairs.material[(pairs.temperature_K - t).abs() <= window_K].nunique() for t in T[:2000]]
-    return float(T[int(np.argmax(counts))])
+    best, found = (0, 0.0), float("nan")
+    for T in sorted(pairs.temperature_K.unique()):
+        away = (pairs.temperature_K - T).abs().groupby(pairs.material).min()
+        away = away[away <= window_K]
+        if (len(away), -away.mean()) > best or not best[0]:
+            best, found = (len(away), -away.mean()), float(T)
+    return found
 
 
 def materials(samples: Samples, rules: Rules) -> Selection:
@@ -261,7 +265,7 @@ def materials(samples: Samples, rules: Rules) -> Selection:
     T = rules.temperature_K
     if T is None:
         T = _temperature(table, rules.window_K)
-        how = "the temperature whose window holds most materials, of several the lowest"
+        how = "the temperature whose window holds most materials, of several the nearest to their runs"
     else:
         how = "as asked"
     if not np.isnan(T):
