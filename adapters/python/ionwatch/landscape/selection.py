@@ -100,6 +100,9 @@ class Selection:
         )
 
     def label(self, name: str) -> str:
+        """For figures."""
+        if name == "temperature_K":
+            return "temperature"
         return self.columns[name].label if name in self.columns else name
 
     def need(self, materials: int, what: str, columns: int = 2) -> "Selection":
