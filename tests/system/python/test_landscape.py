@@ -393,3 +393,15 @@ def test_logarithms_are_learnt_of_what_is_above_zero():
         regression.of(chosen, "D_cm2_s", ["forst"])
     with pytest.raises(ionwatch.IonwatchError, match="11 folds of 10 materials"):
         regression.of(chosen, "D_cm2_s", ["mean"], folds=11)
+
+
+def test_a_prediction_of_infinity_is_drawn_without_it():
+    pytest.importorskip("matplotlib")
+    from ionwatch.landscape import pictures
+
+    runs = pd.DataFrame({"family": ["Li", "Na", "O"], "measured": [1.0, 2.0, 3.0], "all.mlp": [1.1, np.inf, 2.9]})
+    errors = pd.DataFrame({"set": "all", "model": ["mean", "mlp"], "mape": [0.5, np.inf]})
+    found = regression.Regression("D_cm2_s", True, 3, runs, errors, pd.DataFrame(), [])
+    limits = pictures.parity(found, "D", "cm2/s").axes[0].get_xlim()
+    assert np.isfinite(limits).all() and limits[0] < 1 and limits[1] > 3
+    assert pictures.render(lambda: pictures.parity(found, "D", "cm2/s"), "png", 50)

@@ -236,6 +236,7 @@ def parity(found: Regression, label: str, unit: str) -> Figure:
     x = found.predictions.measured.to_numpy()
     columns = [f"{one}.{model}" for one in sets for model in models]
     both = np.concatenate([x, found.predictions[columns].to_numpy().ravel()])
+    both = both[np.isfinite(both)]  # a network that learned the logarithm may predict infinity
     log = bool((both > 0).all() and x.max() > 50 * x.min())
     for i, one in enumerate(sets):
         for j, model in enumerate(models):
