@@ -178,10 +178,10 @@ class Campaign:
         self.running = {}  # process of each run's lmp
         self.endpoint = None
 
-    def ionwatch(self, *words):
+    def ionwatch(self, *words, cwd=None):
         """Standard output of an ionwatch command; ends the campaign's step where it fails."""
         done = subprocess.run([str(self.build / "ionwatch"), *map(str, words)], text=True,
-                              capture_output=True, timeout=120)
+                              capture_output=True, timeout=120, cwd=cwd)
         if done.returncode != 0:
             raise RuntimeError(f"ionwatch {words[0]}: {done.stderr.strip()}")
         return done.stdout
@@ -284,12 +284,12 @@ class Campaign:
             words = []
             for kind, text in (("structure", material.poscar()), ("elastic", material.elastic())):
                 if text:
-                    file = folder / f"{material.name}.{kind}"
-                    file.write_text(text)
+                    file = f"{material.name}.{kind}"
+                    (folder / file).write_text(text)
                     words += [f"--{kind}", file]
             if words:
-                self.ionwatch("db", "import", *words, "--material", material.name,
-                              "--mobile", material.mobile, "--db", self.database)
+                self.ionwatch("db", "import", *words, "--material", material.name, "--mobile",
+                              material.mobile, "--db", self.database, cwd=folder)
 
     def end(self):
         """Ends every LAMMPS that runs, and begins no other."""
@@ -352,12 +352,13 @@ def table(records, materials):
 
 
 def keep(database, copy):
-    """Writes a small copy of an SQLite database: all but the series, which are the curves."""
+    """Writes a small copy of an SQLite database: all but the curves, and where journals lie."""
     copy.unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as whole, \
             contextlib.closing(sqlite3.connect(copy)) as small:
         whole.backup(small)
         small.execute("DELETE FROM series")
+        small.execute("DELETE FROM metadata WHERE key = 'journal'")
         small.commit()
         small.execute("PRAGMA journal_mode = DELETE")
         small.execute("VACUUM")
