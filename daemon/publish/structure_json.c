@@ -41,7 +41,7 @@ bool
 iw_record_add_structure(json_t *record, const iw_snapshot *snapshot, const iw_run_info *run,
                         const iw_frame *first)
 {
-    iw_structure structure;
+    iw_structure structure = {0};
     iw_error err = {0};
     json_t *part = NULL;
     iw_status status = first ? describe(snapshot, run, first, &structure, &err) : IW_NOT_FOUND;

@@ -158,6 +158,9 @@ the_same_number_twice_is_one(void **state)
 static const char whole[] = "# GPa\n6 1 2 3 4 5\n1, 7, 6, 7, 8, 9\n2\t6\t8 1 2 3 # zz\n\n"
                             "3 7 1 9 4 5\r\n4 8 2 4 10 6\n5 9 3 5 6 11\n";
 
+static const char nested[] = "{\"elastic_tensor\": {\"ieee_format\": "
+                             "[[6,1,2,3,4,5],[7,6,7,8,9],[8,1,2,3],[9,4,5],[10,6],[11]]}}";
+
 static void
 tensors_in_all_their_forms_are_one(void **state)
 {
@@ -166,8 +169,7 @@ tensors_in_all_their_forms_are_one(void **state)
         whole, "6 1 2 3 4 5\n7 6 7 8 9\n8 1 2 3\n9 4 5\n10 6\n11\n",
         "6\n1 7\n2 6 8\n3 7 1 9\n4 8 2 4 10\n5 9 3 5 6 11",
         "[[6,1,2,3,4,5],[1,7,6,7,8,9],[2,6,8,1,2,3],[3,7,1,9,4,5],[4,8,2,4,10,6],[5,9,3,5,6,11]]",
-        "{\"elastic_tensor\": {\"ieee_format\": "
-        "[[6,1,2,3,4,5],[7,6,7,8,9],[8,1,2,3],[9,4,5],[10,6],[11]]}}"};
+        nested};
     double first[36], c[36];
     iw_error err = {0};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {

@@ -37,8 +37,9 @@ build(const double cell[9], const site *sites, size_t n_sites, const int n[3], c
         of.frame.cell_A[k] = cell[k] * n[k / 3];
     for (size_t s = 0; s < n_sites; s++)
         for (int c = 0; c < (int)copies; c++, at++) {
-            double f[3] = {sites[s].f[0] + c % n[0], sites[s].f[1] + c / n[0] % n[1],
-                           sites[s].f[2] + c / n[0] / n[1]};
+            int image[3] = {c % n[0], c / n[0] % n[1], c / n[0] / n[1]};
+            double f[3] = {sites[s].f[0] + image[0], sites[s].f[1] + image[1],
+                           sites[s].f[2] + image[2]};
             for (size_t x = 0; x < 3; x++)
                 of.frame.pos_A[3 * at + x] =
                     f[0] * cell[x] + f[1] * cell[3 + x] + f[2] * cell[6 + x];
