@@ -33,8 +33,9 @@ build(const double cell[9], const site *sites, size_t n_sites, const int n[3], c
     assert_ok(iw_frame_init(&of.frame, atoms, &err), err);
     free(names);
     of.frame.has_cell = true;
-    for (size_t k = 0; k < 9; k++)
-        of.frame.cell_A[k] = cell[k] * n[k / 3];
+    for (size_t i = 0; i < 3; i++)
+        for (size_t k = 0; k < 3; k++)
+            of.frame.cell_A[3 * i + k] = cell[3 * i + k] * n[i];
     for (size_t s = 0; s < n_sites; s++)
         for (int c = 0; c < (int)copies; c++, at++) {
             int image[3] = {c % n[0], c / n[0] % n[1], c / n[0] / n[1]};
