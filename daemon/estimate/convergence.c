@@ -185,6 +185,22 @@ below_floor(iw_convergence *state, const iw_convergence_options *options)
     return true;
 }
 
+/* A budget that is spent asks for no prediction.  The planned length is no such end: who goes on
+ * beyond it wants to. */
+static bool
+budget_is_spent(iw_convergence *state, const iw_convergence_options *options)
+{
+    const iw_convergence_values *now = &state->values;
+    if (!(now->time_ps >= options->budget_ps))
+        return false;
+    (void)snprintf(state->why[IW_RULE_FUTILITY], IW_REASON_TEXT,
+                   "budget spent: %.4g ps of %.4g ps, and D is %.2g to %.2g cm2/s (95 %%; relative "
+                   "error %.3g, target %.3g)",
+                   now->time_ps, options->budget_ps, now->ci95_cm2_s[0], now->ci95_cm2_s[1],
+                   now->relative_error, options->target);
+    return true;
+}
+
 static bool
 beyond_budget(iw_convergence *state, const iw_convergence_options *options,
               const iw_prediction *prediction)
@@ -300,7 +316,8 @@ judge(iw_convergence *state, const iw_convergence_options *options, const iw_obs
         say_precise(state, options);
     bool futile = options->mode[IW_RULE_FUTILITY] != IW_STOP_OFF && !precise &&
                   seen->averaged_ps >= options->min_time_ps &&
-                  (below_floor(state, options) || beyond_budget(state, options, &prediction));
+                  (below_floor(state, options) || budget_is_spent(state, options) ||
+                   beyond_budget(state, options, &prediction));
     state->held[IW_RULE_FUTILITY] = futile ? state->held[IW_RULE_FUTILITY] + step : 0;
     settle(state, options);
 }

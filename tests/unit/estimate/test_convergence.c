@@ -247,6 +247,7 @@ a_budget_ends_a_run_that_would_exceed_it(void **state)
     iw_convergence_options options;
     iw_convergence_options_init(&options);
     iw_diffusion still = resting(1e-6), slow = answer(0.2, 100, true);
+    iw_diffusion nearly = answer(0.052, 5000, true), known = answer(0.048, 5000, true);
     /* Nothing moved for 10 ps.  At the upper limit of D the error would be 1/1.96: 65 ps at least;
      * stretched, the limit is the same. */
     const struct {
@@ -260,10 +261,13 @@ a_budget_ends_a_run_that_would_exceed_it(void **state)
         {&still, 1.9, 12, false, NULL},        /* below min_time_ps */
         {&slow, 10, 50, true, "out of reach"}, /* to 0.05: 160 ps (80 to 320), 57 when stretched */
         {&slow, 10, 70, false, NULL},
+        {&nearly, 10, 11, false, NULL}, /* to 0.05: 10.8 ps, and surely no more than 11 */
+        {&nearly, 11, 11, true, "budget spent: 11 ps of 11 ps"},
+        {&known, 12, 11, false, NULL}, /* the target is met */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         options.budget_ps = cases[i].budget_ps;
-        options.target = cases[i].d == &slow ? 0.05 : 0.2;
+        options.target = cases[i].d == &still ? 0.2 : 0.05;
         iw_convergence c;
         iw_convergence_init(&c, "too few frames");
         for (int k = 0; k < 3; k++) {
@@ -288,7 +292,8 @@ a_budget_ends_a_run_that_would_exceed_it(void **state)
     }
 }
 
-/* Without a budget what the run is planned for is one; without either, time is free. */
+/* Without a budget what the run is planned for is one, except that nothing ends where it is over;
+ * without either, time is free. */
 static void
 the_planned_length_is_a_budget(void **state)
 {
@@ -304,6 +309,14 @@ the_planned_length_is_a_budget(void **state)
             check(&c, &options, &still, 10);
         assert_string_equal(c.state, known ? "futile" : "unknown");
     }
+    iw_convergence c;
+    iw_convergence_init(&c, "too few frames");
+    iw_diffusion nearly = answer(0.052, 5000, true);
+    options.planned_ps = 10;
+    options.target = 0.05;
+    for (int k = 0; k < 4; k++)
+        check(&c, &options, &nearly, 10.5);
+    assert_string_equal(c.state, "converging");
 }
 
 static void
