@@ -48,7 +48,7 @@ const iw_descriptor_row iw_descriptor_catalogue[] = {
      "volume of the cell over its atoms", "definition"},
     {"density_g_cm3", "rho", "g/cm3", "structural",
      "mass of the cell over its volume", "definition"},
-    {"lattice_anisotropy", "A_L", "1", "structural",
+    {"lattice_anisotropy", "A_rel", "1", "structural",
      "root of the summed squares of a, b, c less their mean, over that mean; conventional cell", "after López et al. 2023"},
     {"lattice_anisotropy_A", "A_L", "A", "structural",
      "root of the summed squares of a, b, c less their mean; the cell as it is given", "López et al. 2023, analysis scripts"},

@@ -270,6 +270,13 @@ def test_the_catalogue_says_what_belongs_to_a_group_and_what_to_the_run():
     assert [d.name for d in asked if d.is_name] == ["space_group_number"]
 
 
+def test_no_two_descriptors_of_a_group_share_a_label():
+    rows = [row for row in ionwatch.program.ask_json("explain", "--catalogue")]
+    assert catalogue.markup("rho") == "ρ" and catalogue.markup("alpha_C") == r"α$_\mathrm{C}$"
+    labels = [catalogue.markup(row["symbol"]) for row in rows if row["category"] != "vibrational"]
+    assert len(labels) == len(set(labels))
+
+
 # ---- planted structure ----
 
 

@@ -42,15 +42,20 @@ class Descriptor(NamedTuple):
         return " ".join(filter(None, words))
 
 
+# Symbols that the catalogue spells out.
+GREEK = {"alpha": "α", "eps": "ε", "nu": "ν", "rho": "ρ", "sigma": "σ", "Gamma": "Γ"}
+
+
 def markup(symbol: str) -> str:
-    """ "E_vib" with a subscript, "<w30>" as a mean frequency."""
+    """ "E_vib" with a subscript, "<w30>" as a mean frequency, "rho" in Greek."""
     mean = re.fullmatch(r"<w(\d*)>", symbol)
     if mean:
         below = f"_{{{mean.group(1)}}}" if mean.group(1) else ""
         return rf"$\langle\omega{below}\rangle$"
     head, underscore, below = symbol.partition("_")
+    head = GREEK.get(head, head)
     if not underscore:
-        return symbol.replace("$", r"\$")
+        return head.replace("$", r"\$")
     safe = re.sub(r"[^\w,.+-]", " ", below).replace("_", " ").replace(" ", r"\ ")
     return rf"{head.replace('$', '')}$_\mathrm{{{safe}}}$"
 
