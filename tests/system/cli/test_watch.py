@@ -104,11 +104,15 @@ class Watch(Case):
         return json.loads(self.expect(0, "show", "锂 live", "--json", "--series").stdout)
 
     def wait_for(self, frames):
+        """Until the record has so many frames, and the listing, which comes behind it, their D."""
         end = time.monotonic() + 30
         while True:
             done = self.run_program("show", "锂 live", "--json")
-            if done.returncode == 0 and json.loads(done.stdout)["run"]["frames"] == frames:
-                return
+            record = json.loads(done.stdout) if done.returncode == 0 else None
+            if record and record["run"]["frames"] == frames:
+                row = json.loads(self.expect(0, "ls", "--json").stdout)[0]
+                if row["D_cm2_s"] == record["groups"]["mobile"]["D_cm2_s"]["value"]:
+                    return
             self.assertLess(time.monotonic(), end, f"{frames} frames: {done.stderr}")
             time.sleep(0.05)
 
