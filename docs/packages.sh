@@ -12,7 +12,7 @@ IW_BUILD_PACKAGES=(
 )
 # On top of those, to run every test.
 IW_TEST_PACKAGES=(
-    chromium clang-format clang-tidy cppcheck gfortran libcmocka-dev mandoc openmpi-bin postgresql procps prometheus python3-ase python3-matplotlib python3-numpy
+    chromium clang-format clang-tidy cppcheck curl gfortran libcmocka-dev mandoc openmpi-bin postgresql procps prometheus python3-ase python3-matplotlib python3-numpy
     python3-pandas python3-pip python3-psycopg2 python3-pytest python3-scipy python3-setuptools python3-sklearn python3-wheel shellcheck
     tmux xz-utils zstd
 )
