@@ -32,4 +32,5 @@ if [ -z "${IONWATCH_NO_SANITIZE:-}" ]; then
 fi
 build build -DBUILD_TESTING=ON # the quickstart builds without
 iw_quietly "installing what drives the browser" bash tests/page/install.sh build
-exec ctest --test-dir build --no-tests=error -j "$jobs" --output-on-failure
+# Most tests of whole programs wait more than they work.
+exec ctest --test-dir build --no-tests=error -j "$((jobs + 2))" --output-on-failure

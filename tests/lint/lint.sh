@@ -76,7 +76,7 @@ man)
 cppcheck)
     need cppcheck
     files 'include/*.h' 'plugin/*.c' 'adapters/*.c' 'daemon/*.c' |
-        xargs cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+        xargs nice cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
             --error-exitcode=1 --suppress=missingIncludeSystem -j "$(getconf _NPROCESSORS_ONLN)" -I . -I include -I plugin -I daemon \
             -D__GNUC__ -D_GNU_SOURCE '-DIONWATCH_VERSION="0"'
     ;;
@@ -89,7 +89,7 @@ tidy)
     # Only files that this build compiles have flags to be read with.
     files 'plugin/*.c' 'adapters/*.c' 'daemon/*.c' 'tests/*.c' | while read -r path; do
         if grep -q "\"file\": \".*/$path\"" "$build/compile_commands.json"; then echo "$path"; fi
-    done | xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 2 clang-tidy --quiet -p "$build" \
+    done | xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 2 nice clang-tidy --quiet -p "$build" \
         --extra-arg=-Wno-unknown-warning-option 2>/dev/null
     ;;
 *)
