@@ -35,9 +35,8 @@ iw_status iw_sessions_load(iw_sessions *self, const char *path, iw_error *err);
 /* The role of a token, IW_MAY_NOTHING if it is none. */
 iw_may iw_sessions_token(const iw_sessions *self, const char *token);
 
-/* A new session: its id, valid until it is closed, or not renewed for 12 hours.  False: there is no
- * randomness. */
-bool iw_sessions_open(const iw_sessions *self, iw_may role, int64_t now_s, char id[IW_SESSION + 1]);
+/* A new session: its id, valid until it is closed, or not renewed for 12 hours. */
+void iw_sessions_open(const iw_sessions *self, iw_may role, int64_t now_s, char id[IW_SESSION + 1]);
 /* renewed: the id to be used from now on, where this one has been in use for long; else "". */
 iw_may iw_sessions_role(const iw_sessions *self, const char *id, int64_t now_s,
                         char renewed[IW_SESSION + 1]);
