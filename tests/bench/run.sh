@@ -35,9 +35,9 @@ table()
 if [ -n "$quick" ]; then
     correlate=(--frames 16384 --rounds 3) analyze=(--frames 20000 --rounds 1)
     throughput=(--frames 5000 --rounds 1) lammps=(500 1) send=(300 2000)
-    latency=(--frames 20000) replicas=(--seeds 4 --ps 4)
+    latency=(--frames 20000) replicas=(--seeds 4 --ps 4) pages=(--rounds 1 --seconds 1)
 else
-    correlate=(--long) analyze=() throughput=() lammps=() send=() latency=() replicas=()
+    correlate=(--long) analyze=() throughput=() lammps=() send=() latency=() replicas=() pages=(--rounds 9 --seconds 1)
 fi
 table "correlators, live against batch" "$build/tests/bench/bench_correlate" "${correlate[@]}"
 table "from a frame to the stop state" "$build/tests/bench/bench_latency" "${latency[@]}"
@@ -47,4 +47,5 @@ table "a LAMMPS run" env IONWATCH_BUILD="$build" tests/bench/bench_lammps.sh "${
 table "errors of D against the truth" "$build/tests/calibrate" --quick
 table "one frame from an MD code" "$build/tests/bench/bench_send" "${send[@]}"
 table "errors of D on real dynamics" /usr/bin/python3 tests/bench/replicas.py --build "$build" "${replicas[@]}"
+table "open pages" "$build/tests/bench/bench_pages" "${pages[@]}"
 exit "$failed"
