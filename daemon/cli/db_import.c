@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* db_import.c - what runs do not measure into the database: tables of numbers, elastic tensors,
- * perfect structures.  Everything is read and checked before the database is touched. */
+ * perfect structures. */
 #include "filing.h"
 #include "import_file.h"
 #include "input.h"
@@ -16,19 +16,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A file, and what was read from it. */
 typedef struct {
     const iw_settings *settings;
-    iw_store *to; /* NULL until everything has been read */
     const char *path;
     iw_import_file file;
-    iw_import_table table; /* what is filed */
-    char told[300];        /* what is said of it then */
-} importing;
+    iw_import_table table;                                   /* what is filed */
+    char symbol[sizeof((iw_structure *)0)->symmetry.symbol]; /* of a structure */
+    char told[300];                                          /* what is said of it then */
+} source;
 
 enum { TENSOR = 21, STRUCTURE = 32 };
 
 static iw_status
-one_set(importing *self, const char *method, size_t room, iw_error *err)
+one_set(source *self, const char *method, size_t room, iw_error *err)
 {
     self->table = (iw_import_table){.sets = calloc(1, sizeof *self->table.sets)};
     if (self->table.sets) {
@@ -44,7 +45,7 @@ one_set(importing *self, const char *method, size_t room, iw_error *err)
 }
 
 static void
-add(importing *self, const char *name, double value, const char *text, const char *unit,
+add(source *self, const char *name, double value, const char *text, const char *unit,
     const char *category)
 {
     iw_store_properties *set = self->table.sets;
@@ -61,7 +62,7 @@ add(importing *self, const char *name, double value, const char *text, const cha
 /* ---- tables ---- */
 
 static iw_status
-read_table(importing *self, iw_error *err)
+read_table(source *self, iw_error *err)
 {
     iw_status status = iw_import_table_parse(self->file.text, self->file.size,
                                              self->settings->as_is, &self->table, err);
@@ -76,7 +77,7 @@ read_table(importing *self, iw_error *err)
 /* ---- elastic tensors ---- */
 
 static iw_status
-read_tensor(importing *self, iw_error *err)
+read_tensor(source *self, iw_error *err)
 {
     const iw_settings *settings = self->settings;
     double c[36];
@@ -146,8 +147,7 @@ first_frame(const iw_settings *settings, const char *path, iw_run_info *run, iw_
 }
 
 static iw_status
-take_structure(importing *self, const iw_run_info *run, const iw_structure *structure,
-               iw_error *err)
+take_structure(source *self, const iw_run_info *run, const iw_structure *structure, iw_error *err)
 {
     double value;
     const char *name;
@@ -158,27 +158,25 @@ take_structure(importing *self, const iw_run_info *run, const iw_structure *stru
     iw_status status = one_set(self, "perfect", STRUCTURE, err);
     if (status)
         return status;
-    /* The symbol outlives the structure in the store's own row. */
-    static char symbol[sizeof structure->symmetry.symbol];
-    (void)snprintf(symbol, sizeof symbol, "%s", structure->symmetry.symbol);
+    memcpy(self->symbol, structure->symmetry.symbol, sizeof self->symbol);
     for (size_t i = 0; (name = iw_structure_number(structure, i, &value)); i++) {
         const iw_descriptor_row *about = iw_descriptor_find(name);
         bool group = strcmp(name, "space_group_number") == 0;
         if (isfinite(value) && self->table.sets[0].n < STRUCTURE)
-            add(self, name, value, group ? symbol : NULL, about->unit, about->category);
+            add(self, name, value, group ? self->symbol : NULL, about->unit, about->category);
     }
     (void)snprintf(self->told, sizeof self->told,
                    "structure of %.60s: %.60s, %zu atoms, %s, %d operations, tolerance %g A, %.4g "
                    "g/cm3",
                    self->settings->material, made_of.formula, structure->atoms,
-                   structure->symmetry.number ? symbol : "no symmetry found",
+                   structure->symmetry.number ? self->symbol : "no symmetry found",
                    structure->symmetry.operations, structure->symmetry.symprec_A,
                    structure->density_g_cm3);
     return IW_OK;
 }
 
 static iw_status
-read_structure(importing *self, iw_error *err)
+read_structure(source *self, iw_error *err)
 {
     iw_run_info run;
     iw_frame frame = {0};
@@ -194,19 +192,84 @@ read_structure(importing *self, iw_error *err)
     return status;
 }
 
-/* ---- all of them ---- */
+/* ---- all of them: read first, so that a mistake in the last one costs nothing ---- */
 
-/* A name that no run has may be a slip. */
+typedef struct {
+    const iw_settings *settings;
+    source *sources;
+    size_t n;
+    iw_store *to;
+} importing;
+
+typedef iw_status (*kind_reader)(source *self, iw_error *err);
+
+static iw_status
+read_next(importing *self, const char *path, kind_reader reads, iw_error *err)
+{
+    source *next = &self->sources[self->n++];
+    next->settings = self->settings;
+    next->path = path;
+    iw_status status = iw_import_read(path, &next->file, err);
+    if (status == IW_OK && (status = reads(next, err)) != IW_OK && !strstr(err->text, path))
+        (void)iw_prefix(err, "%s", path);
+    return status;
+}
+
+static iw_status
+read_all(importing *self, iw_error *err)
+{
+    const iw_settings *settings = self->settings;
+    iw_status status = IW_OK;
+    self->sources = calloc(settings->n_operands + 2, sizeof *self->sources);
+    if (!self->sources)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for %zu files", settings->n_operands + 2);
+    if (settings->structure)
+        status = read_next(self, settings->structure, read_structure, err);
+    if (status == IW_OK && settings->elastic)
+        status = read_next(self, settings->elastic, read_tensor, err);
+    for (size_t i = 0; i < settings->n_operands && status == IW_OK; i++)
+        status = read_next(self, settings->operands[i], read_table, err);
+    return status;
+}
+
+static iw_status
+file_all(importing *self, iw_error *err)
+{
+    iw_status status = IW_OK;
+    for (size_t i = 0; i < self->n && status == IW_OK; i++) {
+        const source *one = &self->sources[i];
+        const iw_store_origin origin = {one->path, one->file.hash};
+        status = iw_store_import(self->to, one->table.sets, one->table.n, &origin, err);
+        if (status == IW_OK)
+            (void)printf("%s: %s\n", one->path, one->told);
+    }
+    return status;
+}
+
 static void
-hint_at_material(importing *self, const json_t *names, const char *material)
+free_all(importing *self)
+{
+    for (size_t i = 0; i < self->n; i++) {
+        iw_import_table_fini(&self->sources[i].table);
+        iw_import_fini(&self->sources[i].file);
+    }
+    free(self->sources);
+    iw_store_close(&self->to);
+}
+
+/* ---- a material that no run is of may be a slip ---- */
+
+static void
+hint_at(const importing *self, const json_t *names, const char *material)
 {
     enum { MOST = 2000 };
     const char *list[MOST + 1];
-    size_t n = 0;
-    for (size_t i = 0; i < json_array_size(names) && n < MOST; i++) {
-        list[n] = json_string_value(json_array_get(names, i));
-        if (strcmp(list[n++], material) == 0)
-            return;
+    size_t n = 0, i;
+    json_t *name;
+    json_array_foreach((json_t *)(uintptr_t)names, i, name)
+    {
+        if (n < MOST)
+            list[n++] = json_string_value(name);
     }
     list[n] = NULL;
     const char *nearest = iw_nearest(material, list);
@@ -215,50 +278,28 @@ hint_at_material(importing *self, const json_t *names, const char *material)
 }
 
 static iw_status
-file_it(importing *self, iw_error *err)
+hint_at_slips(const importing *self, iw_error *err)
 {
-    const iw_store_origin origin = {self->path, self->file.hash};
-    json_t *names = NULL;
-    iw_status status = iw_store_import(self->to, self->table.sets, self->table.n, &origin, err);
-    if (status == IW_OK)
-        status = iw_store_materials(self->to, &names, err);
-    if (status)
-        return status;
-    (void)printf("%s: %s\n", self->path, self->told);
-    for (size_t i = 0; i < self->table.n; i++)
-        if (self->table.sets[i].material)
-            hint_at_material(self, names, self->table.sets[i].material);
+    enum { SHOWN = 5 };
+    json_t *names = NULL, *known = json_object(), *name;
+    size_t unknown = 0, i;
+    iw_status status = iw_store_materials(self->to, &names, err);
+    json_array_foreach(names, i, name)
+    {
+        (void)json_object_set_new(known, json_string_value(name), json_true());
+    }
+    for (i = 0; i < self->n && status == IW_OK; i++) {
+        const iw_import_table *table = &self->sources[i].table;
+        for (size_t k = 0; k < table->n; k++) {
+            const char *material = table->sets[k].material;
+            if (material && !json_object_get(known, material) && unknown++ < SHOWN)
+                hint_at(self, names, material);
+        }
+    }
+    if (unknown > SHOWN)
+        iw_complain(self->settings, "note: nor of %zu more", unknown - SHOWN);
+    json_decref(known);
     json_decref(names);
-    return IW_OK;
-}
-
-typedef iw_status (*kind_reader)(importing *self, iw_error *err);
-
-static iw_status
-take(importing *self, const char *path, kind_reader reads, iw_error *err)
-{
-    self->path = path;
-    iw_status status = iw_import_read(path, &self->file, err);
-    if (status == IW_OK && (status = reads(self, err)) != IW_OK && !strstr(err->text, path))
-        (void)iw_prefix(err, "%s", path);
-    if (status == IW_OK && self->to)
-        status = file_it(self, err);
-    iw_import_table_fini(&self->table);
-    iw_import_fini(&self->file);
-    return status;
-}
-
-static iw_status
-take_all(importing *self, iw_error *err)
-{
-    const iw_settings *settings = self->settings;
-    iw_status status = IW_OK;
-    if (settings->structure)
-        status = take(self, settings->structure, read_structure, err);
-    if (status == IW_OK && settings->elastic)
-        status = take(self, settings->elastic, read_tensor, err);
-    for (size_t i = 0; i < settings->n_operands && status == IW_OK; i++)
-        status = take(self, settings->operands[i], read_table, err);
     return status;
 }
 
@@ -289,14 +330,12 @@ iw_command_db_import(const iw_settings *settings)
     iw_exit result = IW_EXIT_OK;
     if (!makes_sense(settings))
         return IW_EXIT_USAGE;
-    if (take_all(&self,
-                 &err)) /* once without a database: a mistake in the last file costs nothing */
-        return iw_db_failed(settings, &err);
-    self.to = iw_db_open_named(settings, false, &result);
-    if (!self.to)
-        return result;
-    if (take_all(&self, &err))
-        result = iw_db_failed(settings, &err);
-    iw_store_close(&self.to);
-    return result;
+    iw_status status = read_all(&self, &err);
+    if (status == IW_OK && (self.to = iw_db_open_named(settings, false, &result))) {
+        status = file_all(&self, &err);
+        if (status == IW_OK)
+            status = hint_at_slips(&self, &err);
+    }
+    free_all(&self);
+    return status ? iw_db_failed(settings, &err) : result;
 }

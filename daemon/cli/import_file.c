@@ -26,9 +26,9 @@ iw_import_read(const char *path, iw_import_file *out, iw_error *err)
     iw_status status = IW_OK;
     do {
         room = room ? 2 * room : 1 << 16;
-        char *grown = realloc(out->text, room + 1);
-        if (!grown || room > 2 * (size_t)LARGEST) {
-            status = iw_fail(err, IW_NO_MEMORY, "%s: more than %d MiB, or no memory for it", path,
+        char *grown = room > LARGEST ? NULL : realloc(out->text, room + 1);
+        if (!grown) {
+            status = iw_fail(err, IW_NO_MEMORY, "%s: %d MiB or more, or no memory for it", path,
                              LARGEST >> 20);
             break;
         }

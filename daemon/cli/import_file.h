@@ -11,6 +11,7 @@ typedef struct {
     char hash[48]; /* "xxh3:" and 32 hexadecimal digits */
 } iw_import_file;
 
+/* Reads it once, from its beginning to its end: a pipe will do.  IO; NO_MEMORY: 64 MiB or more. */
 iw_status iw_import_read(const char *path, iw_import_file *out, iw_error *err);
 void iw_import_fini(iw_import_file *self);
 
@@ -20,6 +21,7 @@ typedef struct {
     size_t n;
     size_t numbers; /* in all of them */
     json_t *rows;   /* what the texts are borrowed from */
+    json_t *places; /* of sets: {"material": {name: place}, "run": {..}} */
 } iw_import_table;
 
 /* CSV (RFC 4180, a line of names first) or JSON (an array of objects; a value is a number, null or

@@ -105,6 +105,19 @@ csv_row(const json_t *names, json_t *fields, size_t line, json_t *rows, iw_error
     return json_array_append_new(rows, row) == 0 ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory");
 }
 
+/* Tables of spreadsheets have semicolons where the decimal sign is a comma. */
+static iw_status
+check_names(const json_t *names, size_t line, iw_error *err)
+{
+    bool one = json_array_size(names) == 1;
+    return one && strpbrk(json_string_value(json_array_get(names, 0)), ";\t")
+               ? iw_fail(err, IW_INVALID,
+                         "line %zu: fields are separated by commas, not by semicolons or tabs, and "
+                         "numbers have a point",
+                         line)
+               : IW_OK;
+}
+
 static iw_status
 csv_rows(csv *self, json_t *rows, iw_error *err)
 {
@@ -116,7 +129,7 @@ csv_rows(csv *self, json_t *rows, iw_error *err)
         if (status)
             break;
         if (!names && !is_blank(fields))
-            names = json_incref(fields);
+            status = check_names(names = json_incref(fields), line, err);
         else if (!is_blank(fields))
             status = csv_row(names, fields, line, rows, err);
         json_decref(fields);
@@ -239,6 +252,19 @@ key_of(const json_t *row, const char **kind)
     return key && *key ? key : NULL;
 }
 
+/* Of a material or run that the table has named before, with room for so many more numbers. */
+static iw_store_properties *
+grown_set(iw_store_properties *set, size_t more, const char *key, iw_error *err)
+{
+    iw_store_property *grown = realloc(set->rows, (set->n + more) * sizeof *grown);
+    if (!grown) {
+        (void)iw_fail(err, IW_NO_MEMORY, "no memory for %s", key);
+        return NULL;
+    }
+    set->rows = grown;
+    return set;
+}
+
 /* The set of a material or run, NULL with *err; a table may have several rows of one. */
 static iw_store_properties *
 set_of(iw_import_table *out, const json_t *row, iw_error *err)
@@ -254,25 +280,17 @@ set_of(iw_import_table *out, const json_t *row, iw_error *err)
     }
     bool run = strcmp(kind, "run") == 0;
     size_t columns = json_object_size(row);
-    for (size_t i = 0; i < out->n; i++) {
-        const char *name = run ? out->sets[i].run : out->sets[i].material;
-        if (name && strcmp(name, key) == 0) {
-            iw_store_properties *set = &out->sets[i];
-            iw_store_property *grown = realloc(set->rows, (set->n + columns) * sizeof *grown);
-            if (!grown) {
-                (void)iw_fail(err, IW_NO_MEMORY, "no memory for %s", key);
-                return NULL;
-            }
-            set->rows = grown;
-            return set;
-        }
-    }
+    json_t *places = json_object_get(out->places, kind);
+    const json_t *place = json_object_get(places, key);
+    if (place)
+        return grown_set(&out->sets[json_integer_value(place)], columns, key, err);
     iw_store_properties *fresh = &out->sets[out->n];
     *fresh = (iw_store_properties){.material = run ? NULL : key,
                                    .run = run ? key : NULL,
                                    .method = "imported",
                                    .rows = calloc(columns, sizeof *fresh->rows)};
-    if (!fresh->rows) {
+    if (!fresh->rows || json_object_set_new(places, key, json_integer((json_int_t)out->n)) != 0) {
+        free(fresh->rows);
         (void)iw_fail(err, IW_NO_MEMORY, "no memory for %s", key);
         return NULL;
     }
@@ -329,7 +347,8 @@ iw_import_table_parse(const char *text, size_t size, bool as_is, iw_import_table
         json ? rows_of_json(text, size, &out->rows, err) : rows_of_csv(text, size, &out->rows, err);
     if (status == IW_OK) {
         out->sets = calloc(json_array_size(out->rows) + 1, sizeof *out->sets);
-        if (!out->sets)
+        out->places = json_pack("{s:{}, s:{}}", "material", "run");
+        if (!out->sets || !out->places)
             status = iw_fail(err, IW_NO_MEMORY, "no memory for a table");
     }
     json_array_foreach(out->rows, i, row)
@@ -351,5 +370,6 @@ iw_import_table_fini(iw_import_table *self)
         free(self->sets[i].rows);
     free(self->sets);
     json_decref(self->rows);
+    json_decref(self->places);
     *self = (iw_import_table){0};
 }

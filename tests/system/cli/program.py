@@ -36,9 +36,9 @@ class Case(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def run_program(self, *words, timeout=60, **env):
+    def run_program(self, *words, timeout=60, input=None, **env):
         return subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=timeout,
-                              cwd=self.folder, env=environment(self.folder, **env))
+                              input=input, cwd=self.folder, env=environment(self.folder, **env))
 
     def expect(self, code, *words, says=(), **env):
         """Runs it; the exit code and every phrase on stderr must be as expected."""

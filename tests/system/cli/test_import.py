@@ -96,6 +96,20 @@ class Import(Case):
         self.expect(0, "db", "import", "good.csv", "--db", "a.db")
         self.assertEqual(self.wide('"vacancy_energy_eV"'), [1.9])
 
+    def test_a_table_comes_through_a_pipe(self):
+        self.file_run()
+        self.expect(0, "db", "import", "/dev/stdin", "--db", "a.db",
+                    input="run,vacancy_energy_eV\nsalt,1.9\n")
+        self.assertEqual(self.wide('"vacancy_energy_eV"'), [1.9])
+
+    def test_hints_at_slips_do_not_flood_the_terminal(self):
+        self.file_run()
+        rows = "".join(f"M{i},{i}\n" for i in range(3000))
+        self.write("many.csv", "material,band_gap_eV\nNaCl,8.5\n" + rows)
+        said = self.expect(0, "db", "import", "many.csv", "--db", "a.db").stderr.splitlines()
+        self.assertEqual(len(said), 6)
+        self.assertIn("2995 more", said[-1])
+
     def test_what_makes_no_sense_is_refused(self):
         self.write("t.csv", "material,band_gap_eV\nNaCI,8.5\n")
         self.expect(2, "db", "import", "--db", "a.db", says="nothing to import")
@@ -103,6 +117,8 @@ class Import(Case):
         self.expect(2, "db", "import", "t.csv", "--material", "NaCl", says="in a column")
         self.expect(2, "db", "import", "t.csv", "--order", "vasp", says="--elastic")
         self.expect(1, "db", "import", "none.csv", "--db", "a.db", says="no such file")
+        self.write("german.csv", "material;band_gap_eV\nNaCl;8,5\n")
+        self.expect(1, "db", "import", "german.csv", "--db", "a.db", says="separated by commas")
         self.write("C.txt", "1 2 2 0 0 0\n1 2 0 0 0\n1 0 0 0\n1 0 0\n1 0\n1\n")
         self.expect(1, "db", "import", "--elastic", "C.txt", "--material", "NaCl", "--db", "a.db",
                     says=["C.txt", "least eigenvalue", "-1 GPa"])

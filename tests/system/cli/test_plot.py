@@ -77,10 +77,6 @@ class Plots(Case):
                 yield child.data.strip()
             yield from self.comments(child)
 
-    def run_program(self, *words, input=None, timeout=60, **env):
-        return subprocess.run([PROGRAM, *words], capture_output=True, text=True, timeout=timeout, input=input,
-                              cwd=self.folder, env=environment(self.folder, **env))
-
 
 class Figures(Plots):
     def test_every_kind_becomes_every_format_the_same_each_time_and_nothing_is_left_beside(self):

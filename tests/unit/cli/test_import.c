@@ -5,6 +5,8 @@
 #include "cli/import_file.h"
 #include "publish/units.h"
 
+#include <unistd.h>
+
 static iw_import_table
 parse(const char *text)
 {
@@ -206,6 +208,28 @@ tensors_that_are_none_are_refused(void **state)
     }
 }
 
+/* Twice as large as the limit, and more, without taking room on the disk. */
+static void
+a_file_that_is_too_large_is_refused(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/ionwatch-import-XXXXXX";
+    iw_import_file file;
+    iw_error err = {0};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 200 << 20), 0);
+    assert_int_equal(iw_import_read(path, &file, &err), IW_NO_MEMORY);
+    assert_non_null(strstr(err.text, "64 MiB or more"));
+    assert_null(file.text);
+    assert_int_equal(ftruncate(fd, 100000), 0);
+    assert_ok(iw_import_read(path, &file, &err), err);
+    assert_int_equal(file.size, 100000);
+    iw_import_fini(&file);
+    (void)close(fd);
+    (void)unlink(path);
+}
+
 int
 main(void)
 {
@@ -217,6 +241,7 @@ main(void)
         cmocka_unit_test(the_same_number_twice_is_one),
         cmocka_unit_test(tensors_in_all_their_forms_are_one),
         cmocka_unit_test(tensors_that_are_none_are_refused),
+        cmocka_unit_test(a_file_that_is_too_large_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
