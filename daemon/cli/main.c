@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include "nearest.h"
+#include "standard.h"
 
 #include <gsl/gsl_errno.h>
 #include <math.h>
@@ -126,6 +127,7 @@ int
 main(int argc, char **argv)
 {
     int used = 0;
+    iw_standard_fill();
     const iw_command *command = argc > 1 ? find_command(argc, argv, &used) : NULL;
     if (!command)
         return (int)no_command(argc, argv);

@@ -12,6 +12,7 @@
 #include "journal/journal.h"
 #include "publish/http/web.h"
 #include "publish/metrics.h"
+#include "standard.h"
 #include "store/store.h"
 
 #include <gsl/gsl_errno.h>
@@ -310,6 +311,7 @@ main(int argc, char **argv)
     iw_config config;
     iw_config_action action = IW_CONFIG_RUN;
     iw_error err = {0};
+    iw_standard_fill();
     (void)gsl_set_error_handler_off();        /* GSL aborts by default */
     (void)mallopt(M_MMAP_THRESHOLD, 1 << 17); /* fixed: large blocks go back at once */
     (void)umask(077);

@@ -45,6 +45,34 @@ class NoDaemon(Case):
         self.assertEqual(later["groups"], direct["groups"])
 
 
+class ClosedDescriptors(Case):
+    """Who starts a program without standard input, output and error gets no message into a file."""
+
+    def closed(self, *words):
+        return subprocess.Popen(["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *words],
+                                cwd=self.folder, env=environment(self.folder))
+
+    def test_the_log_of_the_daemon_goes_into_no_file(self):
+        socket = self.path("s.sock")
+        daemon = self.closed(DAEMON, "--listen", "ipc://" + socket, "--data", self.path("data"),
+                             "--db", self.path("a.db"), "--http", "off")
+        for _ in range(300):
+            if os.path.exists(socket):
+                break
+            time.sleep(0.1)
+        targets = [os.readlink(f"/proc/{daemon.pid}/fd/{number}") for number in range(3)]
+        daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(timeout=30), 0)
+        self.assertEqual(targets, ["/dev/null"] * 3)
+        for folder, _, files in os.walk(self.path("data")):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as file:
+                    self.assertNotIn(b"main.start", file.read(), name)
+
+    def test_a_result_that_nobody_gets_is_an_error(self):
+        self.assertEqual(self.closed(PROGRAM, "explain").wait(timeout=30), 1)
+
+
 class Daemon(Case):
     options = []
 
