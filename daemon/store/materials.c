@@ -131,28 +131,43 @@ insert(iw_store *self, const json_t *report, iw_error *err)
     return status;
 }
 
+/* The groups of all of its runs, each once: they stand in the records, and asking for them would be
+ * one more way to the server and back.  A new reference; NULL: no memory. */
+static json_t *
+groups_of(const json_t *runs)
+{
+    json_t *all = json_object();
+    size_t i;
+    const json_t *row;
+    json_array_foreach(runs, i, row)
+    {
+        json_t *groups = json_object_get(json_object_get(row, "record"), "groups");
+        if (all && groups && json_object_update(all, groups) != 0) {
+            json_decref(all);
+            all = NULL;
+        }
+    }
+    return all;
+}
+
 static iw_status
 fit(iw_store *self, const char *material, iw_error *err)
 {
     static const iw_sql_statement remove = {"DELETE FROM materials WHERE material = $1",
                                             "removing a material"};
-    static const iw_sql_statement list = {"SELECT DISTINCT g.name FROM groups g JOIN runs r ON "
-                                          "r.run = g.run WHERE r.material = $1",
-                                          "listing groups"};
-    json_t *runs = NULL, *groups = NULL, *row;
-    size_t i;
-    iw_sql_value name = iw_sql_text(material);
-    iw_status status = iw_store_change(self, &remove, &name, 1, err);
+    json_t *runs = NULL, *groups = NULL, *group;
+    const char *name;
+    iw_sql_value value = iw_sql_text(material);
+    iw_status status = iw_store_change(self, &remove, &value, 1, err);
     if (status == IW_OK)
         status = iw_store_of_material(self, material, &runs, err);
-    if (status == IW_OK && json_array_size(runs) > 0)
-        status = iw_store_select(self, &list, &material, 1, &groups, err);
-    json_array_foreach(groups, i, row)
+    if (status == IW_OK && !(groups = groups_of(runs)))
+        status = iw_fail(err, IW_NO_MEMORY, "no memory for the groups of %s", material);
+    json_object_foreach(groups, name, group)
     {
         json_t *report = NULL;
         if (status == IW_OK)
-            status = iw_arrhenius_report(material, json_string_value(json_object_get(row, "name")),
-                                         runs, ROOM_TEMPERATURE_K, &report, err);
+            status = iw_arrhenius_report(material, name, runs, ROOM_TEMPERATURE_K, &report, err);
         if (report)
             status = insert(self, report, err);
         json_decref(report);
