@@ -72,6 +72,10 @@ const iw_option iw_config_options[] = {
      "time that a run has been filed and untouched before its journal is packed or removed: MD "
      "codes "
      "are restarted and go on"},
+    {"daemon", "refile", IW_OPTION_CHOICE, "", "no", 0, 0, "no|missing|all", AT(refile),
+     "at the start, analyse runs that are filed again from their journals and file them anew: "
+     "those "
+     "that the database lacks, or all"},
     {"daemon", "publish_every_s", IW_OPTION_REAL, "s", "0.2", 0.05, 3600, NULL, AT(publish_s),
      "shortest time between two live snapshots of a run that somebody watches; of others, and "
      "while "

@@ -55,7 +55,7 @@ typedef struct {
     unsigned workers, message_limit_mib, queue_mib;
     unsigned max_runs, max_atoms, max_run_mib, min_free_mib, memory_mib;
     double heartbeat_s, lost_after_s, publish_s, checkpoint_mib, keep_after_s;
-    int keep;
+    int keep, refile;
     char on_event[IW_CONFIG_TEXT], on_event_kinds[IW_CONFIG_TEXT];
     double on_event_stalled_s, on_event_timeout_s, on_event_pause_s;
     unsigned on_event_at_once;

@@ -10,6 +10,7 @@
 #include "ionwatchd/storer.h"
 #include "ionwatchd/worker.h"
 #include "journal/journal.h"
+#include "journal/refile.h"
 #include "publish/http/web.h"
 #include "publish/metrics.h"
 #include "standard.h"
@@ -65,6 +66,48 @@ stalled_s(const iw_config *config)
                                                               : config->on_event_stalled_s;
 }
 
+/* A database that was lost, and begun anew, is told of. */
+static void
+hint_at_lost_database(const parts *self, const char *data)
+{
+    json_t *one = NULL;
+    iw_refile_account account = {0};
+    iw_error ignored;
+    if (iw_storer_ids(self->storer, false, &one, &ignored) == IW_OK && json_object_size(one) == 0)
+        (void)iw_refile(data, one, true, &account, &ignored);
+    json_decref(one);
+    if (account.again > 0)
+        iw_log("main.refile",
+               "the database is empty, and %zu runs in the data folder were filed: "
+               "--refile missing files them again",
+               account.again);
+}
+
+/* Runs whose records are wanted again. */
+static iw_status
+refile(const parts *self, const iw_config *config, iw_error *err)
+{
+    enum { NO, MISSING }; /* the choices of the option; else all */
+    json_t *ids = NULL;
+    iw_refile_account account = {0};
+    if (config->refile == NO) {
+        hint_at_lost_database(self, config->data);
+        return IW_OK;
+    }
+    iw_status status = iw_storer_ids(self->storer, true, &ids, err);
+    if (status == IW_OK && config->refile != MISSING)
+        (void)json_object_clear(ids);
+    if (status == IW_OK)
+        status = iw_refile(config->data, ids, false, &account, err);
+    json_decref(ids);
+    if (status)
+        return iw_prefix(err, "refile");
+    iw_log("main.refile",
+           "%zu filed runs are filed again; of %zu the frames are not kept, %zu failed",
+           account.again, account.lost, account.failed);
+    return IW_OK;
+}
+
 static iw_status
 make_parts(parts *self, const iw_config *config, iw_error *err)
 {
@@ -111,6 +154,8 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
     self->storer = iw_storer_new(self->context, config->db, err);
     if (!self->storer)
         return iw_prefix(err, "database");
+    if (refile(self, config, err) != IW_OK)
+        return err->code;
     for (unsigned i = 0; i < self->n_workers; i++) {
         self->workers[i] = iw_worker_new(self->context, i, config, err);
         if (!self->workers[i])

@@ -96,6 +96,15 @@ make_ready(iw_storer *self, iw_error *err)
     return self->store ? IW_OK : err->code;
 }
 
+iw_status
+iw_storer_ids(iw_storer *self, bool all, json_t **ids, iw_error *err)
+{
+    if (!all && !self->store)
+        return iw_fail(err, IW_AGAIN, "the database is away");
+    iw_status status = make_ready(self, err);
+    return status ? status : iw_store_ids(self->store, all ? INT64_MAX : 1, ids, err);
+}
+
 /* For who asks: what is away now is asked for again. */
 static iw_status
 make_ready_to_answer(iw_storer *self, iw_error *err)

@@ -17,6 +17,7 @@ enum { IW_SUMMARY_POINTS = 32 };
 typedef struct {
     uint64_t frames;
     uint64_t last_seq; /* highest frame in the journal; with summary.json only */
+    bool unfiled;      /* likewise: its record is to be made again, see journal/refile.h */
     double time_ps, temperature_K, D_cm2_s, stderr_cm2_s, relative_error, predicted_ps;
     double target;                                            /* relative error that is asked for */
     double temperature_recent_K, lindemann, framework_msd_A2; /* see iw_health */

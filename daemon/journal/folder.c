@@ -309,10 +309,10 @@ iw_status
 iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_bytes, iw_error *err)
 {
     json_t *json =
-        json_pack("{s:I, s:I, s:s, s:I, s:s, s:s}", "last_seq", (json_int_t)summary->last_seq,
+        json_pack("{s:I, s:I, s:s, s:I, s:s, s:s, s:b}", "last_seq", (json_int_t)summary->last_seq,
                   "journal_bytes", (json_int_t)journal_bytes, "state", summary->state, "frames",
                   (json_int_t)summary->frames, "convergence", summary->convergence, "updated",
-                  summary->updated);
+                  summary->updated, "unfiled", (int)summary->unfiled);
     bool failed = !json || !iw_summary_put(summary, json);
     char fresh[PATH_SIZE];
     iw_status status = IW_OK;
@@ -343,6 +343,7 @@ iw_summary_load(const char *path, uint64_t journal_bytes, iw_summary *summary)
         json_integer_value(json_object_get(json, "journal_bytes")) == (json_int_t)journal_bytes;
     summary->frames = (uint64_t)json_integer_value(json_object_get(json, "frames"));
     summary->last_seq = (uint64_t)json_integer_value(json_object_get(json, "last_seq"));
+    summary->unfiled = json_is_true(json_object_get(json, "unfiled"));
     text_of(json, "state", summary->state, sizeof summary->state);
     text_of(json, "convergence", summary->convergence, sizeof summary->convergence);
     text_of(json, "updated", summary->updated, sizeof summary->updated);

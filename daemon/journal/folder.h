@@ -44,8 +44,9 @@ iw_status iw_journal_scan_from(const char *path, const iw_framelog_place *place,
 void iw_journal_scan_take(iw_journal_scan *scan, iw_msg_type kind, uint64_t seq, const char *text,
                           bool stop);
 
-/* The summary of a filed run; load: NOT_FOUND when there is none or the journal has grown since
- * (not looked at for 0 bytes: it is packed or removed, and cannot have); its state is then empty.
+/* The summary of a run that is filed, or was and is to be filed again; load: NOT_FOUND when there
+ * is none or the journal has grown since (not looked at for 0 bytes: it is packed or removed, and
+ * cannot have); its state is then empty.
  */
 iw_status iw_summary_save(const char *path, const iw_summary *summary, uint64_t journal_bytes,
                           iw_error *err);

@@ -27,9 +27,9 @@ iw_journal_copy_info(const iw_run_info *from)
     return NULL;
 }
 
-/* Of a filed run the summary says the rest: its frames are not read again. */
+/* Of a run that is filed, or was, the summary says the rest: its frames are not read again. */
 static iw_status
-read_filed(const char *path, const iw_summary *summary, iw_journal_scan *scan, iw_error *err)
+read_run(const char *path, const iw_summary *summary, iw_journal_scan *scan, iw_error *err)
 {
     iw_journal_reader *reader = iw_journal_reader_open(path, err);
     if (!reader)
@@ -69,9 +69,12 @@ look_at(void *item)
     char path[PATH_SIZE], summary[PATH_SIZE];
     iw_kept kept = iw_keeping_look(self->data, self->id, path, sizeof path);
     iw_folder_path(self->data, self->id, "summary.json", summary, sizeof summary);
-    self->filed = iw_summary_load(summary, self->bytes, &self->summary) == IW_OK;
-    if (self->filed) {
-        self->status = read_filed(path, &self->summary, &self->scan, &self->err);
+    if (iw_summary_load(summary, self->bytes, &self->summary) == IW_OK) {
+        self->status = read_run(path, &self->summary, &self->scan, &self->err);
+        self->filed = !self->summary.unfiled;
+        self->scan.ended = true;
+        self->scan.bytes = self->bytes;
+        iw_text_copy(self->scan.why, sizeof self->scan.why, self->summary.state);
         return;
     }
     if (kept != IW_KEPT_PLAIN) {

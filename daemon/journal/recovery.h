@@ -15,7 +15,7 @@ typedef struct {
     iw_status status; /* CORRUPT, IO, ...: *err says why, and nothing else is there */
     iw_error err;
     bool filed;                 /* its summary is there and says the rest */
-    iw_summary summary;         /* of a filed run */
+    iw_summary summary;         /* of a run that is filed, or was */
     iw_journal_scan scan;       /* its info is the caller's */
     iw_framelog_writer *writer; /* of a run that is not filed; the caller's */
     uint64_t cut;               /* bytes of a torn tail that were taken off */

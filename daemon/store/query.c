@@ -41,6 +41,30 @@ iw_store_resolve(iw_store *self, const char *text, char id[IW_ID_LENGTH + 1], iw
     return status;
 }
 
+static iw_status
+take_id(void *ids, json_t *row, iw_error *err)
+{
+    const char *id = json_string_value(json_object_get(row, "id"));
+    return id && json_object_set_new(ids, id, json_true()) == 0
+               ? IW_OK
+               : iw_fail(err, IW_NO_MEMORY, "no memory for the ids of runs");
+}
+
+iw_status
+iw_store_ids(iw_store *self, int64_t most, json_t **ids, iw_error *err)
+{
+    static const iw_sql_statement list = {"SELECT id FROM runs LIMIT $1", "listing ids"};
+    json_t *all = json_object();
+    iw_sql_value value = iw_sql_integer(most);
+    iw_status status = self->backend->select(self->state, &list, &value, 1, take_id, all, err);
+    if (status == IW_OK && all) {
+        *ids = all;
+        return IW_OK;
+    }
+    json_decref(all);
+    return status ? status : iw_fail(err, IW_NO_MEMORY, "no memory for the ids of runs");
+}
+
 iw_status
 iw_store_runs(iw_store *self, const iw_store_query *query, iw_sql_each each, void *arg,
               iw_error *err)

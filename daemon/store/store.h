@@ -96,6 +96,8 @@ iw_status iw_store_copy(iw_store *self, iw_store *from, const char *run, iw_erro
 /* Removes a run and all that belongs to it.  NOT_FOUND. */
 iw_status iw_store_remove(iw_store *self, const char *run, iw_error *err);
 
+/* The ids of so many runs at most, as the keys of an object: a new reference. */
+iw_status iw_store_ids(iw_store *self, int64_t most, json_t **ids, iw_error *err);
 /* Rows one by one, as objects; query may be NULL: everything.  runs: by the time of filing.
  * descriptors: {run, name, temperature_K, group, descriptor, value, stderr, ci95_lo, ci95_hi, unit,
  * method, category}.  sql: what one statement of SQL gives that only reads. */

@@ -4,6 +4,7 @@
 server that is away, or hangs, costs nobody anything."""
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -125,10 +126,10 @@ class Daemon(OnServer):
         super().setUp()
         self.endpoint = "ipc://" + self.path("ionwatch.sock")
 
-    def start_daemon(self):
+    def start_daemon(self, *more):
         with open(self.path("daemon.log"), "a") as log:
             self.daemon = subprocess.Popen(
-                [DAEMON, "--listen", self.endpoint, "--data", self.path("data"), "--db", self.uri, "--http", "off"],
+                [DAEMON, "--listen", self.endpoint, "--data", self.path("data"), "--db", self.uri, "--http", "off", *more],
                 stderr=log, stdout=log, env=environment(self.folder))
         self.addCleanup(self.daemon.kill)
         self.wait_for(lambda: self.run_program("ls").returncode == 0, "the daemon to answer")
@@ -180,6 +181,32 @@ class Daemon(OnServer):
         self.end()
         self.assertNotIn("secret", self.said())
         self.assertNotIn("secret", self.run_program("status").stdout)
+
+    def test_a_lost_database_is_made_again_from_the_journals(self):
+        name = f"case{OnServer.made}"
+        kept = ("SELECT r.name, d.* FROM descriptors d JOIN runs r ON r.run = d.run ORDER BY r.name, d.\"group\", "
+                "d.descriptor, d.method", "SELECT r.name, s.series, s.\"column\", md5(s.data) FROM series s JOIN runs r "
+                "ON r.run = s.run ORDER BY 1, s.\"group\", 2, 3", "SELECT * FROM materials ORDER BY 1, 2",
+                "SELECT name, state, input_hash FROM runs ORDER BY 1")
+        self.start_daemon()
+        for run in ("one", "two"):
+            self.stream(run)
+        self.wait_for(lambda: self.sql(name, "SELECT count(*) FROM runs") == "2", "both runs")
+        before = [self.sql(name, question) for question in kept]
+        self.end()
+        self.sql(name, "DELETE FROM runs WHERE name = 'two'")  # as of a dump that is older
+        self.start_daemon("--refile", "missing")
+        self.wait_for(lambda: self.sql(name, "SELECT count(*) FROM runs") == "2", "the lost run")
+        self.end()
+        self.sql(name, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        self.start_daemon("--refile", "missing")
+        self.wait_for(lambda: self.sql(name, "SELECT count(*) FROM runs") == "2", "both runs again")
+        self.end()
+        self.assertIn(" 1 filed runs are filed again", self.said())
+        self.assertIn(" 2 filed runs are filed again", self.said())
+        after = [self.sql(name, question) for question in kept]
+        numbers = re.compile(r"^(one|two)\|[12]\|", re.M)  # which of them is first may differ
+        self.assertEqual(*([numbers.sub(r"\1|", text) for text in texts] for texts in (before, after)))
 
     def test_a_server_that_hangs_does_not_hold_up_the_end(self):
         self.start_daemon()
