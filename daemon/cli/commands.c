@@ -12,7 +12,7 @@
 
 static const iw_cli_option file_options[] = {
     {"format", 'f', IW_OPT_TEXT, TO(format), "NAME", "", "by name and first lines", 0, 0, NULL,
-     "format of the files: xdatcar, cp2k, lammps, extxyz, iwlog"},
+     "format of the files: vasprun, xdatcar, outcar, cp2k, pw.x, cp.x, ipi, lammps, extxyz, iwlog"},
     {"dt", 0, IW_OPT_NUMBER, TO(dt_fs), "FS", "fs", "from the files", 1e-6, 1e9, NULL,
      "time from one frame to the next, fs"},
     {"units", 0, IW_OPT_TEXT, TO(units), "STYLE", "", "metal; A/fs", 0, 0, NULL,

@@ -5,6 +5,7 @@
 #include "table.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef enum { TABLE, CSV, JSON } row_form;
@@ -240,14 +241,18 @@ iw_command_db_query(const iw_settings *settings)
     return result;
 }
 
-/* Under a name beside it first: a reader never sees half a file, an old one survives a failure. */
+/* Under a name beside it first: a reader never sees half a file, an old one survives a failure.
+ * A pipe or device is written to: a file in its place is not what was meant. */
 static iw_exit
 export_to_file(row_writer *self)
 {
     char part[4096];
     const iw_settings *settings = self->settings;
     iw_error err = {0};
-    if (snprintf(part, sizeof part, "%s.part", settings->output) >= (int)sizeof part) {
+    struct stat there;
+    bool file = stat(settings->output, &there) != 0 || S_ISREG(there.st_mode);
+    if (snprintf(part, sizeof part, "%s%s", settings->output, file ? ".part" : "") >=
+        (int)sizeof part) {
         iw_complain(settings, "%s: the name is too long", settings->output);
         return IW_EXIT_FAILURE;
     }
@@ -259,13 +264,13 @@ export_to_file(row_writer *self)
     iw_exit result = write_rows(self, &err) ? iw_db_failed(settings, &err) : IW_EXIT_OK;
     bool bad = ferror(self->out) != 0;
     bad = fclose(self->out) != 0 || bad;
-    if (result == IW_EXIT_OK && (bad || rename(part, settings->output) != 0)) {
+    if (result == IW_EXIT_OK && (bad || (file && rename(part, settings->output) != 0))) {
         iw_complain(settings, "cannot write %s: %m", settings->output);
         result = IW_EXIT_FAILURE;
     }
     if (result == IW_EXIT_OK)
         iw_complain(settings, "%zu descriptors in %s", self->n, settings->output);
-    else
+    else if (file)
         (void)unlink(part);
     return result;
 }

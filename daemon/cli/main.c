@@ -47,26 +47,46 @@ catch_signals(void)
     (void)sigaction(SIGINT, &action, NULL);
 }
 
+/* Those whose name begins with prefix. */
+static void
+print_commands(const char *prefix, FILE *out)
+{
+    (void)fprintf(out, "Commands:\n");
+    for (const iw_command *command = iw_commands; command->name; command++)
+        if (strncmp(command->name, prefix, strlen(prefix)) == 0)
+            (void)fprintf(out, "  %-9s %-11s %s\n", command->name, command->arguments,
+                          command->summary);
+}
+
+static void
+print_db_help(FILE *out)
+{
+    (void)fprintf(out, "usage: ionwatch db COMMAND [options]\n\n"
+                       "Reads and fills the database of finished runs.\n\n");
+    print_commands("db ", out);
+    (void)fprintf(out, "\n`ionwatch db COMMAND --help` has options and examples.\n");
+}
+
 static void
 print_help(FILE *out)
 {
     (void)fprintf(out, "usage: ionwatch COMMAND [options]\n\n"
-                       "Watches ion transport while a molecular-dynamics run is still going.\n\n"
-                       "Commands:\n");
-    for (const iw_command *command = iw_commands; command->name; command++)
-        (void)fprintf(out, "  %-11s %-8s %s\n", command->name, command->arguments,
-                      command->summary);
+                       "Watches ion transport while a molecular-dynamics run is still going.\n\n");
+    print_commands("", out);
     (void)fprintf(out, "\n  --version     print the version\n"
                        "  --help        this text; `ionwatch COMMAND --help` has options and "
                        "examples\n\nExit codes:\n");
 #define EXIT_ROW(name, value, text) (void)fprintf(out, "  %-4d %s\n", value, text);
     IW_EXIT_MAP(EXIT_ROW)
 #undef EXIT_ROW
-    (void)fprintf(out, "\nExamples:\n"
-                       "  ionwatch analyze XDATCAR            D, its error, VDOS, descriptors\n"
-                       "  ionwatch follow XDATCAR --run lgps  stream a growing file to ionwatchd\n"
-                       "  ionwatch watch lgps                 D converging, live\n"
-                       "  ionwatch db export -o all.csv       every descriptor of every run\n");
+    (void)fprintf(out,
+                  "\nExamples:\n"
+                  "  ionwatch analyze XDATCAR            D, its error, VDOS, descriptors\n"
+                  "  ionwatch follow XDATCAR --run lgps  stream a growing file to ionwatchd\n"
+                  "  ionwatch watch lgps                 D converging, live\n"
+                  "  ionwatch explain alpha              what a number means\n"
+                  "  ionwatch db export -o all.csv       every descriptor of every run\n"
+                  "  ionwatch landscape correlate        what goes with D, over many materials\n");
 }
 
 /* The command that the first words of argv name; *used is their number. */
@@ -88,7 +108,13 @@ find_command(int argc, char **argv, int *used)
     return NULL;
 }
 
-/* `ionwatch db`, `ionwatch db --help`, `ionwatch help analyze`, or a word that is no command. */
+static bool
+asks_for_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* `ionwatch`, `ionwatch db`, the help of both, or a word that is no command. */
 static iw_exit
 no_command(int argc, char **argv)
 {
@@ -97,16 +123,11 @@ no_command(int argc, char **argv)
         (void)printf("ionwatch %s\n", IONWATCH_VERSION);
         return IW_EXIT_OK;
     }
-    bool asked =
-        strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0;
     bool db = strcmp(first, "db") == 0;
-    if (asked || (db && argc > 2 && strcmp(argv[2], "--help") == 0)) {
-        print_help(stdout);
-        return IW_EXIT_OK;
-    }
-    if (!*first || (db && argc == 2)) {
-        print_help(stderr);
-        return IW_EXIT_USAGE;
+    bool bare = argc == (db ? 2 : 1);
+    if (bare || asks_for_help(argv[db ? 2 : 1])) {
+        (db ? print_db_help : print_help)(bare ? stderr : stdout);
+        return bare ? IW_EXIT_USAGE : IW_EXIT_OK;
     }
     char word[64];
     const char *names[32];
@@ -123,11 +144,24 @@ no_command(int argc, char **argv)
     return IW_EXIT_USAGE;
 }
 
+/* `ionwatch help db ls` is `ionwatch db ls --help`. */
+static void
+turn_help_round(int argc, char **argv)
+{
+    static char option[] = "--help";
+    if (argc < 3 || strcmp(argv[1], "help") != 0)
+        return;
+    for (int i = 1; i + 1 < argc; i++)
+        argv[i] = argv[i + 1];
+    argv[argc - 1] = option;
+}
+
 int
 main(int argc, char **argv)
 {
     int used = 0;
     iw_standard_fill();
+    turn_help_round(argc, argv);
     const iw_command *command = argc > 1 ? find_command(argc, argv, &used) : NULL;
     if (!command)
         return (int)no_command(argc, argv);

@@ -180,6 +180,8 @@ iw_options_parse(const iw_command *command, int argc, char **argv, iw_settings *
     }
     settings->operands = (const char *const *)argv;
     settings->n_operands = (size_t)operands;
+    if (operands > 0 && operands < command->least)
+        return usage(&self, "%s: only %s is given", command->arguments, argv[0]);
     if (operands < command->least)
         return usage(&self, "%s is missing", command->arguments);
     if (command->most >= 0 && operands > command->most)

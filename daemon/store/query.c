@@ -28,7 +28,7 @@ iw_store_resolve(iw_store *self, const char *text, char id[IW_ID_LENGTH + 1], iw
     if (n == 0) {
         status = iw_fail(err, IW_NOT_FOUND,
                          "no run \"%s\" in the database (neither an id, the beginning of one, nor "
-                         "a name)",
+                         "a name): `ionwatch db ls` lists them",
                          text);
     } else if (n > 1 && strcasecmp(first, text) != 0) { /* a whole id is never in doubt */
         status = iw_fail(err, IW_INVALID,

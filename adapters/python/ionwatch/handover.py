@@ -11,6 +11,7 @@ NEEDS    modules of others that it cannot do without, with spaces between
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -40,10 +41,17 @@ def run(command, module):
     from ionwatch.errors import IonwatchError, Status
 
     try:
-        return importlib.import_module(module).main()
+        status = importlib.import_module(module).main()
+        sys.stdout.flush()
+        return status
     except IonwatchError as error:
         complain(command, str(error))
         return 2 if error.status == Status.INVALID else 1
+    except OSError as error:
+        # What is still in the buffer would fail again at the end, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        complain(command, f"{error.filename or 'standard output'}: {error.strerror}")
+        return 1
 
 
 def main():
@@ -65,6 +73,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it in silence, as other programs
     try:
         sys.exit(main())
     except KeyboardInterrupt:
