@@ -14,8 +14,8 @@ SOURCE = os.environ.get("IONWATCH_SOURCE", ".")
 PROGRAM = os.path.join(BUILD, "ionwatch")
 DAEMON = os.path.join(BUILD, "ionwatchd")
 
-COMMANDS = ["analyze", "follow", "imd", "ls", "show", "watch", "stop", "rm", "arrhenius", "plot", "landscape", "explain",
-            "unpack", "db ls", "db show", "db query", "db export", "db import", "db ingest", "db rm"]
+COMMANDS = ["analyze", "follow", "imd", "ls", "status", "show", "watch", "stop", "rm", "arrhenius", "plot", "landscape",
+            "explain", "keygen", "unpack", "db ls", "db show", "db query", "db export", "db import", "db ingest", "db rm"]
 
 
 def environment(folder, **more):

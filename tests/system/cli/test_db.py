@@ -3,7 +3,9 @@
 """The database through the command: filing, listing, exporting, and a database in trouble."""
 import csv
 import json
+import os
 import sqlite3
+import stat
 import subprocess
 
 import program
@@ -70,6 +72,18 @@ class Database(Case):
         self.expect(2, "db", "export", "--csv", "--json", "--db", self.db, says="exclude each other")
         self.expect(1, "db", "export", "-o", self.path("no/where.csv"), "--db", self.db,
                     says="cannot write")
+
+    def test_an_export_into_a_pipe_or_a_device_goes_there(self):
+        self.file_run("one.extxyz")
+        rows = self.expect(0, "db", "export", "--db", self.db).stdout
+        self.assertEqual(self.expect(0, "db", "export", "-o", "/dev/stdout", "--db", self.db).stdout, rows)
+        pipe = self.path("pipe.csv")
+        os.mkfifo(pipe)
+        with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True) as reader:
+            self.expect(0, "db", "export", "-o", pipe, "--db", self.db, says="descriptors in")
+            self.assertEqual(reader.communicate(timeout=30)[0], rows)
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+        self.expect(1, "db", "export", "-o", self.folder, "--db", self.db, says="Is a directory")
 
     def test_a_run_and_its_journal_have_one_fingerprint(self):
         self.expect(0, "follow", "--once", self.path("one.extxyz"), "-e", "file://" + self.path("one.iwlog"),

@@ -16,11 +16,39 @@ class Usage(Case):
 
     def test_help_lists_every_command_and_exit_code(self):
         text = self.expect(0, "--help").stdout
-        for command in COMMANDS:
-            self.assertRegex(text, rf"(?m)^  {command} ")
+        listed = re.findall(r"(?m)^  ((?:db )?[a-z]+) ", re.search(r"Commands:\n(.*?)\n\n", text, re.S)[1] + "\n")
+        self.assertEqual(sorted(listed), sorted(COMMANDS))
         for code in (0, 1, 2, 3, 4, 130):
             self.assertRegex(text, rf"(?m)^  {code} ")
         self.assertEqual(self.expect(0, "help").stdout, text)
+        self.assertLessEqual(max(map(len, text.split("\n"))), 100)
+
+    def test_help_of_db_lists_what_db_has(self):
+        text = self.expect(0, "db", "--help").stdout
+        self.assertEqual(re.findall(r"(?m)^  (db [a-z]+) ", text), [c for c in COMMANDS if c.startswith("db ")])
+        self.assertNotIn("analyze", text)
+        for words in (("db", "help"), ("db", "-h"), ("help", "db")):
+            self.assertEqual(self.expect(0, *words).stdout, text)
+        self.assertEqual(self.expect(2, "db").stderr, text)
+
+    def test_help_before_a_command_is_help_after_it(self):
+        for command in COMMANDS:
+            words = command.split()
+            self.assertEqual(self.expect(0, "help", *words).stdout, self.expect(0, *words, "--help").stdout)
+        self.expect(2, "help", "analyse", says="did you mean `ionwatch analyze`?")
+
+    def test_help_and_manual_name_every_format(self):
+        said = self.expect(1, "analyze", "x", "--format", "none").stderr
+        formats = said.rpartition("known are ")[2].split(", ")
+        self.assertGreater(len(formats), 8)
+        with open(os.path.join(SOURCE, "docs/ionwatch.1")) as file:
+            page = re.search(r"Fl -format(.*?)\n\.It", file.read(), re.S)[1]
+        for command in ("analyze", "follow", "plot"):
+            row = re.search(r"--format NAME(.*?)\[", self.expect(0, command, "--help").stdout, re.S)[1]
+            for name in formats:
+                self.assertIn(name.strip(), re.findall(r"[a-z][\w.]*[a-z]", row), command)
+        for name in formats:
+            self.assertRegex(page, rf"(?m)^\.(?:Cm|Ql|Sy|Ar) {re.escape(name.strip())}\b")
 
     def test_help_of_every_command_has_examples_and_no_line_too_long(self):
         for command in COMMANDS:
@@ -53,7 +81,6 @@ class Usage(Case):
 
     def test_no_command_shows_the_help_and_fails(self):
         self.assertIn("Commands:", self.expect(2).stderr)
-        self.assertIn("Commands:", self.expect(2, "db").stderr)
 
     def test_an_unknown_command_names_the_nearest(self):
         self.expect(2, "analyse", "x", says="did you mean `ionwatch analyze`?")
@@ -81,6 +108,7 @@ class Usage(Case):
         self.expect(2, "analyze", says="PATH... is missing")
         self.expect(2, "show", says="RUN is missing")
         self.expect(2, "show", "a", "b", says="too many arguments, beginning with b")
+        self.expect(2, "plot", "a", "-o", "a.pdf", says="RUN... KIND: only a is given")
 
     def test_two_dashes_end_the_options(self):
         self.expect(1, "analyze", "--", "--dt", says="--dt: there is no such file")
