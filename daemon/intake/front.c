@@ -195,8 +195,6 @@ iw_front_new(void *context, const iw_front_options *options, iw_error *err)
     self->started_unix_s = (double)time(NULL);
     iw_text_copy(self->data, sizeof self->data, options->data);
     iw_text_copy(self->db, sizeof self->db, options->db);
-    iw_text_copy(self->http, sizeof self->http, options->http);
-    iw_text_copy(self->http_trouble, sizeof self->http_trouble, options->http_trouble);
     bool good = bind_all(self, context, options, err) == IW_OK;
     if (good) {
         self->inbox = iw_mailbox_bind(context, "front", err);
@@ -544,6 +542,11 @@ take(iw_front *self, iw_mail *mail)
         break;
     case IW_MAIL_WATCH:
         page_watches(self, mail);
+        break;
+    case IW_MAIL_PAGE:
+        iw_text_copy(self->http, sizeof self->http, mail->status == IW_OK ? mail->text : "");
+        iw_text_copy(self->http_trouble, sizeof self->http_trouble,
+                     mail->status == IW_OK ? "" : mail->text);
         break;
     case IW_MAIL_ANSWER:
         iw_ledger_answered(self->ledger, &mail->peer);

@@ -21,8 +21,6 @@ typedef struct {
     unsigned max_runs, max_atoms, max_run_mib; /* max_run_mib: 0 for none */
     double heartbeat_s, lost_after_s;
     const char *data, *db; /* for `status` */
-    const char *http;      /* likewise: URL of the page, "" if there is none */
-    const char *http_trouble;
     unsigned min_free_mib; /* likewise */
     double stalled_s;      /* silence that the herald is told; 0: there is none */
     unsigned workers;      /* threads that analyse */

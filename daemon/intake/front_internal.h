@@ -47,7 +47,8 @@ struct iw_front {
     iw_live_list runs;
     iw_buffer out; /* the message being sent */
     double heartbeat_s, lost_after_s, started_s, started_unix_s;
-    char data[256], db[256], http[256], http_trouble[400];
+    char data[256], db[256];
+    char http[256], http_trouble[400]; /* URL of the page; or why there is none.  Both "": off */
     size_t n_listen;
     char (*listen)[256]; /* as bound */
     /* Handles whose run was removed: one that still lives must not bring its run back.  A ring. */

@@ -16,7 +16,7 @@
  *   journal --(OPEN, DURABLE, STATE, LISTEN, SHOW, FILED, FORGET, REMOVE)--> worker of the run
  *   worker --(PUBLISH, COUNT, STOP_WISH, ANSWER)--> front;  worker --(FILE, REMOVE)--> store
  *   store --(FILED)--> journal;  store --(ANSWER)--> front
- *   web --(ASK, WATCH)--> front --(ANSWER, PUBLISH)--> web
+ *   web --(ASK, WATCH, PAGE)--> front --(ANSWER, PUBLISH)--> web
  *   worker, front --(NOTICE)--> herald;  front --(FORGET)--> herald --(TOLD)--> front
  */
 #include "frame.h"
@@ -54,6 +54,7 @@
     X(ANSWER, "what a reader asked for")                                                           \
     X(ASK, "the page asks: message is an ASK of the protocol, the answer goes back to peer")       \
     X(WATCH, "flag: a page shows the run, and wants its live snapshots, or no longer")             \
+    X(PAGE, "where the page is, or with status AGAIN why there is none yet: text")                 \
     X(FILE, "a finished run for the database")                                                     \
     X(FILED, "the run is in the database: text is its id there")                                   \
     X(NOTICE, "the event, number seq of its kind in the run, for the user's command: json")        \

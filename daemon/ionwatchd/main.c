@@ -168,8 +168,6 @@ make_parts(parts *self, const iw_config *config, iw_error *err)
     if (!self->web)
         return err->code;
     options.workers = self->n_workers;
-    options.http = iw_web_url(self->web);
-    options.http_trouble = iw_web_trouble(self->web);
     self->front = iw_front_new(self->context, &options, err);
     self->to_front = self->front ? iw_mailbox_connect(self->context, "front", err) : NULL;
     self->to_keeper = self->front ? iw_mailbox_connect(self->context, "keeper", err) : NULL;

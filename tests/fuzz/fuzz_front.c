@@ -600,9 +600,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                              .heartbeat_s = 30,
                                              .lost_after_s = 3600,
                                              .data = "data",
-                                             .db = "db",
-                                             .http = "",
-                                             .http_trouble = ""};
+                                             .db = "db"};
     iw_error err;
     iw_front *front = iw_front_new(NULL, &options, &err);
     if (!front)

@@ -18,6 +18,7 @@ static const double BEAT_S = 2;
 static const double REQUEST_S = 20; /* for a request to come, or the next one */
 static const double ANSWER_S = 300; /* for an answer to be taken */
 static const double SWEEP_S = 1;
+static const double RETRY_S = 3; /* while the address is held by somebody else */
 
 /* ---- requests ---- */
 
@@ -227,53 +228,92 @@ sweep(iw_web *self, double now_s)
 
 /* ---- the thread ---- */
 
-static void
-start_server(iw_web *self, const iw_config *config)
+static iw_status
+start_server(iw_web *self, iw_error *err)
 {
     self->server = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, self,
         MHD_OPTION_LISTEN_SOCKET, self->listen.fd, MHD_OPTION_CONNECTION_LIMIT,
-        config->http_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)STILL_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_URI_LOG_CALLBACK, begin_request, self, MHD_OPTION_NOTIFY_COMPLETED, end_request,
-        self, MHD_OPTION_NOTIFY_CONNECTION, note_connection, self, MHD_OPTION_END);
+        self->config->http_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)STILL_S,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, begin_request, self,
+        MHD_OPTION_NOTIFY_COMPLETED, end_request, self, MHD_OPTION_NOTIFY_CONNECTION,
+        note_connection, self, MHD_OPTION_END);
     const union MHD_DaemonInfo *info =
         self->server ? MHD_get_daemon_info(self->server, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-    if (info)
-        self->epoll = info->epoll_fd;
-    else
-        (void)snprintf(self->trouble, sizeof self->trouble, "http = %s: the server does not start",
-                       config->http);
+    if (!info)
+        return iw_fail(err, IW_IO, "http = %s: the server does not start", self->config->http);
+    self->epoll = info->epoll_fd;
+    return IW_OK;
 }
 
 static iw_status
-open_page(iw_web *self, const iw_config *config, iw_error *err)
+open_page(iw_web *self, iw_error *err)
 {
+    const iw_config *config = self->config;
     if (iw_listen_open(&self->listen, config->http, err) != IW_OK)
         return err->code;
-    if (self->listen.fd < 0)
-        return IW_OK; /* off */
+    self->off = self->listen.fd < 0;
+    if (self->off)
+        return IW_OK;
     self->open = config->http_read == 0 && self->listen.local;
     self->names = config->http_names;
     const char *port = strrchr(self->listen.url, ':');
     (void)snprintf(self->cookie_name, sizeof self->cookie_name, "ionwatch_%.*s",
                    (int)strspn(port + 1, "0123456789"), port + 1);
     (void)gethostname(self->host_name, sizeof self->host_name - 1);
-    if (iw_sessions_load(&self->sessions, config->http_tokens, err) != IW_OK)
-        return IW_IO; /* whatever it is: nobody is served */
-    start_server(self, config);
-    return IW_OK;
+    iw_status status = iw_sessions_load(&self->sessions, config->http_tokens, err);
+    if (status == IW_OK)
+        status = start_server(self, err);
+    if (status != IW_OK)
+        iw_listen_close(&self->listen); /* whatever it is: nobody is served */
+    return status;
+}
+
+/* The front door tells who asks for the daemon's status. */
+static void
+tell_page(const iw_web *self)
+{
+    iw_mail *mail = iw_mail_new(IW_MAIL_PAGE, 0);
+    if (!mail)
+        return;
+    mail->status = self->server ? IW_OK : IW_AGAIN;
+    iw_text_copy(mail->text, sizeof mail->text, self->server ? self->listen.url : self->trouble);
+    (void)iw_mail_send(self->front, &mail);
+}
+
+/* Each trouble is told once, not with each attempt. */
+static void
+try_page(iw_web *self)
+{
+    iw_error err = {0};
+    char trouble[sizeof self->trouble] = "";
+    if (open_page(self, &err) != IW_OK)
+        (void)snprintf(trouble, sizeof trouble, "%.*s; tried again every %g s", IW_ERROR_TEXT - 40,
+                       err.text, RETRY_S);
+    bool told = trouble[0] && strcmp(trouble, self->trouble) == 0;
+    memcpy(self->trouble, trouble, sizeof trouble);
+    self->next_try_s = iw_now() + RETRY_S;
+    if (self->off || told)
+        return;
+    if (self->server)
+        iw_log("http.listen", "%s, %s, tokens in %s", self->listen.url,
+               self->open ? "open to readers on this machine" : "for who has a token",
+               self->config->http_tokens);
+    else
+        iw_log("http.unavailable", "no page: %s", self->trouble);
+    tell_page(self);
 }
 
 iw_web *
 iw_web_new(void *context, const iw_config *config, iw_error *err)
 {
     iw_web *self = calloc(1, sizeof *self);
-    iw_error trouble = {0};
     if (!self) {
         (void)iw_fail(err, IW_NO_MEMORY, "the page: out of memory");
         return NULL;
     }
+    self->config = config;
     self->listen.fd = -1;
     self->inbox = iw_mailbox_bind(context, "web", err);
     self->front = iw_mailbox_connect(context, "front", err);
@@ -283,14 +323,7 @@ iw_web_new(void *context, const iw_config *config, iw_error *err)
         iw_web_destroy(&self);
         return NULL;
     }
-    if (open_page(self, config, &trouble) != IW_OK)
-        (void)snprintf(self->trouble, sizeof self->trouble, "%s", trouble.text);
-    if (self->trouble[0])
-        iw_log("http.unavailable", "%s: there is no page", self->trouble);
-    else if (self->server)
-        iw_log("http.listen", "%s, %s, tokens in %s", self->listen.url,
-               self->open ? "open to readers on this machine" : "for who has a token",
-               config->http_tokens);
+    try_page(self);
     return self;
 }
 
@@ -311,18 +344,6 @@ iw_web_destroy(iw_web **web)
     iw_mailbox_close(&self->front);
     free(self);
     *web = NULL;
-}
-
-const char *
-iw_web_url(const iw_web *self)
-{
-    return self->server ? self->listen.url : "";
-}
-
-const char *
-iw_web_trouble(const iw_web *self)
-{
-    return self->trouble;
 }
 
 void
@@ -426,8 +447,10 @@ static int
 patience_ms(iw_web *self, double next_s)
 {
     MHD_UNSIGNED_LONG_LONG server_ms = 0;
-    double left_ms = ceil(1000 * fmax(next_s - iw_now(), 0));
-    if (MHD_get_timeout(self->server, &server_ms) == MHD_YES)
+    if (self->off)
+        return -1;
+    double left_ms = ceil(1000 * fmax((self->server ? next_s : self->next_try_s) - iw_now(), 0));
+    if (self->server && MHD_get_timeout(self->server, &server_ms) == MHD_YES)
         left_ms = fmin(left_ms, (double)server_ms);
     return (int)left_ms;
 }
@@ -455,10 +478,14 @@ iw_web_run(void *web)
     while (!self->terminated) {
         zmq_pollitem_t items[] = {{self->inbox, 0, ZMQ_POLLIN, 0},
                                   {NULL, self->epoll, ZMQ_POLLIN, 0}};
-        (void)zmq_poll(items, self->server ? 2 : 1, self->server ? patience_ms(self, next_s) : -1);
+        (void)zmq_poll(items, self->server ? 2 : 1, patience_ms(self, next_s));
         for (iw_mail *mail; (mail = iw_mail_receive(self->inbox, false));)
             take(self, mail);
-        if (!self->server || self->terminated)
+        if (self->terminated || self->off)
+            continue;
+        if (!self->server && iw_now() >= self->next_try_s)
+            try_page(self);
+        if (!self->server)
             continue;
         next_s = tick(self);
         (void)MHD_run(self->server);

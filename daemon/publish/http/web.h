@@ -12,14 +12,11 @@
 
 typedef struct iw_web iw_web;
 
-/* Binds the address of the configuration.  One that is taken, or a file of tokens that cannot be
- * used, is no reason not to start: the thread then serves nobody.  NULL: NO_MEMORY. */
+/* Binds the address of the configuration, which outlives the page.  One that is taken, or a file of
+ * tokens that cannot be used, is no reason not to start: the thread tries again every few seconds.
+ * What became of it goes to the front door.  NULL: NO_MEMORY. */
 iw_web *iw_web_new(void *context, const iw_config *config, iw_error *err);
 void iw_web_destroy(iw_web **web); /* after the thread was joined */
-
-/* URL of the page; "" if it is off, or cannot be. */
-const char *iw_web_url(const iw_web *self);
-const char *iw_web_trouble(const iw_web *self); /* why it cannot be; "" */
 
 void *iw_web_run(void *web); /* until QUIT */
 

@@ -48,10 +48,13 @@ struct iw_request {
 };
 
 struct iw_web {
+    const iw_config *config; /* borrowed */
     void *inbox, *front;
     iw_listen listen;
-    char trouble[IW_ERROR_TEXT];
-    struct MHD_Daemon *server; /* NULL: nobody is served */
+    bool off;                    /* nobody wants a page */
+    char trouble[IW_ERROR_TEXT]; /* why there is none; "" */
+    double next_try_s;           /* ... and when it is tried again */
+    struct MHD_Daemon *server;   /* NULL: nobody is served */
     int epoll;
     iw_sessions sessions;
     bool open; /* who is on this machine may read without a token */

@@ -7,7 +7,7 @@ import socket
 import stat
 import time
 
-from page import LOCAL, OURS, Page, header, page, quoted, running
+from page import LOCAL, OURS, Page, header, page, port_of, quoted, running
 from programs import daemon, main, until, workfolder
 
 POLICY = ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'")
@@ -197,22 +197,37 @@ def test_too_much_is_refused():
         assert p.ask("/healthz").status == 200
 
 
-def test_a_daemon_without_a_page_still_takes_runs():
-    with page() as p, workfolder() as folder:
-        with daemon(folder, f"ipc://{folder}/iw.sock", options=("--http", f"{LOCAL}:{p.port}")) as process:
-            second = Page(folder, f"ipc://{folder}/iw.sock", process)
-            assert second.port is None
-            assert "http.unavailable" in second.log() and str(p.port) in second.log()
-            assert second.json_of("ls") == []
+def test_a_page_whose_address_is_held_comes_when_it_is_free():
+    with workfolder() as folder:
+        endpoint = f"ipc://{folder}/iw.sock"
+        with socket.create_server((LOCAL, 0)) as holder:
+            port = holder.getsockname()[1]
+            options = ("--http", f"{LOCAL}:{port}")
+            with daemon(folder, endpoint, options=options) as process:
+                p = Page(folder, endpoint, process)
+                assert p.port is None and p.json_of("ls") == []
+                said = p.run_program("status").stdout
+                assert f"{LOCAL}:{port}: somebody listens there" in said and "again" in said, said
+                time.sleep(4)  # at least one attempt more, of which nothing is said
+                holder.close()
+                p.port = until(lambda: port_of(folder), 20, "the page")
+                assert p.port == port
+                assert p.json_of("status")["http"] == f"http://{LOCAL}:{port}/"
+                assert p.json_of("status")["http_trouble"] == ""
+                assert p.ask("/api/v1/runs").json == {"runs": []}
+                assert p.log().count("http.unavailable") == 1, p.log()
+
+
+def test_tokens_that_others_may_read_are_not_used_until_they_are_mended():
     with workfolder() as folder:
         (folder / "data").mkdir(mode=0o700)
         tokens = folder / "data" / "http_tokens"
         tokens.write_text("reader " + "a" * 20 + "\n")
         tokens.chmod(0o644)
-        with daemon(folder, f"ipc://{folder}/iw.sock", options=("--http", f"{LOCAL}:0")):
-            assert "chmod 600" in (folder / "daemon.log").read_text()
-        tokens.chmod(0o600)
         with page(folder=folder) as p:
+            assert p.port is None and "chmod 600" in p.log()
+            tokens.chmod(0o600)
+            p.port = until(lambda: port_of(folder), 20, "the page")
             assert p.ask("/api/v1/session", headers=header("a" * 20)).json == {"role": "reader"}
             assert p.ask("/api/v1/session", headers=header("")).status == 401
 
