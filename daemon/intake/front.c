@@ -86,6 +86,13 @@ prepare_pub(void *front, void *socket, const char *endpoint, iw_error *err)
                            err);
 }
 
+static void
+refuse_subscriber(void *front, const char *who, const char *why)
+{
+    const iw_front *self = front;
+    iw_gate_refused(self->gate, "intake.refused", who, "subscriber", why);
+}
+
 static iw_status
 bind_one(iw_front *self, void *context, const char *endpoint, const char *keys, iw_error *err)
 {
@@ -151,7 +158,7 @@ bind_all(iw_front *self, void *context, const iw_front_options *options, iw_erro
     size_t n = self->n_listen < 64 ? self->n_listen : 64;
     for (size_t i = 0; i < n; i++)
         bound[i] = self->listen[i];
-    iw_pub_guard guard = {prepare_pub, self};
+    iw_pub_guard guard = {prepare_pub, refuse_subscriber, self};
     self->pub = iw_pub_open(context, bound, n, &guard, err);
     return self->pub ? iw_gate_start(self->gate, err) : IW_IO;
 }
@@ -564,15 +571,16 @@ take(iw_front *self, iw_mail *mail)
     iw_mail_destroy(&mail);
 }
 
-/* A key that may read no more has perhaps a subscription: all come in anew. */
+/* A key that may read no more has perhaps a subscription: all come in anew, as after any shutting.
+ */
 static void
 renew_pub(iw_front *self)
 {
     iw_error err;
-    if (iw_gate_readers_changed(self->gate)) {
+    if (iw_gate_readers_changed(self->gate))
         iw_pub_shut(self->pub);
+    if (iw_pub_is_shut(self->pub) && self->pub_reopen_s == 0)
         self->pub_reopen_s = iw_now() + PUB_PAUSE_S;
-    }
     if (self->pub_reopen_s > 0 && iw_now() >= self->pub_reopen_s) {
         if (iw_pub_reopen(self->pub, &err) == IW_OK)
             self->pub_reopen_s = 0;

@@ -1,58 +1,47 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "intake/ledger.h"
 
-#include "ionwatchd/handover.h"
+#include "ionwatchd/parcels.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 struct iw_ledger {
-    atomic_size_t holders; /* the front, and each message on its way */
-    atomic_size_t waiting;
     struct {
         iw_peer peer;
         unsigned asks;
-        atomic_size_t waiting;
+        iw_parcels *answers; /* made for the first */
     } readers[IW_LEDGER_READERS];
 };
-
-/* A message, as libzmq gives it back. */
-typedef struct {
-    iw_ledger *ledger;
-    size_t reader, size;
-} parcel;
 
 iw_ledger *
 iw_ledger_new(iw_error *err)
 {
     iw_ledger *self = calloc(1, sizeof *self);
-    if (!self) {
+    if (!self)
         (void)iw_fail(err, IW_NO_MEMORY, "the front door: out of memory");
-        return NULL;
-    }
-    atomic_store(&self->holders, 1);
     return self;
 }
 
-static void
-let_go(iw_ledger *self)
+void
+iw_ledger_destroy(iw_ledger **ledger)
 {
-    if (atomic_fetch_sub(&self->holders, 1) == 1)
-        free(self);
+    iw_ledger *self = *ledger;
+    for (size_t i = 0; self && i < IW_LEDGER_READERS; i++)
+        iw_parcels_destroy(&self->readers[i].answers);
+    free(self);
+    *ledger = NULL;
 }
 
-void
-iw_ledger_destroy(iw_ledger **self)
+static size_t
+waiting(const iw_ledger *self, size_t i)
 {
-    if (*self)
-        let_go(*self);
-    *self = NULL;
+    return self->readers[i].answers ? iw_parcels_waiting(self->readers[i].answers) : 0;
 }
 
 static bool
-is_idle(iw_ledger *self, size_t i)
+is_idle(const iw_ledger *self, size_t i)
 {
-    return self->readers[i].asks == 0 && atomic_load(&self->readers[i].waiting) == 0;
+    return self->readers[i].asks == 0 && waiting(self, i) == 0;
 }
 
 /* The account of a reader; a new one takes an idle one.  IW_LEDGER_READERS: all are taken. */
@@ -74,7 +63,10 @@ account(iw_ledger *self, const iw_peer *reader)
 size_t
 iw_ledger_waiting(const iw_ledger *self)
 {
-    return atomic_load(&self->waiting);
+    size_t all = 0;
+    for (size_t i = 0; i < IW_LEDGER_READERS; i++)
+        all += waiting(self, i);
+    return all;
 }
 
 iw_status
@@ -87,7 +79,7 @@ iw_ledger_check(iw_ledger *self, const iw_peer *reader, iw_error *err)
     if (self->readers[i].asks >= IW_LEDGER_ASKS)
         return iw_fail(err, IW_AGAIN, "%u questions are under way: wait for their answers",
                        self->readers[i].asks);
-    size_t his = atomic_load(&self->readers[i].waiting);
+    size_t his = waiting(self, i);
     size_t all = iw_ledger_waiting(self);
     if (his > 0 && (all >= IW_LEDGER_ROOM || his >= IW_LEDGER_ROOM - all))
         return iw_fail(err, IW_AGAIN, "%zu MiB of answers wait to be taken: read them first",
@@ -111,36 +103,13 @@ iw_ledger_answered(iw_ledger *self, const iw_peer *reader)
         self->readers[i].asks--;
 }
 
-/* On a thread of libzmq, when the last byte is with the system or the reader has gone. */
-static void
-take_off(void *data, void *hint)
-{
-    parcel *p = hint;
-    IW_TAKEN_OVER(p);
-    iw_ledger *self = p->ledger;
-    atomic_fetch_sub(&self->readers[p->reader].waiting, p->size);
-    atomic_fetch_sub(&self->waiting, p->size);
-    free(data);
-    free(p);
-    let_go(self);
-}
-
 iw_status
 iw_ledger_message(iw_ledger *self, const iw_peer *reader, iw_buffer *bytes, zmq_msg_t *message)
 {
     size_t i = account(self, reader);
-    parcel *p = i < IW_LEDGER_READERS ? malloc(sizeof *p) : NULL;
-    if (!p)
-        return IW_NO_MEMORY;
-    *p = (parcel){self, i, bytes->size};
-    atomic_fetch_add(&self->readers[i].waiting, p->size);
-    atomic_fetch_add(&self->waiting, p->size);
-    atomic_fetch_add(&self->holders, 1);
-    IW_HANDED_OVER(p);
-    if (zmq_msg_init_data(message, bytes->data, bytes->size, take_off, p) != 0) {
-        take_off(NULL, p);
-        return IW_NO_MEMORY;
-    }
-    *bytes = (iw_buffer){0};
-    return IW_OK;
+    if (i < IW_LEDGER_READERS && !self->readers[i].answers)
+        self->readers[i].answers = iw_parcels_new();
+    return i < IW_LEDGER_READERS && self->readers[i].answers
+               ? iw_parcels_message(self->readers[i].answers, bytes, message)
+               : IW_NO_MEMORY;
 }

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/pub.h"
 
-#include <stdbool.h>
+#include "ionwatchd/parcels.h"
+#include "publish/audience.h"
+
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <zmq.h>
 
-enum { WAITING = 100, REQUEST_MOST = 1024, TOPIC = 40, TOPICS = 1024, HEARD = 256 };
-
-/* What is subscribed to: run ids, or how they begin. */
-typedef struct {
-    size_t size;
-    char text[TOPIC];
-} topic_prefix;
+/* Of each subscriber: snapshots that wait for it, and words of it that wait for us.  A word has
+ * room for the handshake of CURVE, which is limited with it. */
+enum { WAITING = 100, WORDS = 256, WORD_MOST = 512, HEARD = 4096 };
 
 struct iw_pub {
     void *context;
@@ -22,23 +23,23 @@ struct iw_pub {
     iw_pub_guard guard;
     size_t n;
     char (*endpoints)[IW_PUB_ENDPOINT];
-    topic_prefix *topics; /* [TOPICS] */
-    size_t n_topics;
-    bool all; /* more than can be noted: everything counts as wanted */
+    iw_audience *audience;
+    iw_parcels *parcels; /* snapshots that are on their way */
 };
 
 static iw_status
 open_socket(iw_pub *self, iw_error *err)
 {
     const int waiting = WAITING; /* messages; a subscriber that is further behind loses some */
+    const int words = WORDS;
     const int none = 0;
-    const int64_t most = REQUEST_MOST; /* subscribers have nothing to say but topics */
+    const int64_t most = WORD_MOST;
     self->socket = zmq_socket(self->context, ZMQ_XPUB);
-    self->n_topics = 0;
-    self->all = false;
+    iw_audience_clear(self->audience);
     if (!self->socket)
         return iw_fail(err, IW_IO, "publisher: %s", zmq_strerror(zmq_errno()));
     (void)zmq_setsockopt(self->socket, ZMQ_SNDHWM, &waiting, sizeof waiting);
+    (void)zmq_setsockopt(self->socket, ZMQ_RCVHWM, &words, sizeof words);
     (void)zmq_setsockopt(self->socket, ZMQ_LINGER, &none, sizeof none);
     (void)zmq_setsockopt(self->socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
     return IW_OK;
@@ -81,9 +82,10 @@ iw_pub_open(void *context, const char *const *listen, size_t n, const iw_pub_gua
     iw_pub *self = calloc(1, sizeof *self);
     if (self) {
         self->endpoints = calloc(n, sizeof *self->endpoints);
-        self->topics = calloc(TOPICS, sizeof *self->topics);
+        self->audience = iw_audience_new();
+        self->parcels = iw_parcels_new();
     }
-    if (!self || !self->endpoints || !self->topics) {
+    if (!self || !self->endpoints || !self->audience || !self->parcels) {
         iw_fail(err, IW_NO_MEMORY, "publisher: out of memory");
         iw_pub_close(&self);
         return NULL;
@@ -104,6 +106,12 @@ iw_pub_shut(iw_pub *self)
     if (self->socket)
         (void)zmq_close(self->socket);
     self->socket = NULL;
+}
+
+bool
+iw_pub_is_shut(const iw_pub *self)
+{
+    return !self->socket;
 }
 
 iw_status
@@ -129,7 +137,8 @@ iw_pub_close(iw_pub **pub)
         if (strncmp(self->endpoints[i], "ipc://", 6) == 0)
             (void)unlink(self->endpoints[i] + 6);
     free(self->endpoints);
-    free(self->topics);
+    iw_audience_destroy(&self->audience);
+    iw_parcels_destroy(&self->parcels);
     free(self);
     *pub = NULL;
 }
@@ -146,63 +155,95 @@ iw_pub_endpoint(const iw_pub *self, size_t i)
     return self->endpoints[i];
 }
 
-static size_t
-find_topic(const iw_pub *self, const char *text, size_t size)
+static bool
+is_connected_to(const char *endpoint, const struct sockaddr_storage *address)
 {
-    size_t i = 0;
-    while (i < self->n_topics &&
-           (self->topics[i].size != size || memcmp(self->topics[i].text, text, size) != 0))
-        i++;
-    return i;
+    const void *at = address;
+    const struct sockaddr_un *path = at;
+    const struct sockaddr_in *four = at;
+    const struct sockaddr_in6 *six = at;
+    if (address->ss_family == AF_UNIX)
+        return strncmp(endpoint, "ipc://", 6) == 0 && strcmp(endpoint + 6, path->sun_path) == 0;
+    unsigned port = address->ss_family == AF_INET    ? ntohs(four->sin_port)
+                    : address->ss_family == AF_INET6 ? ntohs(six->sin6_port)
+                                                     : 0;
+    return port > 0 && strncmp(endpoint, "tcp://", 6) == 0 &&
+           strtoul(strrchr(endpoint, ':') + 1, NULL, 10) == port;
 }
 
-/* A first byte of 1 or 0, then the topic: libzmq tells the first subscription and the last end. */
+/* libzmq sees the end of the connection, and drops its topics.  It may have closed the descriptor
+ * by itself, so that it is somebody else's now: only one that leads to us is touched. */
 static void
-note_topic(iw_pub *self, bool begins, const char *text, size_t size)
+disconnect(const iw_pub *self, int fd)
 {
-    if (size > TOPIC) /* no run has such an id */
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    if (fd < 0 || getsockname(fd, (struct sockaddr *)&address, &size) != 0)
         return;
-    size_t i = find_topic(self, text, size);
-    if (!begins && i < self->n_topics) {
-        self->topics[i] = self->topics[--self->n_topics];
-    } else if (begins && i == TOPICS) {
-        self->all = true;
-    } else if (begins && i == self->n_topics) {
-        self->topics[i].size = size;
-        memcpy(self->topics[i].text, text, size);
-        self->n_topics++;
-    }
+    for (size_t i = 0; i < self->n; i++)
+        if (is_connected_to(self->endpoints[i], &address)) {
+            (void)shutdown(fd, SHUT_RDWR);
+            return;
+        }
+}
+
+static void
+send_away(iw_pub *self, zmq_msg_t *word, int fd, const char *why)
+{
+    const char *address = zmq_msg_gets(word, "Peer-Address");
+    self->guard.refuse(self->guard.self, address && *address ? address : "local", why);
+    disconnect(self, fd);
+}
+
+static void
+send_all_away(iw_pub *self, const char *why)
+{
+    self->guard.refuse(self->guard.self, "live snapshots", why);
+    iw_pub_shut(self);
 }
 
 void
 iw_pub_hear(iw_pub *self)
 {
-    char bytes[REQUEST_MOST + 1];
-    for (int n = 0; self->socket && n < HEARD; n++) {
-        int size = zmq_recv(self->socket, bytes, sizeof bytes, ZMQ_DONTWAIT);
-        if (size < 0)
-            return;
-        if (size > 0 && size <= REQUEST_MOST && (bytes[0] == 0 || bytes[0] == 1))
-            note_topic(self, bytes[0] == 1, bytes + 1, (size_t)size - 1);
+    zmq_msg_t word;
+    iw_error err;
+    int last = -1; /* that was sent away */
+    (void)zmq_msg_init(&word);
+    for (int n = 0; self->socket && zmq_msg_recv(&word, self->socket, ZMQ_DONTWAIT) >= 0; n++) {
+        int fd = zmq_msg_get(&word, ZMQ_SRCFD);
+        iw_status status =
+            iw_audience_hear(self->audience, fd, zmq_msg_data(&word), zmq_msg_size(&word), &err);
+        if (status == IW_FULL || n == HEARD)
+            send_all_away(self, n == HEARD ? "subscribers talk without end" : err.text);
+        else if (status != IW_OK && fd != last)
+            send_away(self, &word, last = fd, err.text);
     }
+    (void)zmq_msg_close(&word);
 }
 
 bool
 iw_pub_is_wanted(const iw_pub *self, const char *topic)
 {
-    size_t length = strlen(topic);
-    for (size_t i = 0; i < self->n_topics; i++)
-        if (self->topics[i].size <= length &&
-            memcmp(self->topics[i].text, topic, self->topics[i].size) == 0)
-            return true;
-    return self->all;
+    return iw_audience_wants(self->audience, topic);
 }
 
 void
 iw_pub_send(iw_pub *self, const char *topic, const void *json, size_t size)
 {
+    iw_buffer copy = {0};
+    zmq_msg_t message;
     if (!self->socket)
         return;
-    if (zmq_send(self->socket, topic, strlen(topic), ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0)
-        (void)zmq_send(self->socket, json, size, ZMQ_DONTWAIT);
+    if (iw_parcels_waiting(self->parcels) >= IW_PUB_ROOM) {
+        send_all_away(self, "64 MiB of snapshots wait for subscribers that do not read");
+        return;
+    }
+    if (iw_buffer_append(&copy, json, size, NULL) != IW_OK ||
+        iw_parcels_message(self->parcels, &copy, &message) != IW_OK) {
+        iw_buffer_fini(&copy);
+        return; /* as one that is behind does, all miss it */
+    }
+    if (zmq_send(self->socket, topic, strlen(topic), ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
+        zmq_msg_send(&message, self->socket, ZMQ_DONTWAIT) < 0)
+        (void)zmq_msg_close(&message);
 }

@@ -14,11 +14,13 @@
 
 typedef struct iw_pub iw_pub;
 
-enum { IW_PUB_ENDPOINT = 256 };
+enum { IW_PUB_ENDPOINT = 256, IW_PUB_ROOM = 64 << 20 };
 
-/* Called for each endpoint before the socket is bound to it: who may come in there. */
 typedef struct {
+    /* Called for each endpoint before the socket is bound to it: who may come in there. */
     iw_status (*prepare)(void *self, void *socket, const char *endpoint, iw_error *err);
+    /* Told who was sent away: an address, "local", or "all". */
+    void (*refuse)(void *self, const char *who, const char *why);
     void *self;
 } iw_pub_guard;
 
@@ -33,12 +35,14 @@ const char *iw_pub_endpoint(const iw_pub *self, size_t i); /* as subscribers con
 
 /* All subscribers are sent away; those that still may come back by themselves once the same
  * endpoints are open again.  Nothing is sent in between.  Opening fails until the old ones are
- * gone, a fraction of a second later: try again. */
+ * gone, a fraction of a second later: try again.  It is shut by itself when more than IW_PUB_ROOM
+ * bytes wait for subscribers that do not read, or they have more topics than audience.h allows. */
 void iw_pub_shut(iw_pub *self);
+bool iw_pub_is_shut(const iw_pub *self);
 iw_status iw_pub_reopen(iw_pub *self, iw_error *err);
 
-/* Takes note of who subscribes and who no longer does; of a few hundred words at a time, so that a
- * flood of them keeps nobody from his work. */
+/* Takes note of who subscribes and who no longer does.  Who says what no subscriber would, or more
+ * than audience.h allows, is sent away. */
 void iw_pub_hear(iw_pub *self);
 /* Does anybody listen to that topic? */
 bool iw_pub_is_wanted(const iw_pub *self, const char *topic);

@@ -14,6 +14,7 @@ uint64_t __wrap_iw_gate_refusals(iw_gate *self);
 const char *__wrap_iw_gate_server_key(const iw_gate *self);
 void __wrap_iw_pub_send(iw_pub *self, const char *topic, const void *json, size_t size);
 void __wrap_iw_pub_hear(iw_pub *self);
+bool __wrap_iw_pub_is_shut(const iw_pub *self);
 bool __wrap_iw_pub_is_wanted(const iw_pub *self, const char *topic);
 size_t __wrap_iw_pub_count(const iw_pub *self);
 const char *__wrap_iw_pub_endpoint(const iw_pub *self, size_t i);
@@ -73,6 +74,13 @@ void
 __wrap_iw_pub_hear(iw_pub *self)
 {
     (void)self;
+}
+
+bool
+__wrap_iw_pub_is_shut(const iw_pub *self)
+{
+    (void)self;
+    return false;
 }
 
 bool

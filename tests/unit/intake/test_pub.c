@@ -14,6 +14,7 @@ typedef struct {
     char folder[64], listen[128];
     void *context;
     iw_pub *pub;
+    int refused;
 } stage;
 
 static iw_status
@@ -24,6 +25,14 @@ let_in(void *self, void *socket, const char *endpoint, iw_error *err)
     (void)endpoint;
     (void)err;
     return IW_OK;
+}
+
+static void
+refuse(void *self, const char *who, const char *why)
+{
+    stage *at = self;
+    assert_true(*who && *why);
+    at->refused++;
 }
 
 static int
@@ -37,7 +46,7 @@ begin(void **state)
     (void)snprintf(self->listen, sizeof self->listen, "ipc://%s/s", self->folder);
     self->context = zmq_ctx_new();
     const char *listen[] = {self->listen};
-    iw_pub_guard guard = {let_in, NULL};
+    iw_pub_guard guard = {let_in, refuse, self};
     self->pub = iw_pub_open(self->context, listen, 1, &guard, &err);
     assert_non_null(self->pub);
     *state = self;
@@ -111,23 +120,20 @@ who_subscribes_to_everything_wants_every_run(void **state)
     assert_true(becomes(self, run_a, false));
 }
 
-static void
-topics_that_are_no_run_are_not_kept(void **state)
+static bool
+is_refused(stage *self)
 {
-    stage *self = *state;
-    char topic[600];
-    memset(topic, '7', sizeof topic);
-    void *hostile = subscriber(self, topic, sizeof topic);
-    assert_int_equal(zmq_setsockopt(hostile, ZMQ_SUBSCRIBE, run_a, strlen(run_a)), 0);
-    assert_true(becomes(self, run_a, true));
-    assert_false(iw_pub_is_wanted(self->pub, run_b));
-    (void)zmq_close(hostile);
-    assert_true(becomes(self, run_a, false));
+    struct timespec time = {0, 5000000};
+    for (int i = 0; i < 1000 && self->refused == 0; i++) {
+        iw_pub_hear(self->pub);
+        (void)nanosleep(&time, NULL);
+    }
+    return self->refused > 0;
 }
 
 /* libzmq drops subscriptions beyond the high-water mark of the subscriber. */
 static void *
-subscriber_of_many(const stage *self, int topics)
+subscriber_of_many(const stage *self, const char *name, int topics)
 {
     int none = 0;
     char topic[16];
@@ -135,7 +141,7 @@ subscriber_of_many(const stage *self, int topics)
     (void)zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
     (void)zmq_setsockopt(socket, ZMQ_SNDHWM, &none, sizeof none);
     for (int i = 0; i < topics; i++) {
-        (void)snprintf(topic, sizeof topic, "run%06d", i);
+        (void)snprintf(topic, sizeof topic, "%s%06d", name, i);
         assert_int_equal(zmq_setsockopt(socket, ZMQ_SUBSCRIBE, topic, strlen(topic)), 0);
     }
     assert_int_equal(zmq_connect(socket, iw_pub_endpoint(self->pub, 0)), 0);
@@ -143,38 +149,75 @@ subscriber_of_many(const stage *self, int topics)
 }
 
 static void
-more_topics_than_are_noted_want_every_run(void **state)
+who_asks_for_what_is_no_run_is_sent_away_and_no_other(void **state)
 {
     stage *self = *state;
-    void *many = subscriber_of_many(self, 1024);
-    assert_true(becomes(self, "run001023", true));
-    assert_true(iw_pub_is_wanted(self->pub, "run000000"));
-    assert_false(iw_pub_is_wanted(self->pub, run_a));
-    assert_int_equal(zmq_setsockopt(many, ZMQ_SUBSCRIBE, "one more", 8), 0);
+    char topic[300];
+    memset(topic, '7', sizeof topic);
+    void *sound = subscriber(self, run_a, strlen(run_a));
     assert_true(becomes(self, run_a, true));
-    (void)zmq_close(many);
+    void *hostile = subscriber(self, topic, sizeof topic);
+    assert_true(is_refused(self));
+    (void)zmq_close(hostile);
+    iw_pub_hear(self->pub);
+    assert_false(iw_pub_is_shut(self->pub));
+    iw_pub_send(self->pub, run_a, "{}", 2);
+    char got[64];
+    assert_int_equal(zmq_recv(sound, got, sizeof got, 0), strlen(run_a));
+    assert_int_equal(zmq_recv(sound, got, sizeof got, 0), 2);
+    (void)zmq_close(sound);
 }
 
 static void
-flood_of_topics_is_heard_in_turns(void **state)
+who_asks_for_too_many_topics_is_sent_away_and_forgotten(void **state)
 {
     stage *self = *state;
-    void *many = subscriber_of_many(self, 900);
-    assert_true(becomes(self, "run000000", true));
-    (void)zmq_setsockopt(many, ZMQ_UNSUBSCRIBE, "run000000", 9);
-    assert_true(becomes(self, "run000000", false)); /* what was said before has been heard */
-    assert_true(iw_pub_is_wanted(self->pub, "run000899"));
-    for (int i = 0; i < 600; i++) {
-        assert_int_equal(zmq_setsockopt(many, ZMQ_SUBSCRIBE, "a", 1), 0);
-        assert_int_equal(zmq_setsockopt(many, ZMQ_UNSUBSCRIBE, "a", 1), 0);
-    }
-    assert_int_equal(zmq_setsockopt(many, ZMQ_SUBSCRIBE, run_a, strlen(run_a)), 0);
-    struct timespec time = {0, 300000000};
-    (void)nanosleep(&time, NULL); /* it has arrived, behind 1,200 others */
-    iw_pub_hear(self->pub);
-    assert_false(iw_pub_is_wanted(self->pub, run_a));
-    assert_true(becomes(self, run_a, true));
+    void *many = subscriber_of_many(self, "run", 1025);
+    assert_true(is_refused(self));
     (void)zmq_close(many);
+    assert_true(becomes(self, "run000000", false));
+    assert_true(becomes(self, "run001023", false));
+    assert_false(iw_pub_is_shut(self->pub));
+}
+
+static void
+publisher_with_too_many_topics_is_shut_and_comes_back(void **state)
+{
+    stage *self = *state;
+    void *many[5];
+    char name[2] = "a";
+    for (int i = 0; i < 5; i++, name[0]++)
+        many[i] = subscriber_of_many(self, name, 1000);
+    assert_true(is_refused(self));
+    assert_true(iw_pub_is_shut(self->pub));
+    assert_false(iw_pub_is_wanted(self->pub, run_a));
+    for (int i = 0; i < 5; i++)
+        (void)zmq_close(many[i]);
+    iw_error err = {0};
+    struct timespec time = {0, 20000000};
+    for (int i = 0; i < 250 && iw_pub_reopen(self->pub, &err) != IW_OK; i++)
+        (void)nanosleep(&time, NULL);
+    assert_false(iw_pub_is_shut(self->pub));
+    void *sound = subscriber(self, run_a, strlen(run_a));
+    assert_true(becomes(self, run_a, true));
+    (void)zmq_close(sound);
+}
+
+static void
+what_waits_for_those_who_do_not_read_is_bounded(void **state)
+{
+    stage *self = *state;
+    enum { SIZE = 1 << 20, EACH = 300 };
+    char *json = calloc(1, SIZE);
+    assert_non_null(json);
+    void *still = subscriber(self, "", 0);
+    assert_true(becomes(self, run_a, true));
+    for (int i = 0; i < EACH && !iw_pub_is_shut(self->pub); i++)
+        iw_pub_send(self->pub, run_a, json, SIZE);
+    assert_true(iw_pub_is_shut(self->pub));
+    assert_int_equal(self->refused, 1);
+    (void)zmq_close(still);
+    free(json);
 }
 
 int
@@ -184,9 +227,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         CASE(run_is_wanted_while_somebody_subscribes_to_it),
         CASE(who_subscribes_to_everything_wants_every_run),
-        CASE(topics_that_are_no_run_are_not_kept),
-        CASE(more_topics_than_are_noted_want_every_run),
-        CASE(flood_of_topics_is_heard_in_turns),
+        CASE(who_asks_for_what_is_no_run_is_sent_away_and_no_other),
+        CASE(who_asks_for_too_many_topics_is_sent_away_and_forgotten),
+        CASE(publisher_with_too_many_topics_is_shut_and_comes_back),
+        CASE(what_waits_for_those_who_do_not_read_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
