@@ -59,6 +59,7 @@ iw_mail_destroy(iw_mail **mail)
     }
     if (self->snapshot)
         iw_snapshot_unref(&self->snapshot);
+    iw_doorbell_unref(&self->doorbell);
     if (self->first)
         iw_frame_fini(self->first);
     free(self->first);

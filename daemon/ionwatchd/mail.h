@@ -20,6 +20,7 @@
  *   worker, front --(NOTICE)--> herald;  front --(FORGET)--> herald --(TOLD)--> front
  */
 #include "frame.h"
+#include "ionwatchd/doorbell.h"
 #include "ionwatchd/summary.h"
 #include "key.h"
 #include "snapshot.h"
@@ -41,7 +42,8 @@
     X(KEEP, "a run is filed: its journal is the keeper's now")                                     \
     X(GONE, "the frames of a filed run are not kept: it cannot go on")                             \
     X(OPENED, "the HELLO is durable: seq is the highest durable frame")                            \
-    X(DURABLE, "all up to seq, and to offset in the file, is durable; text \"ended\": BYE too")    \
+    X(DURABLE, "all up to seq, and to offset in the file, is durable; text \"ended\": BYE too. "   \
+               "To a worker: see doorbell")                                                        \
     X(WAITING, "the journal of the run, or with no run the database, cannot be written: text")     \
     X(RECOVERED, "a run that was found in the data folder")                                        \
     X(READY, "all runs in the data folder are known")                                              \
@@ -111,6 +113,7 @@ typedef struct iw_mail {
     iw_buffer json;        /* ANSWER, PUBLISH */
     iw_run_info *info;     /* HELLO, RECOVERED, OPEN, FILE; owned */
     iw_snapshot *snapshot; /* FILE; one reference */
+    iw_doorbell *doorbell; /* OPEN; one reference */
     iw_frame *first;       /* FILE: first frame of the run, or NULL; owned */
     iw_summary summary;    /* PUBLISH, RECOVERED */
     struct iw_mail *next;  /* of the queue that it is in */

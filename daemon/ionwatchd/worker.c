@@ -49,6 +49,7 @@ destroy_job(iw_job *self)
     iw_snapshot_unref(&self->held);
     iw_engine_destroy(&self->engine);
     iw_saver_fini(&self->saver);
+    iw_doorbell_unref(&self->doorbell);
     iw_run_info_fini(self->info);
     free(self->info);
     free(self);
@@ -197,12 +198,29 @@ iw_worker_begin(iw_worker *self, iw_job *run)
 }
 
 static void
+learn(iw_job *run, uint64_t durable_bytes)
+{
+    if (durable_bytes > run->durable_bytes)
+        run->durable_bytes = durable_bytes;
+}
+
+/* The journal has a new one for a run that it had given up and that goes on. */
+static void
+take_doorbell(iw_job *run, iw_mail *mail)
+{
+    iw_doorbell_unref(&run->doorbell);
+    run->doorbell = mail->doorbell;
+    mail->doorbell = NULL;
+    learn(run, mail->offset);
+}
+
+static iw_job *
 open_run(iw_worker *self, iw_mail *mail)
 {
     iw_job *run = calloc(1, sizeof *run);
     if (!run) {
         iw_log("worker.memory", "run %s: out of memory: not analysed", mail->id);
-        return;
+        return NULL;
     }
     run->run = mail->run;
     memcpy(run->id, mail->id, sizeof run->id);
@@ -218,6 +236,7 @@ open_run(iw_worker *self, iw_mail *mail)
         iw_worker_begin(self, run);
     run->next = self->jobs;
     self->jobs = run;
+    return run;
 }
 
 static void
@@ -404,8 +423,7 @@ take_ask(iw_worker *self, iw_job *run, iw_mail *mail)
         self->strays = mail;
         return;
     }
-    if (mail->offset > run->durable_bytes)
-        run->durable_bytes = mail->offset;
+    learn(run, mail->offset);
     mail->until_s = iw_now() + PATIENCE_S;
     mail->next = run->asks;
     run->asks = mail;
@@ -435,11 +453,13 @@ take(iw_worker *self, iw_mail *mail)
     switch (mail->kind) {
     case IW_MAIL_OPEN:
         if (!run)
-            open_run(self, mail);
+            run = open_run(self, mail);
+        if (run)
+            take_doorbell(run, mail);
         break;
     case IW_MAIL_DURABLE:
-        if (run && mail->offset > run->durable_bytes)
-            run->durable_bytes = mail->offset;
+        if (run)
+            learn(run, iw_doorbell_answer(run->doorbell));
         break;
     case IW_MAIL_STATE:
         if (run && !run->filing) {

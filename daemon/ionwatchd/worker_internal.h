@@ -15,6 +15,7 @@ typedef struct iw_job {
     iw_journal_reader *again; /* the frames are read again, see iw_engine_wants_replay */
     iw_snapshot *held;        /* what readers get meanwhile; NULL: no memory for it */
     iw_engine *engine;        /* NULL: it cannot be analysed, said once in the log */
+    iw_doorbell *doorbell;    /* rung when more is durable */
     uint64_t durable_bytes, read_bytes;
     uint64_t recovered_at; /* > 0: a restart found so much; its remark is due there */
     bool remarked;         /* it was made */

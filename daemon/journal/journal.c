@@ -65,6 +65,7 @@ iw_journal_destroy(iw_journal **journal)
         iw_mail_queue_fini(&run->mails);
         if (run->writer)
             (void)iw_framelog_writer_close(&run->writer, NULL);
+        iw_doorbell_unref(&run->doorbell);
         free(run);
     }
     iw_mailbox_close(&self->inbox);
@@ -120,6 +121,7 @@ forget(iw_journal *self, iw_entry *run)
         }
     if (run->writer)
         (void)iw_framelog_writer_close(&run->writer, NULL);
+    iw_doorbell_unref(&run->doorbell);
     free(run);
 }
 
@@ -150,9 +152,11 @@ send_open(iw_journal *self, iw_entry *run, const iw_run_info *info, bool recover
           uint64_t cut_bytes)
 {
     iw_mail *mail = iw_mail_new(IW_MAIL_OPEN, run->run);
+    iw_doorbell *doorbell = iw_doorbell_new();
     if (mail)
         mail->info = iw_journal_copy_info(info);
-    if (!mail || !mail->info) {
+    if (!mail || !mail->info || !doorbell) {
+        iw_doorbell_unref(&doorbell);
         iw_mail_destroy(&mail);
         iw_log("journal.memory", "run %s: out of memory: the run is not analysed", run->id);
         return;
@@ -166,8 +170,21 @@ send_open(iw_journal *self, iw_entry *run, const iw_run_info *info, bool recover
         (void)snprintf(mail->text, sizeof mail->text,
                        "%llu bytes of a record that was never acknowledged",
                        (unsigned long long)cut_bytes);
+    mail->doorbell = iw_doorbell_ref(doorbell);
+    run->doorbell = doorbell;
     (void)iw_mail_send(worker_of(self, run->run), &mail);
-    run->at_worker = true;
+}
+
+static void
+ring(iw_journal *self, const iw_entry *run)
+{
+    if (!run->doorbell || !iw_doorbell_ring(run->doorbell, run->durable_bytes))
+        return;
+    iw_mail *mail = iw_mail_new(IW_MAIL_DURABLE, run->run);
+    if (mail)
+        (void)iw_mail_send(worker_of(self, run->run), &mail);
+    else
+        (void)iw_doorbell_answer(run->doorbell); /* the next record tries again */
 }
 
 /* Listings of the daemon tell it. */
@@ -285,7 +302,7 @@ static void
 conclude(iw_journal *self, iw_turn *at)
 {
     iw_entry *run = at->run;
-    if (at->found && !run->at_worker)
+    if (at->found && !run->doorbell)
         send_open(self, run, at->found, false, false, at->cut);
     if (at->found) {
         iw_run_info_fini(at->found);
@@ -317,14 +334,14 @@ conclude(iw_journal *self, iw_turn *at)
         frames += mail->kind == IW_MAIL_FRAME;
         ended |= mail->kind == IW_MAIL_BYE;
         filed |= mail->kind == IW_MAIL_FILED;
-        if (mail->kind == IW_MAIL_HELLO && !run->at_worker)
+        if (mail->kind == IW_MAIL_HELLO && !run->doorbell)
             send_open(self, run, mail->info, false, false, 0);
         if (mail->kind == IW_MAIL_HELLO)
             send_simple(self->front, IW_MAIL_OPENED, run, IW_OK, "");
     }
     if (grown) {
         send_durable(self, run, landed, frames, ended);
-        send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
+        ring(self, run);
     }
     for (iw_mail *mail; (mail = iw_mail_queue_take(&run->mails));)
         pass_on(self, run, mail);
@@ -440,7 +457,7 @@ hand_over(iw_journal *self, iw_mail *mail, const iw_journal_scan *scan, iw_frame
     run->durable_seq = scan->last_seq;
     run->durable_bytes = scan->bytes;
     send_open(self, run, scan->info, true, scan->ended, cut);
-    send_simple(worker_of(self, run->run), IW_MAIL_DURABLE, run, IW_OK, "");
+    ring(self, run);
     iw_log("journal.recovered", "run %s: %llu frames", run->id, (unsigned long long)scan->last_seq);
 }
 

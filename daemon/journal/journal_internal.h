@@ -14,8 +14,8 @@ typedef struct iw_entry {
     char id[IW_ID_LENGTH + 1];
     iw_framelog_writer *writer; /* NULL while the run is filed or its disk is away */
     uint64_t durable_seq, durable_bytes;
-    bool at_worker;      /* OPEN was sent */
-    iw_mail_queue mails; /* gone once durable and passed on */
+    iw_doorbell *doorbell; /* at the worker; NULL before OPEN was sent */
+    iw_mail_queue mails;   /* gone once durable and passed on */
     bool waiting;
     double retry_at, backoff_s;
     struct iw_entry *next;

@@ -260,6 +260,34 @@ frames_that_could_not_be_synchronised_are_written_once(void **state)
     assert_int_equal(frames_on_disk(self), 2);
 }
 
+/* What queues for it must not grow with the run. */
+static void
+worker_that_stands_still_has_one_mail_that_frames_are_durable(void **state)
+{
+    fixture *self = *state;
+    enum { MANY = 40 };
+    struct stat info;
+    int rung = 0;
+    start(self);
+    mail(self, IW_MAIL_HELLO, 0);
+    (void)expect(self->front, IW_MAIL_DURABLE);
+    for (uint64_t seq = 1; seq <= MANY; seq++) { /* a commit for each */
+        mail(self, IW_MAIL_FRAME, seq);
+        assert_int_equal(expect(self->front, IW_MAIL_DURABLE), seq);
+    }
+    iw_mail *open = iw_mail_receive(self->worker, true);
+    assert_int_equal(open->kind, IW_MAIL_OPEN);
+    for (iw_mail *more; (more = iw_mail_receive(self->worker, false)); iw_mail_destroy(&more))
+        rung += more->kind == IW_MAIL_DURABLE;
+    assert_int_equal(rung, 1);
+    assert_int_equal(stat(self->path, &info), 0);
+    assert_int_equal(iw_doorbell_answer(open->doorbell), info.st_size);
+    mail(self, IW_MAIL_FRAME, MANY + 1);
+    (void)expect(self->worker, IW_MAIL_DURABLE);
+    iw_mail_destroy(&open);
+    (void)expect(self->front, IW_MAIL_DURABLE);
+}
+
 static void
 question_behind_the_filing_reaches_the_worker(void **state)
 {
@@ -323,6 +351,7 @@ main(void)
         CASE(filed_run_that_cannot_be_read_for_a_moment_keeps_its_journal),
         CASE(filed_run_that_went_on_is_found_alive),
         CASE(frames_that_could_not_be_synchronised_are_written_once),
+        CASE(worker_that_stands_still_has_one_mail_that_frames_are_durable),
         CASE(question_behind_the_filing_reaches_the_worker),
         CASE(question_about_a_run_that_is_turned_away_reaches_the_worker),
     };
