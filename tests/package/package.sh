@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
-# package.sh programs|pkgconfig|cmake - installs the build into a folder of its own, moves it, and
-# runs the programs, or builds a consumer, there: what is installed must be found without the build
-# tree and must not remember its prefix.
+# package.sh programs|pkgconfig|cmake|client - installs the build into a folder of its own, moves it,
+# and runs the programs, or builds a consumer, there: what is installed must be found without the build
+# tree and must not remember its prefix.  client: of a build without the daemon.
 set -euo pipefail
 build=${IONWATCH_BUILD:-build}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,6 +13,14 @@ if grep -q '^IONWATCH_SANITIZE:STRING=.' "$build/CMakeCache.txt"; then
 fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+if [ "${1:-}" = client ]; then
+    build=$folder/build
+    if ! { cmake -S "$here/../.." -B "$build" -DIONWATCH_DAEMON=OFF -DIONWATCH_LAMMPS=OFF && cmake --build "$build" -j 2; } \
+        >"$folder/build.log" 2>&1; then
+        tail -n 40 "$folder/build.log"
+        exit 1
+    fi
+fi
 if ! cmake --install "$build" --prefix "$folder/first" >"$folder/install.log" 2>&1; then
     cat "$folder/install.log"
     exit 1
@@ -38,15 +46,15 @@ programs)
         echo "ionwatch plot says '$said'"
         exit 1
     fi
-    for page in man1/ionwatch.1 man8/ionwatchd.8; do
-        if [ ! -s "$prefix/share/man/$page" ]; then
-            echo "share/man/$page is not installed"
+    for page in man/man1/ionwatch.1 man/man8/ionwatchd.8 doc/ionwatch/landscape.md doc/ionwatch/images/page.png; do
+        if [ ! -s "$prefix/share/$page" ]; then
+            echo "share/$page is not installed"
             exit 1
         fi
     done
     exit 0
     ;;
-pkgconfig)
+pkgconfig | client)
     pc=$(find "$prefix" -name 'ionwatch*.pc' -o -name 'libionwatch*.pc' | head -n 1)
     export PKG_CONFIG_PATH=${pc%/*}
     name=$(basename "$pc" .pc)
@@ -78,7 +86,7 @@ cmake)
         "$(find "$prefix" -name 'ionwatch-config-version.cmake' -o -name 'ionwatchConfigVersion.cmake' | head -n 1)")
     ;;
 *)
-    echo "usage: package.sh programs|pkgconfig|cmake"
+    echo "usage: package.sh programs|pkgconfig|cmake|client"
     exit 2
     ;;
 esac
