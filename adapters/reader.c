@@ -219,59 +219,26 @@ open_checked(iw_reader *self, size_t index, iw_error *err)
     return status;
 }
 
-/* Finds "name=value" in a list such as "Li=1,Cl=-1". */
-static iw_status
-list_value(const char *list, const char *name, bool *found, double *value, iw_error *err)
-{
-    *found = false;
-    for (const char *at = list; *at; at += strspn(at, ",")) {
-        size_t size = strcspn(at, ",");
-        const char *equals = memchr(at, '=', size);
-        char number[64] = "";
-        if (equals && (size_t)(at + size - equals - 1) < sizeof number)
-            memcpy(number, equals + 1, (size_t)(at + size - equals - 1));
-        double parsed = 0.0;
-        if (!equals || !iw_parse_real(number, &parsed))
-            return iw_fail(err, IW_INVALID, "'%.*s' is not NAME=NUMBER, as in Li=1",
-                           (int)(size < 60 ? size : 60), at);
-        if ((size_t)(equals - at) == strlen(name) && memcmp(at, name, strlen(name)) == 0) {
-            *found = true;
-            *value = parsed;
-        }
-        at += size;
-    }
-    return IW_OK;
-}
-
+/* What the user says, else the file, else the element. */
 static iw_status
 set_masses(iw_reader *self, iw_error *err)
 {
     iw_run_info *run = &self->run;
-    for (size_t k = 0; k < run->n_species; k++) {
-        const char *name = run->species[k];
-        bool found = false;
-        double mass = (double)NAN;
-        if (self->options.masses &&
-            list_value(self->options.masses, name, &found, &mass, err) != IW_OK) {
-            (void)iw_prefix(err, "masses");
-            return IW_INVALID;
-        }
-        double element = iw_label_mass(name);
-        for (size_t i = 0; i < run->n_atoms; i++) {
-            if (run->kind[i] != k)
-                continue;
-            if (found)
-                run->mass_amu[i] = mass;
-            else if (!(run->mass_amu[i] > 0.0))
-                run->mass_amu[i] = element;
-            if (!(run->mass_amu[i] > 0.0))
-                return iw_fail(err, IW_INVALID,
-                               "%s: atom %zu is '%s', which is no element: name the atoms with "
-                               "--species, or give a mass with --masses %s=NUMBER (amu)",
-                               self->pieces.files.path[0], i + 1, name, name);
-        }
+    const char *list = self->options.masses;
+    iw_status status = list ? iw_masses_apply(run, list, err) : IW_OK;
+    if (status != IW_OK)
+        (void)iw_prefix(err, "masses");
+    for (size_t i = 0; i < run->n_atoms && status == IW_OK; i++) {
+        const char *name = run->species[run->kind[i]];
+        if (!(run->mass_amu[i] > 0.0))
+            run->mass_amu[i] = iw_label_mass(name);
+        if (!(run->mass_amu[i] > 0.0))
+            status = iw_fail(err, IW_INVALID,
+                             "%s: atom %zu is '%s', which is no element: name the atoms with "
+                             "--species, or give a mass with --masses %s=NUMBER (amu)",
+                             self->pieces.files.path[0], i + 1, name, name);
     }
-    return IW_OK;
+    return status;
 }
 
 static iw_status

@@ -11,7 +11,7 @@ enum { QUOTED = 60 };
 
 typedef struct {
     char name[IW_SPECIES_LENGTH + 1];
-    double charge_e;
+    double value;
 } entry;
 
 /* The entry that begins at *at, which moves to the next one.  False at the end of the list. */
@@ -42,12 +42,12 @@ parse(const char *word, size_t size, entry *out, iw_error *err)
         return iw_fail(err, IW_INVALID, "'%s' is longer than the %d characters of a species", text,
                        IW_SPECIES_LENGTH);
     memcpy(out->name, text, strlen(text) + 1);
-    out->charge_e = value;
+    out->value = value;
     return IW_OK;
 }
 
-iw_status
-iw_charges_check(const char *list, iw_error *err)
+static iw_status
+check(const char *list, const char *unit, iw_error *err)
 {
     const char *word;
     size_t size;
@@ -61,16 +61,22 @@ iw_charges_check(const char *list, iw_error *err)
         for (const char *before = list; next_word(&before, &first, &length) && first < word;) {
             (void)parse(first, length, &other, NULL); /* was parsed before */
             if (strcmp(other.name, one.name) == 0)
-                return iw_fail(err, IW_INVALID, "%s is given twice, as %g and as %g e", one.name,
-                               other.charge_e, one.charge_e);
+                return iw_fail(err, IW_INVALID, "%s is given twice, as %g and as %g %s", one.name,
+                               other.value, one.value, unit);
         }
     }
     return IW_OK;
 }
 
+iw_status
+iw_charges_check(const char *list, iw_error *err)
+{
+    return check(list, "e", err);
+}
+
 /* The entry of a species.  The list has been checked. */
 static bool
-find(const char *list, const char *name, double *charge_e)
+find(const char *list, const char *name, double *value)
 {
     const char *word;
     size_t size;
@@ -78,7 +84,7 @@ find(const char *list, const char *name, double *charge_e)
     while (next_word(&list, &word, &size)) {
         (void)parse(word, size, &one, NULL);
         if (strcmp(one.name, name) == 0) {
-            *charge_e = one.charge_e;
+            *value = one.value;
             return true;
         }
     }
@@ -111,6 +117,20 @@ check_names(const iw_run_info *run, const char *list, iw_error *err)
     return IW_OK;
 }
 
+/* [n_atoms] those of the species that the list names. */
+static void
+apply(const iw_run_info *run, const char *list, double *values)
+{
+    for (size_t k = 0; k < run->n_species; k++) {
+        double value;
+        if (!find(list, run->species[k], &value))
+            continue;
+        for (size_t i = 0; i < run->n_atoms; i++)
+            if (run->kind[i] == k)
+                values[i] = value;
+    }
+}
+
 iw_status
 iw_charges_apply(iw_run_info *run, const char *list, iw_charges_kind kind, iw_error *err)
 {
@@ -127,12 +147,22 @@ iw_charges_apply(iw_run_info *run, const char *list, iw_charges_kind kind, iw_er
         return status;
     if (!run->charge_e && !(run->charge_e = calloc(run->n_atoms + 1, sizeof(double))))
         return iw_fail(err, IW_NO_MEMORY, "no memory for %zu charges", run->n_atoms);
-    for (size_t k = 0; k < run->n_species; k++) {
-        if (!find(list, run->species[k], &charge_e))
-            continue;
-        for (size_t i = 0; i < run->n_atoms; i++)
-            if (run->kind[i] == k)
-                run->charge_e[i] = charge_e;
-    }
+    apply(run, list, run->charge_e);
     return IW_OK;
+}
+
+iw_status
+iw_masses_apply(iw_run_info *run, const char *list, iw_error *err)
+{
+    double mass_amu = 0.0;
+    iw_status status = check(list, "amu", err);
+    if (status == IW_OK)
+        status = check_names(run, list, err);
+    for (size_t k = 0; k < run->n_species && status == IW_OK; k++)
+        if (find(list, run->species[k], &mass_amu) && !(mass_amu > 0.0))
+            status = iw_fail(err, IW_INVALID, "%s has %g amu, not above zero", run->species[k],
+                             mass_amu);
+    if (status == IW_OK)
+        apply(run, list, run->mass_amu);
+    return status;
 }

@@ -199,15 +199,18 @@ set_run(iw_topology *atoms, iw_text *text, const iw_reader_options *options, boo
         status = iw_names_override(&atoms->names, options->species, err);
     if (status == IW_OK)
         status = iw_names_set_atoms(&atoms->names, run, err);
+    for (size_t i = 0; status == IW_OK && i < run->n_atoms; i++)
+        run->mass_amu[i] =
+            atoms->mass_amu ? atoms->mass_amu[i] : iw_label_mass(run->species[run->kind[i]]);
+    if (status == IW_OK && options->masses)
+        status = iw_masses_apply(run, options->masses, err);
     for (size_t i = 0; status == IW_OK && i < run->n_atoms; i++) {
         const char *name = run->species[run->kind[i]];
-        double mass = atoms->mass_amu ? atoms->mass_amu[i] : iw_label_mass(name);
-        if (!(mass > 0.0) || isinf(mass))
+        if (!(run->mass_amu[i] > 0.0) || isinf(run->mass_amu[i]))
             status = iw_fail(err, IW_INVALID,
                              "%s: atom %zu is '%s', which is no element: name the atoms with "
-                             "--species",
-                             path, i + 1, name);
-        run->mass_amu[i] = mass;
+                             "--species, or give a mass with --masses %s=NUMBER (amu)",
+                             path, i + 1, name, name);
     }
     if (status == IW_OK && atoms->charge_e) {
         run->charge_e = atoms->charge_e;

@@ -16,6 +16,7 @@ iw_input_open(const iw_settings *settings, bool follow, iw_error *err)
     options.units = settings->units;
     options.species = settings->species;
     options.charges = settings->charges;
+    options.masses = settings->masses;
     options.name = settings->run ? settings->run : settings->name;
     options.follow = follow;
     return iw_reader_open(settings->operands, settings->n_operands, &options, err);
@@ -30,44 +31,11 @@ iw_list_next(char **text)
     return word;
 }
 
-/* "Li=7.016": every atom of the species. */
-static iw_status
-set_mass(iw_run_info *run, char *word, iw_error *err)
-{
-    char *equals = strchr(word, '=');
-    char *end = NULL;
-    double mass = equals ? strtod(equals + 1, &end) : 0;
-    if (!equals || end == equals + 1 || *end || !(mass > 0) || !isfinite(mass))
-        return iw_fail(err, IW_INVALID, "--masses: \"%s\" is not species=mass, as in Li=7.016",
-                       word);
-    *equals = '\0';
-    for (size_t s = 0; s < run->n_species; s++) {
-        if (strcmp(run->species[s], word) != 0)
-            continue;
-        for (size_t i = 0; i < run->n_atoms; i++)
-            if (run->kind[i] == s)
-                run->mass_amu[i] = mass;
-        return IW_OK;
-    }
-    return iw_fail(err, IW_INVALID, "--masses: there is no species \"%s\" in the run", word);
-}
-
 iw_status
 iw_input_amend(const iw_settings *settings, iw_run_info *run, iw_error *err)
 {
-    iw_status status = IW_OK;
-    if (settings->material)
-        status = iw_run_info_set_metadata(run, "material", settings->material, err);
-    if (status || !settings->masses)
-        return status;
-    char *list = strdup(settings->masses);
-    if (!list)
-        return iw_fail(err, IW_NO_MEMORY, "no memory for --masses");
-    char *rest = list, *word;
-    while (status == IW_OK && (word = iw_list_next(&rest)) != NULL)
-        status = set_mass(run, word, err);
-    free(list);
-    return status;
+    return settings->material ? iw_run_info_set_metadata(run, "material", settings->material, err)
+                              : IW_OK;
 }
 
 iw_status

@@ -10,11 +10,11 @@
 /* Opens the paths of the command line.  NULL after filling err. */
 iw_reader *iw_input_open(const iw_settings *settings, bool follow, iw_error *err);
 
-/* A copy of the reader's run with the masses and the name of the command line. */
+/* A copy of the reader's run with the material of the command line. */
 iw_status iw_input_run(const iw_settings *settings, const iw_reader *reader, iw_run_info *run,
                        iw_error *err);
 
-/* Gives a run the masses and the name of the material of the command line. */
+/* Gives a run the material of the command line. */
 iw_status iw_input_amend(const iw_settings *settings, iw_run_info *run, iw_error *err);
 
 /* Gives the run an id that depends on the first path, the atoms and the first frame alone. */

@@ -313,9 +313,14 @@ class BadInput(Case):
         self.expect(1, "analyze", self.good, "--mobile", ",", says="names no species")
 
     def test_masses_are_checked(self):
-        self.expect(1, "analyze", self.good, "--masses", "Na=23", says="no species \"Na\"")
-        self.expect(1, "analyze", self.good, "--masses", "Li", says="is not species=mass")
-        self.expect(1, "analyze", self.good, "--masses", "Li=-1", says="is not species=mass")
+        self.expect(1, "analyze", self.good, "--masses", "Na=23", says="no species Na")
+        self.expect(1, "analyze", self.good, "--masses", "Li", says="is not NAME=NUMBER")
+        self.expect(1, "analyze", self.good, "--masses", "Li=-1", says="above zero")
+        with open(self.good) as file, open(self.path("label.extxyz"), "w") as to:
+            to.write(file.read().replace("\nS ", "\nQx "))
+        self.expect(1, "analyze", self.path("label.extxyz"), says="--masses Qx=NUMBER")
+        groups = self.record(self.path("label.extxyz"), "--masses", "Qx=32.06")["groups"]
+        self.assertEqual(groups["all"], self.record(self.good)["groups"]["all"])
 
     def test_charges_are_checked(self):
         for charges, says in [("Li=1,S=-1,Na=1", "no species Na in the run, which has Li, S"),

@@ -360,7 +360,7 @@ class WithDaemon(Daemon):
         r, v = program.walk(5)
         write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
         self.expect(1, "follow", "--once", self.path("a.extxyz"), "--masses", "Na=23",
-                    says='no species "Na"')
+                    says="no species Na")
         self.assertEqual(self.listing(), [])
 
 

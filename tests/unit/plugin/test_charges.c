@@ -49,6 +49,30 @@ a_table_for_many_runs_may_name_other_species(void **state)
 }
 
 static void
+a_mass_is_of_every_atom_of_its_species(void **state)
+{
+    (void)state;
+    iw_run_info run;
+    iw_error err;
+    make(&run);
+    const double expected[] = {7.016, iw_element_mass("P"), 32.06, 32.06, 7.016};
+    assert_ok(iw_masses_apply(&run, "S=32.06,Li=7.016", &err), err);
+    for (size_t i = 0; i < 5; i++)
+        assert_close(run.mass_amu[i], expected[i], 0, 0);
+    static const char *const refused[][2] = {
+        {"Li=6,Na=23", "there is no species Na in the run, which has Li, P, S"},
+        {"Li=6,P=0", "P has 0 amu, not above zero"},
+        {"Li=6,P", "'P' is not NAME=NUMBER, as in Li=1"},
+        {"Li=6,Li=7", "Li is given twice, as 6 and as 7 amu"}};
+    for (size_t c = 0; c < sizeof refused / sizeof *refused; c++) {
+        assert_int_equal(iw_masses_apply(&run, refused[c][0], &err), IW_INVALID);
+        assert_string_equal(err.text, refused[c][1]);
+        assert_close(run.mass_amu[0], 7.016, 0, 0);
+    }
+    iw_run_info_fini(&run);
+}
+
+static void
 refusals_say_what_is_wrong_and_change_nothing(void **state)
 {
     (void)state;
@@ -91,6 +115,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_atom_gets_the_charge_of_its_species),
         cmocka_unit_test(a_table_for_many_runs_may_name_other_species),
+        cmocka_unit_test(a_mass_is_of_every_atom_of_its_species),
         cmocka_unit_test(refusals_say_what_is_wrong_and_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

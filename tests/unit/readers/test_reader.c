@@ -383,7 +383,7 @@ options_overrule_the_file(void **state)
     options.units = NULL;
     options.masses = "Li=-1";
     t = read_file(test_path(samples[5].name), &options);
-    REFUSED(t, IW_INVALID, "Li", "--masses");
+    REFUSED(t, IW_INVALID, "masses", "Li has -1 amu");
 }
 
 static void
