@@ -18,11 +18,13 @@ typedef struct {
     iw_run_info run;
     iw_engine *engine;
     iw_frame frame;
-    iw_frame first;  /* for what its structure says; no atoms before it was read */
-    iw_store *store; /* NULL without --db */
-    uint64_t frames; /* given to the engine */
-    bool rewinds;    /* the input can be read again */
-    bool cut;        /* the input ended with an error after at least one frame */
+    iw_frame first; /* for what its structure says; no atoms before it was read */
+    iw_snapshot *snapshot;
+    iw_structure structure; /* of the first frame */
+    iw_store *store;        /* NULL without --db */
+    uint64_t frames;        /* given to the engine */
+    bool rewinds;           /* the input can be read again */
+    bool cut;               /* the input ended with an error after at least one frame */
 } analysis;
 
 /* An event on the run that carries a remark on the input. */
@@ -237,26 +239,35 @@ compute_paper(analysis *self)
 
 /* ---- results ---- */
 
+static iw_status
+take_results(analysis *self, iw_error *err)
+{
+    const iw_frame *first = self->first.n_atoms ? &self->first : NULL;
+    self->snapshot = iw_engine_snapshot(self->engine, "analysed", err);
+    if (!self->snapshot)
+        return err->code;
+    return iw_structure_of_run(self->snapshot, &self->run, first, &self->structure, err);
+}
+
 /* NULL: no memory. */
 static json_t *
-make_record(const analysis *self, const iw_snapshot *snapshot, unsigned flags)
+make_record(const analysis *self, unsigned flags)
 {
-    json_t *record = iw_snapshot_json(snapshot, flags);
-    const iw_frame *first = self->first.n_atoms ? &self->first : NULL;
-    if (record && iw_record_add_structure(record, snapshot, &self->run, first))
+    json_t *record = iw_snapshot_json(self->snapshot, flags);
+    if (record && iw_record_add_structure(record, &self->structure))
         return record;
     json_decref(record);
     return NULL;
 }
 
 static iw_exit
-print_record(const analysis *self, const iw_snapshot *snapshot)
+print_record(const analysis *self)
 {
     const iw_settings *settings = self->settings;
     unsigned flags = 0;
     if (settings->series || settings->full)
         flags = settings->full ? IW_JSON_SERIES | IW_JSON_FULL : IW_JSON_SERIES;
-    json_t *record = make_record(self, snapshot, flags);
+    json_t *record = make_record(self, flags);
     iw_error err = {0};
     iw_exit result = IW_EXIT_OK;
     if (!record) {
@@ -276,13 +287,13 @@ print_record(const analysis *self, const iw_snapshot *snapshot)
 }
 
 static iw_exit
-file_record(analysis *self, const iw_snapshot *snapshot)
+file_record(analysis *self)
 {
     char id[64], label[512];
     iw_error err = {0};
     iw_store_label(self->settings->db, label, sizeof label);
-    if (iw_db_file(self->settings, self->store, snapshot, &self->run,
-                   self->first.n_atoms ? &self->first : NULL, id, &err)) {
+    if (iw_db_file(self->settings, self->store, self->snapshot, &self->run, &self->structure, id,
+                   &err)) {
         iw_complain(self->settings, "%s: the run is not in the database; run the command again",
                     err.text);
         return IW_EXIT_FAILURE;
@@ -294,18 +305,11 @@ file_record(analysis *self, const iw_snapshot *snapshot)
 static iw_exit
 finish(analysis *self)
 {
-    iw_error err = {0};
-    iw_snapshot *snapshot = iw_engine_snapshot(self->engine, "analysed", &err);
-    if (!snapshot) {
-        iw_complain_error(self->settings, &err);
-        return IW_EXIT_FAILURE;
-    }
-    iw_exit result = print_record(self, snapshot);
+    iw_exit result = print_record(self);
     if (self->store && iw_interrupted())
         iw_complain(self->settings, "interrupted: not filed");
     else if (self->store && result == IW_EXIT_OK)
-        result = file_record(self, snapshot);
-    iw_snapshot_unref(&snapshot);
+        result = file_record(self);
     return result;
 }
 
@@ -327,7 +331,7 @@ analyse(analysis *self, iw_error *err)
     }
     if (status == IW_OK && !self->settings->no_paper && !iw_interrupted())
         compute_paper(self);
-    return status;
+    return status ? status : take_results(self, err);
 }
 
 static iw_exit
@@ -341,6 +345,7 @@ static void
 fini(analysis *self)
 {
     iw_store_close(&self->store);
+    iw_snapshot_unref(&self->snapshot);
     iw_frame_fini(&self->frame);
     iw_frame_fini(&self->first);
     iw_engine_destroy(&self->engine);
@@ -380,10 +385,7 @@ iw_analyze_record(const iw_settings *settings, json_t **record)
     } else if (iw_interrupted()) {
         result = IW_EXIT_INTERRUPTED;
     } else {
-        iw_snapshot *snapshot = iw_engine_snapshot(self.engine, "analysed", &err);
-        if (snapshot)
-            *record = make_record(&self, snapshot, IW_JSON_SERIES | IW_JSON_FULL);
-        iw_snapshot_unref(&snapshot);
+        *record = make_record(&self, IW_JSON_SERIES | IW_JSON_FULL);
         if (!*record) {
             iw_complain(settings, "no memory for the record of %s", settings->operands[0]);
             result = IW_EXIT_FAILURE;

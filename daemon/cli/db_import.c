@@ -120,7 +120,7 @@ describe_frame(const iw_settings *settings, const iw_run_info *run, const iw_fra
     if (status == IW_OK)
         status = iw_groups_init(&groups, run, options.mobile, options.n_mobile, err);
     if (status == IW_OK)
-        status = iw_structure_describe(run, frame, groups.mobile, out, err);
+        status = iw_structure_describe(run, frame, groups.mobile, true, out, err);
     iw_groups_fini(&groups);
     iw_mobile_list_fini(&mobile);
     return status;
@@ -165,13 +165,18 @@ take_structure(source *self, const iw_run_info *run, const iw_structure *structu
         if (isfinite(value) && self->table.sets[0].n < STRUCTURE)
             add(self, name, value, group ? self->symbol : NULL, about->unit, about->category);
     }
-    (void)snprintf(self->told, sizeof self->told,
-                   "structure of %.60s: %.60s, %zu atoms, %s, %d operations, tolerance %g A, %.4g "
-                   "g/cm3",
-                   self->settings->material, made_of.formula, structure->atoms,
-                   structure->symmetry.number ? self->symbol : "no symmetry found",
-                   structure->symmetry.operations, structure->symmetry.symprec_A,
-                   structure->density_g_cm3);
+    const iw_symmetry *symmetry = &structure->symmetry;
+    int used = snprintf(
+        self->told, sizeof self->told, "structure of %.60s: %.60s, %zu atoms, %.4g g/cm3, ",
+        self->settings->material, made_of.formula, structure->atoms, structure->density_g_cm3);
+    char *rest = self->told + used;
+    size_t room = sizeof self->told - (size_t)used;
+    if (symmetry->number)
+        (void)snprintf(rest, room, "%s, %d operation%s, tolerance %g A", self->symbol,
+                       symmetry->operations, symmetry->operations == 1 ? "" : "s",
+                       symmetry->symprec_A);
+    else
+        (void)snprintf(rest, room, "symmetry not known: %s", structure->remark);
     return IW_OK;
 }
 

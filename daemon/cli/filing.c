@@ -57,10 +57,10 @@ iw_db_open(const iw_settings *settings, const char *uri, bool read_only, iw_erro
 
 iw_status
 iw_db_file(const iw_settings *settings, iw_store *store, const iw_snapshot *snapshot,
-           const iw_run_info *run, const iw_frame *first, char id[64], iw_error *err)
+           const iw_run_info *run, const iw_structure *structure, char id[64], iw_error *err)
 {
     for (int attempt = 0;; attempt++) {
-        iw_status status = iw_store_file(store, snapshot, run, first, id, err);
+        iw_status status = iw_store_file(store, snapshot, run, structure, id, err);
         if (!again(settings, status, attempt, err))
             return status;
     }

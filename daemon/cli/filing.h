@@ -14,7 +14,8 @@ iw_status iw_db_location(const iw_settings *settings, char *uri, size_t size, iw
  * says so on stderr. */
 iw_store *iw_db_open(const iw_settings *settings, const char *uri, bool read_only, iw_error *err);
 iw_status iw_db_file(const iw_settings *settings, iw_store *store, const iw_snapshot *snapshot,
-                     const iw_run_info *run, const iw_frame *first, char id[64], iw_error *err);
+                     const iw_run_info *run, const iw_structure *structure, char id[64],
+                     iw_error *err);
 
 /* As iw_db_open; one that is not there is no missing run, and the message says how they are made.
  */

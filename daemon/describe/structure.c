@@ -158,7 +158,8 @@ find_distances(const iw_lattice *lattice, const iw_run_info *run, const iw_frame
 
 /* The conventional cell is the same whatever supercell was given. */
 static iw_status
-find_symmetry(const iw_run_info *run, const iw_frame *frame, iw_structure *out, iw_error *err)
+find_symmetry(const iw_run_info *run, const iw_frame *frame, bool at_rest, iw_structure *out,
+              iw_error *err)
 {
     iw_error why = {0};
     iw_lattice conventional;
@@ -167,6 +168,13 @@ find_symmetry(const iw_run_info *run, const iw_frame *frame, iw_structure *out, 
                                         &out->symmetry, &why);
     if (status == IW_NO_MEMORY)
         return iw_fail(err, status, "%s", why.text);
+    if (status == IW_OK && out->symmetry.number == 1 && !at_rest) {
+        status = iw_fail(&why, IW_NOT_FOUND,
+                         "none is seen with a tolerance up to %g A; ions in "
+                         "motion hide it, the perfect structure can be imported",
+                         out->symmetry.symprec_A);
+        out->symmetry = (iw_symmetry){0};
+    }
     if (status == IW_OK)
         status = iw_lattice_init(&conventional, out->symmetry.lattice_A, &why);
     if (status == IW_OK)
@@ -180,7 +188,7 @@ find_symmetry(const iw_run_info *run, const iw_frame *frame, iw_structure *out, 
 
 static iw_status
 describe(const iw_run_info *run, const iw_frame *frame, const bool *mobile, const bool *framework,
-         iw_structure *out, iw_error *err)
+         bool at_rest, iw_structure *out, iw_error *err)
 {
     iw_lattice lattice;
     iw_status status = iw_lattice_init(&lattice, frame->cell_A, err);
@@ -190,12 +198,12 @@ describe(const iw_run_info *run, const iw_frame *frame, const bool *mobile, cons
     out->lattice_anisotropy_A = spread(lattice.length_A);
     out->angle_anisotropy_deg = spread(lattice.angle_deg);
     status = find_distances(&lattice, run, frame, mobile, framework, out, err);
-    return status ? status : find_symmetry(run, frame, out, err);
+    return status ? status : find_symmetry(run, frame, at_rest, out, err);
 }
 
 iw_status
 iw_structure_describe(const iw_run_info *run, const iw_frame *frame, const bool *mobile,
-                      iw_structure *out, iw_error *err)
+                      bool at_rest, iw_structure *out, iw_error *err)
 {
     *out = (iw_structure){.atoms = run->n_atoms, .species = run->n_species};
     if (run->n_atoms == 0 || frame->n_atoms != run->n_atoms)
@@ -214,7 +222,7 @@ iw_structure_describe(const iw_run_info *run, const iw_frame *frame, const bool 
         member[i] = mobile[run->kind[i]];
         member[run->n_atoms + i] = !member[i];
     }
-    iw_status status = describe(run, frame, member, member + run->n_atoms, out, err);
+    iw_status status = describe(run, frame, member, member + run->n_atoms, at_rest, out, err);
     free(member);
     return status;
 }

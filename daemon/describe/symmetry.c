@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double tolerances_A[] = {0.001, 0.01, 0.03, 0.1, 0.3};
+static const double tolerances_A[] = {0.001, 0.003, 0.01, 0.03, 0.1, 0.2};
 enum { TOLERANCES = sizeof tolerances_A / sizeof *tolerances_A };
 
 /* It keeps its last error in a global. */
@@ -42,20 +42,39 @@ keep(const SpglibDataset *found, double symprec_A, iw_symmetry *out)
         out->lattice_A[i] = found->std_lattice[i % 3][i / 3];
 }
 
-/* False: it cannot tell. */
-static bool
-look(crystal *of, double symprec_A, bool *more_than_identity, iw_symmetry *out)
+/* Operations of the cell as it is given, translations of a supercell included; 0: it cannot tell.
+ */
+static int
+look(crystal *of, double symprec_A, iw_symmetry *out)
 {
     SpglibDataset *found = spg_get_dataset(of->lattice, of->position, of->type, of->n, symprec_A);
-    if (!found)
-        return false;
-    bool told = found->spacegroup_number > 0;
-    if (told) {
+    int operations = found && found->spacegroup_number > 0 ? found->n_operations : 0;
+    if (operations)
         keep(found, symprec_A, out);
-        *more_than_identity = found->n_operations > 1;
+    if (found)
+        spg_free_dataset(found);
+    return operations;
+}
+
+/* False: no tolerance tells anything. */
+static bool
+search(crystal *of, iw_symmetry *out)
+{
+    iw_symmetry before = {0};
+    int operations_before = 0;
+    for (size_t t = 0; t < TOLERANCES; t++) {
+        iw_symmetry now = {0};
+        int operations = look(of, tolerances_A[t], &now);
+        if (operations > 1 && operations == operations_before && now.number == before.number) {
+            *out = before;
+            return true;
+        }
+        if (operations == 1)
+            *out = now;
+        before = now;
+        operations_before = operations;
     }
-    spg_free_dataset(found);
-    return told;
+    return out->number > 0;
 }
 
 iw_status
@@ -83,10 +102,8 @@ iw_symmetry_find(const double cell_A[9], const double *pos_A, const uint16_t *ki
         iw_lattice_fractional(&lattice, pos_A + 3 * i, of.position[i]);
         of.type[i] = kind[i];
     }
-    bool enough = false, told = false;
     (void)pthread_mutex_lock(&lock);
-    for (size_t t = 0; t < TOLERANCES && !enough; t++)
-        told = look(&of, tolerances_A[t], &enough, out) || told;
+    bool told = search(&of, out);
     (void)pthread_mutex_unlock(&lock);
     if (!told)
         status = iw_fail(err, IW_INVALID,

@@ -143,8 +143,11 @@ file_first(iw_storer *self)
     char id[64] = "";
     iw_status ready = make_ready(self, &err);
     iw_status status = ready;
+    iw_structure structure;
     if (ready == IW_OK)
-        status = iw_store_file(self->store, mail->snapshot, mail->info, mail->first, id, &err);
+        status = iw_structure_of_run(mail->snapshot, mail->info, mail->first, &structure, &err);
+    if (status == IW_OK)
+        status = iw_store_file(self->store, mail->snapshot, mail->info, &structure, id, &err);
     if (ready != IW_OK || iw_store_may_pass(status)) {
         iw_mail_queue_put(&self->files, mail);
         take_trouble(self, status, err.text);

@@ -37,7 +37,7 @@ const iw_descriptor_row iw_descriptor_catalogue[] = {
     {"s_vib_kB_atom", "S_vib", "kB/atom", "vibrational", "vibrational entropy of an atom, three modes", "López et al. 2023"},
     {"c_v_kB_atom", "C_V", "kB/atom", "vibrational", "vibrational heat capacity of an atom, three modes", "López et al. 2023"},
     {"space_group_number", "SG", "1", "structural",
-     "number of the space group, at the tightest tolerance that gives more than the identity", "Togo and Tanaka 2018 (spglib)"},
+     "number of the space group, at the tightest tolerance whose group the next one gives, too", "Togo and Tanaka 2018 (spglib)"},
     {"symmetry_operations", "S_O", "1", "structural",
      "operations of the space group in its conventional cell: 192 for Fm-3m", "López et al. 2023; Togo and Tanaka 2018 (spglib)"},
     {"point_group_operations", "S_P", "1", "structural",

@@ -23,10 +23,12 @@ json_t *iw_convergence_json(const iw_convergence *convergence);
 /* Its part "history": D at each check, traces of health. */
 json_t *iw_history_json(const iw_snapshot *snapshot);
 
-/* Adds its part "structure": what the first frame says (describe/structure.h), null where there is
- * none or it has no cell.  False when memory is exhausted. */
-bool iw_record_add_structure(json_t *record, const iw_snapshot *snapshot, const iw_run_info *run,
-                             const iw_frame *first);
+/* What the first frame of a run says (describe/structure.h); nothing is known (0 atoms) where there
+ * is none (NULL) or it has no cell.  NO_MEMORY. */
+iw_status iw_structure_of_run(const iw_snapshot *snapshot, const iw_run_info *run,
+                              const iw_frame *first, iw_structure *out, iw_error *err);
+/* Adds it as part "structure", null where nothing is known.  False when memory is exhausted. */
+bool iw_record_add_structure(json_t *record, const iw_structure *structure);
 /* The same of any structure; its source is a name: "first frame". */
 json_t *iw_structure_json(const iw_structure *structure, const char *source);
 

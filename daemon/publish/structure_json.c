@@ -22,31 +22,30 @@ iw_structure_json(const iw_structure *structure, const char *source)
     return object;
 }
 
-static iw_status
-describe(const iw_snapshot *snapshot, const iw_run_info *run, const iw_frame *first,
-         iw_structure *out, iw_error *err)
+iw_status
+iw_structure_of_run(const iw_snapshot *snapshot, const iw_run_info *run, const iw_frame *first,
+                    iw_structure *out, iw_error *err)
 {
+    *out = (iw_structure){0};
+    if (!first)
+        return IW_OK;
     bool *mobile = calloc(run->n_species + 1, sizeof *mobile);
     if (!mobile)
         return iw_fail(err, IW_NO_MEMORY, "no memory for %zu species", run->n_species);
     for (size_t s = 0; s < run->n_species; s++)
         for (size_t m = 0; m < snapshot->n_mobile; m++)
             mobile[s] = mobile[s] || strcmp(run->species[s], snapshot->mobile[m]) == 0;
-    iw_status status = iw_structure_describe(run, first, mobile, out, err);
+    iw_status status = iw_structure_describe(run, first, mobile, false, out, err);
     free(mobile);
-    return status;
+    if (status == IW_OK || status == IW_NO_MEMORY)
+        return status;
+    *out = (iw_structure){0};
+    return IW_OK;
 }
 
 bool
-iw_record_add_structure(json_t *record, const iw_snapshot *snapshot, const iw_run_info *run,
-                        const iw_frame *first)
+iw_record_add_structure(json_t *record, const iw_structure *structure)
 {
-    iw_structure structure = {0};
-    iw_error err = {0};
-    json_t *part = NULL;
-    iw_status status = first ? describe(snapshot, run, first, &structure, &err) : IW_NOT_FOUND;
-    if (status == IW_NO_MEMORY)
-        return false;
-    part = status == IW_OK ? iw_structure_json(&structure, "first frame") : json_null();
+    json_t *part = structure->atoms ? iw_structure_json(structure, "first frame") : json_null();
     return json_object_set_new(record, "structure", part) == 0;
 }

@@ -392,10 +392,10 @@ iw_store_file_record(iw_store *self, json_t *record, const iw_run_info *run, cha
 
 iw_status
 iw_store_file(iw_store *self, const iw_snapshot *snapshot, const iw_run_info *run,
-              const iw_frame *first, char *id, iw_error *err)
+              const iw_structure *structure, char *id, iw_error *err)
 {
     json_t *record = iw_snapshot_json(snapshot, IW_JSON_SERIES | IW_JSON_FULL);
-    if (!record || !iw_record_add_structure(record, snapshot, run, first)) {
+    if (!record || !iw_record_add_structure(record, structure)) {
         json_decref(record);
         return iw_fail(err, IW_NO_MEMORY, "no memory for the record of run %s", snapshot->id);
     }

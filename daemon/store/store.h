@@ -11,6 +11,7 @@
  * NO_MEMORY: the database may be mended, see iw_store_may_pass(); anything else is a refusal of
  * this record that a retry will not change.
  */
+#include "describe/structure.h"
 #include "snapshot.h"
 #include "sql.h"
 
@@ -52,10 +53,10 @@ iw_status iw_store_refresh(iw_store *self, iw_error *err);
 bool iw_store_may_pass(iw_status status);
 
 /* Files the run: runs, descriptors with units and uncertainties, series, events, provenance (the
- * run's metadata and the record as JSON).  first: its first frame, for what its structure says;
- * NULL where it is not known.  id (may be NULL, 64 bytes) gets the database id. */
+ * run's metadata and the record as JSON).  structure: iw_structure_of_run.  id (may be NULL, 64
+ * bytes) gets the database id. */
 iw_status iw_store_file(iw_store *self, const iw_snapshot *snapshot, const iw_run_info *run,
-                        const iw_frame *first, char *id, iw_error *err);
+                        const iw_structure *structure, char *id, iw_error *err);
 /* The same from a record (IW_JSON_SERIES | IW_JSON_FULL), whose series are taken out of it. */
 iw_status iw_store_file_record(iw_store *self, json_t *record, const iw_run_info *run, char *id,
                                iw_error *err);
