@@ -63,6 +63,7 @@ class Material:
     box: str = "relaxed"
     elastic_GPa: dict = dataclasses.field(default_factory=dict)
     elastic_source: str = ""
+    known: dict = dataclasses.field(default_factory=dict)
 
     def couple(self):
         """Which edges of the box are relaxed together."""
@@ -108,6 +109,13 @@ class Material:
                 [0, 0, 0, c44, 0, 0], [0, 0, 0, 0, c44, 0], [0, 0, 0, 0, 0, c66]]
         lines = [f"# {self.elastic_source}", *(" ".join(map(str, row)) for row in rows)]
         return "\n".join(lines) + "\n"
+
+    def numbers(self):
+        """What else is known of it, as a table for `ionwatch db import`; None where nothing is."""
+        if not self.known:
+            return None
+        values = map(str, self.known.values())
+        return f"material,{','.join(self.known)}\n{self.name},{','.join(values)}\n"
 
     def potential(self):
         """LAMMPS commands for masses, charges and pairs; the energies are in energies.table."""
@@ -277,19 +285,19 @@ class Campaign:
         return f"was not filed: see {self.folder}/daemon.log"
 
     def add_known(self, materials):
-        """Adds what is known of the materials beside their runs: structures, elastic tensors."""
+        """Adds what is known of the materials beside their runs: structures, tensors, numbers."""
         folder = self.folder / "materials"
         folder.mkdir(exist_ok=True)
         for material in materials:
-            words = []
-            for kind, text in (("structure", material.poscar()), ("elastic", material.elastic())):
-                if text:
-                    file = f"{material.name}.{kind}"
-                    (folder / file).write_text(text)
-                    words += [f"--{kind}", file]
-            if words:
-                self.ionwatch("db", "import", *words, "--material", material.name, "--mobile",
-                              material.mobile, "--db", self.database, cwd=folder)
+            for kind, text in (("structure", material.poscar()), ("elastic", material.elastic()),
+                               ("csv", material.numbers())):
+                if not text:
+                    continue
+                file = f"{material.name}.{kind}"
+                (folder / file).write_text(text)
+                words = [file] if kind == "csv" else [
+                    f"--{kind}", file, "--material", material.name, "--mobile", material.mobile]
+                self.ionwatch("db", "import", *words, "--db", self.database, cwd=folder)
 
     def end(self):
         """Ends every LAMMPS that runs, and begins no other."""
