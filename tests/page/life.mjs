@@ -88,10 +88,10 @@ async function who_may_not_read_without_a_token_is_asked_for_it(world) {
 }
 
 /* A page in the background, from the start of the tests on. */
-export async function openHidden(world) {
+export async function openHidden(world, name = "walk-2") {
     const page = await world.browser.open(world.daemon.url);
     await page.addInitScript(() => Object.defineProperty(document, "hidden", { configurable: true, get: () => globalThis.covered ?? false }));
-    await page.goto(`${world.daemon.url}#/run/${world.fleet.ids.get("walk-2")}`);
+    await page.goto(`${world.daemon.url}#/run/${world.fleet.ids.get(name)}`);
     await page.waitForSelector(".big");
     await page.evaluate(() => {
         globalThis.covered = true;
@@ -99,6 +99,11 @@ export async function openHidden(world) {
     });
     return page;
 }
+
+const uncover = (page) => page.evaluate(() => {
+    globalThis.covered = false;
+    document.dispatchEvent(new Event("visibilitychange"));
+});
 
 async function a_page_in_the_background_rests_and_is_fresh_when_looked_at(world) {
     const page = world.resting;
@@ -111,10 +116,7 @@ async function a_page_in_the_background_rests_and_is_fresh_when_looked_at(world)
         return row.frames > then && row.frames;
     }, 20, "frames have come since");
     equal([await frames(), await page.locator("#banner").isHidden()], [then, true], "frames on a page that rests, and no alarm");
-    await page.evaluate(() => {
-        globalThis.covered = false;
-        document.dispatchEvent(new Event("visibilitychange"));
-    });
+    await uncover(page);
     await until(async () => (await frames()) >= now, 20, "the page is fresh");
     await page.done();
 }
@@ -159,4 +161,39 @@ async function a_daemon_that_dies_is_told_of_and_comes_back_by_itself(world) {
     for (const page of pages) await page.done();
 }
 
-export const cases = [who_may_not_read_without_a_token_is_asked_for_it, a_page_in_the_background_rests_and_is_fresh_when_looked_at, a_run_that_is_silent_is_told_apart_from_a_silent_daemon, a_run_is_stopped_by_keyboard_alone_and_by_nobody_else, a_daemon_that_dies_is_told_of_and_comes_back_by_itself];
+async function a_run_that_is_removed_says_so_and_one_that_never_was_too(world) {
+    const pages = [];
+    for (let i = 0; i < 3; i++) pages.push(await world.browser.open(world.daemon.url));
+    const id = world.fleet.ids.get("walk-11");
+    await world.fleet.tell("end walk-11");
+    await until(() => world.daemon.json("show", id).run.state === "completed", 20, "it has ended");
+    const resting = await openHidden(world, "walk-11");
+    await resting.waitForSelector(".link[data-state=resting]");
+    await pages[0].goto(`${world.daemon.url}#/run/${id}`);
+    await pages[0].waitForSelector(".big");
+    truth(await pages[0].locator(".silent").isHidden(), "it is there");
+    await until(() => world.daemon.ionwatch("rm", id).includes("removed"), 20, "it is removed");
+    await pages[0].waitForSelector(".silent:not([hidden])", { timeout: 20000 });
+    const said = await pages[0].locator(".silent").innerText();
+    truth(/This run was removed: since .*\d.* it is neither here nor in the database/.test(said), said);
+    equal([await pages[0].locator(".big").isVisible(), await pages[0].locator("a[download].button").isVisible()], [true, false], "what was known stays, its record cannot be had");
+    await pages[1].goto(`${world.daemon.url}#/run/${id}`);
+    await pages[2].goto(`${world.daemon.url}#/run/no-such`);
+    for (const page of pages.slice(1)) {
+        await page.waitForSelector(".run > .nothing a");
+        truth(/There is no run “.*”, here or in the database: it was removed, or the link is wrong. All runs/.test(await page.locator(".run > .nothing").innerText()), "what it says");
+        equal([await page.locator(".signs").isVisible(), await page.locator(".run-actions a").isVisible()], [false, false], "nothing of a record");
+        equal(await violations(page), [], "what the accessibility check found");
+        await page.screenshot({ path: path.join(world.screenshots, "removed.png") });
+        await page.locator(".run > .nothing a").click();
+        await page.waitForSelector("tr[data-run]");
+    }
+    await uncover(resting); /* its stream is refused */
+    await resting.waitForSelector(".silent:not([hidden])", { timeout: 20000 });
+    await resting.waitForSelector(".link[data-state=live]");
+    truth(await resting.locator("#banner").isHidden(), "the daemon is there");
+    world.browser.forget(/404/);
+    await Promise.all([...pages, resting].map((page) => page.done()));
+}
+
+export const cases = [who_may_not_read_without_a_token_is_asked_for_it, a_page_in_the_background_rests_and_is_fresh_when_looked_at, a_run_that_is_silent_is_told_apart_from_a_silent_daemon, a_run_is_stopped_by_keyboard_alone_and_by_nobody_else, a_run_that_is_removed_says_so_and_one_that_never_was_too, a_daemon_that_dies_is_told_of_and_comes_back_by_itself];

@@ -26,6 +26,7 @@ const stream = new Stream({
     },
     beat: ({ time }) => time && store.setClock(time),
     record: (record) => store.putRecord(record),
+    gone: lose,
     state: showLink,
 });
 
@@ -70,15 +71,24 @@ async function archive(wanted) {
     if (answer.ok) store.putArchived(answer.body.runs ?? []);
 }
 
+/* The run that is looked at is no more; should it come back, the listing tells. */
+function lose() {
+    view.gone?.();
+    stream.watch(null);
+}
+
+async function lookFor(run, shown) {
+    const answer = await ask("GET", `/api/v1/runs/${encodeURIComponent(run)}`);
+    if (view === shown && answer.status === 404) lose();
+}
+
 /* The first record comes by itself with the stream; asking says what is wrong when there is none. */
 async function fetchRecord(run, shown) {
     const answer = await ask("GET", `/api/v1/runs/${encodeURIComponent(run)}?series=1`);
     if (view !== shown) return;
     if (answer.ok && !shown.record) store.putRecord(answer.body);
-    else if (answer.status === 404) {
-        shown.refuse(`There is no run “${run}”, here or in the database.`);
-        stream.watch(null); /* should it come, the listing tells */
-    } else if (!answer.ok) shown.refuse(`No record yet: ${answer.text}`);
+    else if (answer.status === 404) lose();
+    else if (!answer.ok) shown.refuse(`No record yet: ${answer.text}`);
 }
 
 function route() {
@@ -88,6 +98,8 @@ function route() {
     store.record = null;
     view = run ? new RunView(store, run) : new Overview(store, archive, earlier);
     view.tellNews = (words) => setText(news, words);
+    const shown = view;
+    view.left = () => lookFor(shown.record.run.id, shown);
     main.replaceChildren(view.node);
     document.title = `${view.title} · ionwatch`;
     scrollTo(0, 0);

@@ -68,13 +68,13 @@ export class RunView {
         this.reason = el("p", { class: "reason" });
         this.silent = el("p", { class: "silent", role: "status", hidden: true });
         this.stop = el("button", { type: "button", class: "danger", hidden: true, onclick: () => openStop(this.row) }, "Stop the run …");
-        this.whole = el("a", { class: "button", download: "" }, "Record, full series (JSON)");
+        this.whole = el("a", { class: "button", download: "", hidden: true }, "Record, full series (JSON)");
         this.big = el("p", { class: "big" });
         this.bigUnder = new Facts();
         this.facts = new Facts();
         this.content = el("div", { hidden: true });
         this.wait = el("p", { class: "nothing" }, "Waiting for the record of this run …");
-        this.signs = el("p", { class: "signs" }, this.verdict.node, this.life.node, el("span", { class: "health-word" }, "health ", this.health.node));
+        this.signs = el("p", { class: "signs", hidden: true }, this.verdict.node, this.life.node, el("span", { class: "health-word" }, "health ", this.health.node));
         this.fill();
         this.node = el("article", { class: "run" },
             el("nav", { "aria-label": "Way back" }, el("a", { href: "#/" }, "← all runs")),
@@ -113,12 +113,25 @@ export class RunView {
 
     changed(what) {
         if (what === "record") this.show(this.store.record);
-        else if (this.record) this.head();
+        else if (this.record) this.listing();
+    }
+
+    /* A run that has left the listing was removed, or is one of a former day. */
+    listing() {
+        if (this.listed && !this.store.rows.has(this.record.run.id)) this.left?.();
+        this.head();
     }
 
     /* words: why there is no record. */
     refuse(words) {
         if (!this.record) setText(this.wait, words);
+    }
+
+    /* There is no such run, or no more. */
+    gone() {
+        this.removed ??= new Date();
+        if (this.record) this.head();
+        else this.wait.replaceChildren(`There is no run “${this.id}”, here or in the database: it was removed, or the link is wrong. `, el("a", { href: "#/" }, "All runs"));
     }
 
     show(record) {
@@ -143,6 +156,7 @@ export class RunView {
     head() {
         const { record } = this;
         const before = this.row ? verdictOf(this.row) : null;
+        this.listed = this.store.rows.has(record.run.id);
         this.row = { ...rowOfRecord(record), ...(this.store.rows.get(record.run.id) ?? {}) };
         if (record.health) this.row.health = record.health.state;
         if (record.health?.state === "broken") this.row.because = record.health.reason;
@@ -154,6 +168,8 @@ export class RunView {
         this.health.update(record.health?.state);
         setText(this.heading, this.row.label);
         setText(this.reason, record.convergence?.reason ?? "");
+        this.signs.hidden = false;
+        this.whole.hidden = Boolean(this.removed);
         setAttribute(this.whole, "href", `/api/v1/runs/${encodeURIComponent(record.run.id)}?series=full`);
         setAttribute(this.whole, "download", `${record.run.id}.json`);
         this.role();
@@ -161,7 +177,7 @@ export class RunView {
     }
 
     role() {
-        this.stop.hidden = !(this.row && isGoing(this.row.state));
+        this.stop.hidden = !(this.row && isGoing(this.row.state)) || Boolean(this.removed);
         this.stop.classList.toggle("asks", roleNow() !== "operator");
         setText(this.stop, roleNow() === "operator" ? "Stop the run …" : "Stop the run (sign in) …");
     }
@@ -169,7 +185,11 @@ export class RunView {
     /* The run may be silent while the daemon is not: that is another matter than old data. */
     silence() {
         const held = this.row && isHeldUp(this.row.state);
-        this.silent.hidden = !held;
+        this.silent.hidden = !held && !this.removed;
+        if (this.removed) {
+            setText(this.silent, `This run was removed: since ${this.removed.toLocaleTimeString()} it is neither here nor in the database. What you see is the last that was known of it.`);
+            return;
+        }
         if (!held) return;
         const since = this.store.age_s(this.row.updated);
         const words = this.row.state === "stalled" ? "The adapter of this run is silent" : `This run is ${this.row.state}`;

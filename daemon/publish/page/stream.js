@@ -6,7 +6,7 @@ const HIDDEN_MS = 5000;
 const FIRST_WAIT_MS = 500, LONGEST_WAIT_MS = 5000;
 
 export class Stream {
-    /* on: { rows(rows, removed, first), record(record), beat({ time }), state(state) } with connecting, live, resting, stale, refused */
+    /* on: { rows(rows, removed, first), record(record), beat({ time }), gone(), state(state) } with connecting, live, resting, stale, refused */
     constructor(on) {
         this.on = on;
         this.run = null;
@@ -89,8 +89,13 @@ export class Stream {
         this.source.close();
         this.source = null;
         this.schedule();
+        const { run } = this;
         const role = await fetch("/api/v1/session").then((answer) => answer.json()).catch(() => null);
-        if (role?.role !== "none") return;
+        if (role?.role !== "none") {
+            const answer = role && run ? await fetch(`/api/v1/runs/${encodeURIComponent(run)}`).catch(() => null) : null;
+            if (answer?.status === 404 && run === this.run) this.on.gone(); /* there is no stream of it */
+            return;
+        }
         clearTimeout(this.timer); /* asking again would not help */
         this.resting = true;
         this.tell("refused");
