@@ -183,6 +183,7 @@ async function a_run_that_is_removed_says_so_and_one_that_never_was_too(world) {
         await page.waitForSelector(".run > .nothing a");
         truth(/There is no run “.*”, here or in the database: it was removed, or the link is wrong. All runs/.test(await page.locator(".run > .nothing").innerText()), "what it says");
         equal([await page.locator(".signs").isVisible(), await page.locator(".run-actions a").isVisible()], [false, false], "nothing of a record");
+        truth(await page.locator(".silent").isHidden(), "it is said once");
         equal(await violations(page), [], "what the accessibility check found");
         await page.screenshot({ path: path.join(world.screenshots, "removed.png") });
         await page.locator(".run > .nothing a").click();

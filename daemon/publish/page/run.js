@@ -129,9 +129,10 @@ export class RunView {
 
     /* There is no such run, or no more. */
     gone() {
-        this.removed ??= new Date();
-        if (this.record) this.head();
-        else this.wait.replaceChildren(`There is no run “${this.id}”, here or in the database: it was removed, or the link is wrong. `, el("a", { href: "#/" }, "All runs"));
+        if (this.record) {
+            this.removed ??= new Date();
+            this.head();
+        } else this.wait.replaceChildren(`There is no run “${this.id}”, here or in the database: it was removed, or the link is wrong. `, el("a", { href: "#/" }, "All runs"));
     }
 
     show(record) {
