@@ -261,12 +261,12 @@ draw_help(iw_screen *screen, iw_rect place)
 static void
 draw_keys(const view *self, iw_screen *screen, int row)
 {
-    static const char *const all[] = {"Enter open  / filter  <> sort  r turn  a all  s stop  ? "
-                                      "help  q quit",
+    static const char *const all[] = {("Enter open  / filter  <> sort  r turn  a all  s stop  ? "
+                                       "help  q quit"),
                                       "Enter open  / filter  s stop  ? help  q quit",
                                       "? help  q quit"};
-    static const char *const one[] = {"1-7 Tab panel  g group  l log/linear  t tiles  s stop  ? "
-                                      "help  q back",
+    static const char *const one[] = {("1-7 Tab panel  g group  l log/linear  t tiles  s stop  ? "
+                                       "help  q back"),
                                       "1-7 panel  g group  s stop  ? help  q back",
                                       "? help  q back"};
     const char *const *lines = self->opened ? one : all;
