@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "describe/elastic.h"
 
+#include "constants.h"
+
 #include <gsl/gsl_eigen.h>
 #include <gsl/gsl_linalg.h>
 #include <gsl/gsl_sort_vector.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
-static const double ASYMMETRY = 0.01;                    /* of the largest element */
-static const double HBAR_OVER_K_KS = 7.638232627658e-12; /* K s; CODATA 2018 */
+static const double ASYMMETRY = 0.01;    /* of the largest element */
+static const double STIFFEST_GPa = 1e5;  /* beyond any crystal under any pressure */
+static const double ROUNDING = 1e-12;    /* of the largest eigenvalue */
+static const double DIAMOND_GPa = 443.0; /* bulk modulus; osmium's is 5 % higher, no other's is */
 
 static const char *const axis_name[6] = {"xx", "yy", "zz", "yz", "xz", "xy"};
 
@@ -22,6 +27,10 @@ take(const double c[36], iw_elastic_order order, double to[6][6], iw_error *err)
         if (!isfinite(c[i]))
             return iw_fail(err, IW_INVALID, "element %zu,%zu of the elastic tensor is no number",
                            i / 6 + 1, i % 6 + 1);
+        if (fabs(c[i]) > STIFFEST_GPa)
+            return iw_fail(err, IW_INVALID,
+                           "element %zu,%zu of the elastic tensor is %g GPa, beyond any crystal",
+                           i / 6 + 1, i % 6 + 1, c[i]);
         largest = fmax(largest, fabs(c[i]));
     }
     for (size_t i = 0; i < 6; i++)
@@ -57,7 +66,7 @@ find_eigenvalues(iw_elastic *out, iw_error *err)
     if (failed)
         return iw_fail(err, IW_INVALID, "the eigenvalues of the elastic tensor do not converge");
     gsl_sort_vector(&values.vector);
-    if (!(out->eigenvalues_GPa[0] > 0))
+    if (!(out->eigenvalues_GPa[0] > ROUNDING * out->eigenvalues_GPa[5]))
         return iw_fail(err, IW_INVALID,
                        "the crystal would be unstable: the least eigenvalue of the elastic tensor "
                        "is %g GPa, and all must be positive (Born's criteria); are rows and "
@@ -129,8 +138,9 @@ find_velocities(double density_g_cm3, double volume_per_atom_A3, iw_elastic *out
     out->longitudinal_km_s = l;
     out->transverse_km_s = t;
     out->mean_velocity_km_s = mean;
-    /* km/s over A is 1e13/s. */
-    out->debye_K = HBAR_OVER_K_KS * 1e13 * mean * cbrt(6 * M_PI * M_PI / volume_per_atom_A3);
+    /* h over 2 pi k_B in K ps; km/s over A is 10/ps. */
+    out->debye_K = IW_PLANCK_MEV_PS / (2 * M_PI * IW_BOLTZMANN_MEV_K) * 10 * mean *
+                   cbrt(6 * M_PI * M_PI / volume_per_atom_A3);
 }
 
 iw_status
@@ -150,6 +160,29 @@ iw_elastic_describe(const double c_GPa[36], iw_elastic_order order, double densi
     derive(out);
     find_velocities(density_g_cm3, volume_per_atom_A3, out);
     return IW_OK;
+}
+
+static bool
+near(double a, double b, double largest)
+{
+    return fabs(a - b) <= ASYMMETRY * largest;
+}
+
+const char *
+iw_elastic_doubt(const iw_elastic *self)
+{
+    const double(*c)[6] = self->c_GPa;
+    double largest = 0;
+    for (size_t i = 0; i < 6; i++)
+        largest = fmax(largest, c[i][i]);
+    if (self->hill.bulk_GPa > 1.1 * DIAMOND_GPa)
+        return "its bulk modulus is above diamond's, 443 GPa: is it in kbar?";
+    if (near(c[0][0], c[1][1], largest) && near(c[0][2], c[1][2], largest) &&
+        !near(c[3][3], c[4][4], largest) &&
+        (near(c[4][4], c[5][5], largest) || near(c[3][3], c[5][5], largest)))
+        return "of a crystal with C11 = C22 and C13 = C23, C44 = C55 is expected, and here C66 is "
+               "the same as one of them: is it in another order of rows and columns?";
+    return NULL;
 }
 
 #define ROW(name, field)                                                                           \

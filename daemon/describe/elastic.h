@@ -23,7 +23,8 @@ typedef struct {
     iw_moduli voigt, reuss, hill;
     /* Of Hill's averages: */
     double pugh_ratio;          /* shear over bulk modulus */
-    double cauchy_pressure_GPa; /* mean of C23 - C44, C13 - C55, C12 - C66; cubic: C12 - C44 */
+    double cauchy_pressure_GPa; /* mean of C23 - C44, C13 - C55, C12 - C66, that is
+                                   (C_iijj - C_ijij)/6: any axes; cubic: C12 - C44 */
     double universal_anisotropy;
     double hardness_chen_GPa, hardness_tian_GPa; /* Vickers */
     double velocity_ratio;                       /* longitudinal over transverse */
@@ -33,11 +34,15 @@ typedef struct {
 } iw_elastic;
 
 /* From 6x6 numbers, rows after rows.  INVALID, with the numbers: one that is not finite; C_ij and
- * C_ji that differ by more than 1 % of the largest element (below, their mean is taken); a tensor
- * that is not positive definite (Born's criteria), with its least eigenvalue.
+ * C_ji that differ by more than 1 % of the largest element (below, their mean is taken); elements
+ * beyond 1e5 GPa; a tensor that is not positive definite (Born's criteria), with its least
+ * eigenvalue.
  * density_g_cm3, volume_per_atom_A3: NAN: not known. */
 iw_status iw_elastic_describe(const double c_GPa[36], iw_elastic_order order, double density_g_cm3,
                               double volume_per_atom_A3, iw_elastic *out, iw_error *err);
+
+/* What looks like another unit or order of a tensor that is taken all the same; NULL: nothing. */
+const char *iw_elastic_doubt(const iw_elastic *self);
 
 /* A number under its name in the catalogue ("bulk_modulus_GPa"); NULL past the
  * last one. */
