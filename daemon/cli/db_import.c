@@ -76,20 +76,31 @@ read_table(source *self, iw_error *err)
 
 /* ---- elastic tensors ---- */
 
+static bool
+is(const char *setting, const char *word)
+{
+    return setting && strcmp(setting, word) == 0;
+}
+
 static iw_status
 read_tensor(source *self, iw_error *err)
 {
     const iw_settings *settings = self->settings;
-    double c[36];
+    iw_import_tensor tensor;
     iw_elastic elastic;
-    bool vasp = settings->order && strcmp(settings->order, "vasp") == 0;
-    bool kbar = settings->elastic_units && strcmp(settings->elastic_units, "kbar") == 0;
-    iw_status status = iw_import_tensor_parse(self->file.text, self->file.size, c, err);
+    iw_status status = iw_import_tensor_parse(self->file.text, self->file.size, &tensor, err);
+    bool vasp = tensor.outcar || is(settings->order, "vasp");
+    bool kbar = tensor.outcar || is(settings->elastic_units, "kbar");
+    if (status == IW_OK && tensor.outcar &&
+        (is(settings->order, "voigt") || is(settings->elastic_units, "GPa")))
+        status = iw_fail(err, IW_INVALID,
+                         "an OUTCAR is in kbar and in the order of VASP, whatever --order and "
+                         "--elastic-units say");
     for (size_t i = 0; i < 36 && status == IW_OK; i++)
-        c[i] *= kbar ? 0.1 : 1;
+        tensor.c[i] *= kbar ? 0.1 : 1;
     if (status == IW_OK)
-        status = iw_elastic_describe(c, vasp ? IW_ELASTIC_VASP : IW_ELASTIC_VOIGT, (double)NAN,
-                                     (double)NAN, &elastic, err);
+        status = iw_elastic_describe(tensor.c, vasp ? IW_ELASTIC_VASP : IW_ELASTIC_VOIGT,
+                                     (double)NAN, (double)NAN, &elastic, err);
     if (status == IW_OK)
         status = one_set(self, "elastic", TENSOR, err);
     if (status)
@@ -104,6 +115,9 @@ read_tensor(source *self, iw_error *err)
                    "elastic tensor of %s: bulk %.4g, shear %.4g, Young's modulus %.4g GPa (Hill)",
                    settings->material, elastic.hill.bulk_GPa, elastic.hill.shear_GPa,
                    elastic.hill.young_GPa);
+    const char *doubt = iw_elastic_doubt(&elastic);
+    if (doubt)
+        iw_complain(settings, "note: %s: %s", self->path, doubt);
     return IW_OK;
 }
 
@@ -214,7 +228,7 @@ read_next(importing *self, const char *path, kind_reader reads, iw_error *err)
     source *next = &self->sources[self->n++];
     next->settings = self->settings;
     next->path = path;
-    iw_status status = iw_import_read(path, &next->file, err);
+    iw_status status = iw_import_read(path, reads != read_structure, &next->file, err);
     if (status == IW_OK && (status = reads(next, err)) != IW_OK && !strstr(err->text, path))
         (void)iw_prefix(err, "%s", path);
     return status;

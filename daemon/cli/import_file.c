@@ -14,39 +14,58 @@
 
 enum { LARGEST = 64 << 20 };
 
+/* Twice the room, with a place for the NUL. */
+static iw_status
+grow(iw_import_file *self, size_t *room, iw_error *err)
+{
+    size_t wanted = *room ? 2 * *room : 1 << 16;
+    char *grown = wanted > LARGEST ? NULL : realloc(self->text, wanted + 1);
+    if (!grown)
+        return iw_fail(err, IW_NO_MEMORY, "%d MiB or more, or no memory for it", LARGEST >> 20);
+    self->text = grown;
+    *room = wanted;
+    return IW_OK;
+}
+
+static iw_status
+read_all(FILE *file, bool text, iw_import_file *out, iw_error *err)
+{
+    XXH3_state_t state;
+    size_t room = 0, got = 1;
+    iw_status status = IW_OK;
+    (void)XXH3_128bits_reset(&state);
+    while (status == IW_OK && got > 0) {
+        if (out->size == room && (status = grow(out, &room, err)) != IW_OK)
+            break;
+        got = fread(out->text + out->size, 1, room - out->size, file);
+        (void)XXH3_128bits_update(&state, out->text + out->size, got);
+        out->size += text ? got : 0; /* else the next piece goes to the same place */
+    }
+    if (status == IW_OK && ferror(file))
+        status = iw_fail_errno(err, "it cannot be read");
+    XXH128_hash_t hash = XXH3_128bits_digest(&state);
+    (void)snprintf(out->hash, sizeof out->hash, "xxh3:%016llx%016llx",
+                   (unsigned long long)hash.high64, (unsigned long long)hash.low64);
+    return status;
+}
+
 iw_status
-iw_import_read(const char *path, iw_import_file *out, iw_error *err)
+iw_import_read(const char *path, bool text, iw_import_file *out, iw_error *err)
 {
     *out = (iw_import_file){0};
     FILE *file = fopen(path, "rb");
     if (!file)
         return errno == ENOENT ? iw_fail(err, IW_IO, "%s: there is no such file", path)
                                : iw_fail_errno(err, "%s cannot be read", path);
-    size_t room = 0;
-    iw_status status = IW_OK;
-    do {
-        room = room ? 2 * room : 1 << 16;
-        char *grown = room > LARGEST ? NULL : realloc(out->text, room + 1);
-        if (!grown) {
-            status = iw_fail(err, IW_NO_MEMORY, "%s: %d MiB or more, or no memory for it", path,
-                             LARGEST >> 20);
-            break;
-        }
-        out->text = grown;
-        out->size += fread(out->text + out->size, 1, room - out->size, file);
-    } while (out->size == room);
-    if (status == IW_OK && ferror(file))
-        status = iw_fail_errno(err, "%s cannot be read", path);
+    iw_status status = read_all(file, text, out, err);
     (void)fclose(file);
-    if (status) {
-        iw_import_fini(out);
-        return status;
+    if (status == IW_OK && text) {
+        out->text[out->size] = '\0';
+        return IW_OK;
     }
-    out->text[out->size] = '\0';
-    XXH128_hash_t hash = XXH3_128bits(out->text, out->size);
-    (void)snprintf(out->hash, sizeof out->hash, "xxh3:%016llx%016llx",
-                   (unsigned long long)hash.high64, (unsigned long long)hash.low64);
-    return IW_OK;
+    free(out->text);
+    out->text = NULL;
+    return status ? iw_prefix(err, "%s", path) : IW_OK;
 }
 
 void
@@ -57,6 +76,8 @@ iw_import_fini(iw_import_file *self)
 }
 
 /* ---- elastic tensors ---- */
+
+static const char outcar_heading[] = "TOTAL ELASTIC MODULI (kBar)";
 
 /* Rows of one half: 6, 5, ... 1 numbers, or 1, 2, ... 6. */
 static iw_status
@@ -151,23 +172,68 @@ tensor_of_text(char *text, double c[36], iw_error *err)
     return mirror(rows, n, c, err);
 }
 
+/* What VASP writes below its heading: names of columns, a rule, and six rows that begin with
+ * theirs. */
+static iw_status
+tensor_of_outcar(char *text, size_t number, double c[36], iw_error *err)
+{
+    static const char *const names[] = {"XX", "YY", "ZZ", "XY", "YZ", "ZX"};
+    size_t found = 0, count;
+    char *line;
+    while (found < 6 && (line = strsep(&text, "\n")) != NULL) {
+        double row[6];
+        line += strspn(line, " \t");
+        number++;
+        if (strncmp(line, "Direction", 9) == 0 || *line == '-' || *line == '\0' || *line == '\r')
+            continue;
+        if (strncmp(line, names[found], 2) != 0)
+            break;
+        iw_status status = tensor_line(line + 2, number, row, &count, err);
+        if (status)
+            return status;
+        if (count < 6)
+            return iw_fail(err, IW_INVALID, "line %zu: %zu numbers, and 6 are expected", number,
+                           count);
+        memcpy(&c[6 * found++], row, sizeof row);
+    }
+    return found == 6 ? IW_OK
+                      : iw_fail(err, IW_INVALID, "line %zu: row %s of \"%s\" is expected", number,
+                                names[found], outcar_heading);
+}
+
+static iw_status
+tensor_of_lines(char *text, iw_import_tensor *out, iw_error *err)
+{
+    char *last = NULL, *next = text;
+    while ((next = strstr(next, outcar_heading)) != NULL)
+        last = next++;
+    if (!last)
+        return tensor_of_text(text, out->c, err);
+    size_t number = 1;
+    for (const char *at = text; at < last; at++)
+        number += *at == '\n';
+    out->outcar = true;
+    return tensor_of_outcar(last + strcspn(last, "\n"), number - 1, out->c, err);
+}
+
 iw_status
-iw_import_tensor_parse(const char *text, size_t size, double c[36], iw_error *err)
+iw_import_tensor_parse(const char *text, size_t size, iw_import_tensor *out, iw_error *err)
 {
     json_error_t where;
     size_t blank = strspn(text, " \t\r\n");
+    *out = (iw_import_tensor){.outcar = false};
     if (text[blank] == '[' || text[blank] == '{') {
-        json_t *value = json_loadb(text, size, 0, &where);
+        json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
         if (!value)
             return iw_fail(err, IW_INVALID, "line %d: %s", where.line, where.text);
-        iw_status status = tensor_of_json(value, c, err);
+        iw_status status = tensor_of_json(value, out->c, err);
         json_decref(value);
         return status;
     }
     char *copy = strndup(text, size);
     if (!copy)
         return iw_fail(err, IW_NO_MEMORY, "no memory for a tensor");
-    iw_status status = tensor_of_text(copy, c, err);
+    iw_status status = tensor_of_lines(copy, out, err);
     free(copy);
     return status;
 }

@@ -6,13 +6,13 @@
 
 /* A file as a whole, and what it is known by. */
 typedef struct {
-    char *text; /* ends with a NUL */
+    char *text; /* ends with a NUL; NULL unless it was asked for */
     size_t size;
     char hash[48]; /* "xxh3:" and 32 hexadecimal digits */
 } iw_import_file;
 
 /* Reads it once, from its beginning to its end: a pipe will do.  IO; NO_MEMORY: 64 MiB or more. */
-iw_status iw_import_read(const char *path, iw_import_file *out, iw_error *err);
+iw_status iw_import_read(const char *path, bool text, iw_import_file *out, iw_error *err);
 void iw_import_fini(iw_import_file *self);
 
 /* Numbers by material or by run.  Owns its arrays and texts. */
@@ -32,9 +32,15 @@ iw_status iw_import_table_parse(const char *text, size_t size, bool as_is, iw_im
                                 iw_error *err);
 void iw_import_table_fini(iw_import_table *self);
 
+typedef struct {
+    double c[36];
+    bool outcar; /* VASP's own: kbar, and its order of rows and columns */
+} iw_import_tensor;
+
 /* 6 rows of 6 numbers, or one half of them (rows of 6, 5, ... 1 or of 1, 2, ... 6), commas or
- * blanks between them, # before remarks; or JSON: an array, or one in "elastic_tensor" or "c_GPa".
- */
-iw_status iw_import_tensor_parse(const char *text, size_t size, double c[36], iw_error *err);
+ * blanks between them, # before remarks; or JSON: an array, or one in "elastic_tensor" or "c_GPa";
+ * or the last "TOTAL ELASTIC MODULI (kBar)" of an OUTCAR. */
+iw_status iw_import_tensor_parse(const char *text, size_t size, iw_import_tensor *out,
+                                 iw_error *err);
 
 #endif

@@ -172,15 +172,41 @@ tensors_in_all_their_forms_are_one(void **state)
         "6\n1 7\n2 6 8\n3 7 1 9\n4 8 2 4 10\n5 9 3 5 6 11",
         "[[6,1,2,3,4,5],[1,7,6,7,8,9],[2,6,8,1,2,3],[3,7,1,9,4,5],[4,8,2,4,10,6],[5,9,3,5,6,11]]",
         nested};
-    double first[36], c[36];
+    iw_import_tensor first, next;
     iw_error err = {0};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
-        assert_ok(iw_import_tensor_parse(of[i], strlen(of[i]), i ? c : first, &err), err);
+        assert_ok(iw_import_tensor_parse(of[i], strlen(of[i]), i ? &next : &first, &err), err);
         for (size_t k = 0; i > 0 && k < 36; k++)
-            assert_close(c[k], first[k], 0, 0);
+            assert_close(next.c[k], first.c[k], 0, 0);
     }
-    assert_close(first[7 * 4], 10, 0, 0);
-    assert_close(first[6 * 5 + 1], 9, 0, 0);
+    assert_close(first.c[7 * 4], 10, 0, 0);
+    assert_close(first.c[6 * 5 + 1], 9, 0, 0);
+    assert_false(first.outcar);
+}
+
+/* As VASP writes it, after what it wrote of the ions that do not move. */
+static void
+the_total_tensor_of_an_outcar_is_found_and_said_to_be_one(void **state)
+{
+    (void)state;
+#define RULE " ------------------------------------------------\n"
+#define HEAD " Direction    XX     YY     ZZ     XY     YZ     ZX\n" RULE
+    static const char text[] =
+        " vasp.6.4.2\n SYMMETRIZED ELASTIC MODULI (kBar)\n" HEAD " XX  1 2 3 4 5 6\n\n"
+        " TOTAL ELASTIC MODULI (kBar)\n" HEAD " XX    2560.0000 1750.0000 2140.0000 0 0 0\n"
+        " YY    1750.0000   2560.0000   2140.0000      0.0000      0.0000      0.0000\n"
+        " ZZ    2140.0000   2140.0000   3720.0000     -0.0000      0.0000      0.0000\n"
+        " XY       0.0000      0.0000      0.0000   1160.0000      0.0000      0.0000\n"
+        " YZ       0.0000      0.0000      0.0000      0.0000    735.0000      0.0000\n"
+        " ZX       0.0000      0.0000      0.0000      0.0000      0.0000    735.0000\n" RULE
+        " EATOM and more\n";
+    iw_import_tensor t;
+    iw_error err = {0};
+    assert_ok(iw_import_tensor_parse(text, strlen(text), &t, &err), err);
+    assert_true(t.outcar);
+    assert_close(t.c[2], 2140, 0, 0);
+    assert_close(t.c[21], 1160, 0, 0);
+    assert_close(t.c[35], 735, 0, 0);
 }
 
 static void
@@ -198,11 +224,17 @@ tensors_that_are_none_are_refused(void **state)
         {"[[\"a\"],[],[],[],[],[]]", "element 1,1"},
         {"{\"a\": 1}", "no tensor in it"},
         {"[[", "line 1"},
+        {"{\"c_GPa\": [], \"c_GPa\": []}", "duplicate"},
+        {"x\nTOTAL ELASTIC MODULI (kBar)\n", "line 3: row XX"},
+        {"TOTAL ELASTIC MODULI (kBar)\n XX 1 2 3 4 5\n", "line 2: 5 numbers"},
+        {"TOTAL ELASTIC MODULI (kBar)\n XX 1 2 3 4 5 6\n ZZ 1 2 3 4 5 6\n", "line 3: row YY"},
+        {"TOTAL ELASTIC MODULI (kBar)\n XX 1 2 3 4 5-6 7\n", "line 2: \"5-6\""},
     };
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
-        double c[36];
+        iw_import_tensor tensor;
         iw_error err = {0};
-        assert_int_equal(iw_import_tensor_parse(of[i][0], strlen(of[i][0]), c, &err), IW_INVALID);
+        assert_int_equal(iw_import_tensor_parse(of[i][0], strlen(of[i][0]), &tensor, &err),
+                         IW_INVALID);
         if (!strstr(err.text, of[i][1]))
             fail_msg("\"%s\": \"%s\" says nothing of \"%s\"", of[i][0], err.text, of[i][1]);
     }
@@ -214,17 +246,23 @@ a_file_that_is_too_large_is_refused(void **state)
 {
     (void)state;
     char path[] = "/tmp/ionwatch-import-XXXXXX";
-    iw_import_file file;
+    iw_import_file file, hash;
     iw_error err = {0};
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(ftruncate(fd, 200 << 20), 0);
-    assert_int_equal(iw_import_read(path, &file, &err), IW_NO_MEMORY);
+    assert_int_equal(iw_import_read(path, true, &file, &err), IW_NO_MEMORY);
     assert_non_null(strstr(err.text, "64 MiB or more"));
     assert_null(file.text);
+    assert_ok(iw_import_read(path, false, &hash, &err), err); /* of any size, in little memory */
+    assert_null(hash.text);
     assert_int_equal(ftruncate(fd, 100000), 0);
-    assert_ok(iw_import_read(path, &file, &err), err);
+    assert_int_equal(pwrite(fd, "salt", 4, 99000), 4);
+    assert_ok(iw_import_read(path, true, &file, &err), err);
     assert_int_equal(file.size, 100000);
+    assert_string_not_equal(file.hash, hash.hash);
+    assert_ok(iw_import_read(path, false, &hash, &err), err);
+    assert_string_equal(file.hash, hash.hash);
     iw_import_fini(&file);
     (void)close(fd);
     (void)unlink(path);
@@ -240,6 +278,7 @@ main(void)
         cmocka_unit_test(tables_that_are_none_are_refused_with_the_place),
         cmocka_unit_test(the_same_number_twice_is_one),
         cmocka_unit_test(tensors_in_all_their_forms_are_one),
+        cmocka_unit_test(the_total_tensor_of_an_outcar_is_found_and_said_to_be_one),
         cmocka_unit_test(tensors_that_are_none_are_refused),
         cmocka_unit_test(a_file_that_is_too_large_is_refused),
     };
