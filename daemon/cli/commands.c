@@ -299,7 +299,7 @@ static const iw_cli_option import_options[] = {
      "first "
      "frame"},
     {"elastic", 0, IW_OPT_TEXT, TO(elastic), "FILE", "", "none", 0, 0, NULL,
-     "an elastic tensor: 6 rows of 6 numbers, or JSON"},
+     "an elastic tensor: 6 rows of 6 numbers, JSON or OUTCAR"},
     {"material", 0, IW_OPT_TEXT, TO(material), "NAME", "", "none", 0, 0, NULL,
      "the material that structure and tensor are of, as `ionwatch arrhenius` lists it"},
     {"order", 0, IW_OPT_CHOICE, TO(order), "NAME", "", "voigt: xx yy zz yz xz xy", 0, 0,

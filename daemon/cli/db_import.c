@@ -12,6 +12,7 @@
 #include "nearest.h"
 #include "publish/json.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +118,7 @@ read_tensor(source *self, iw_error *err)
                    elastic.hill.young_GPa);
     const char *doubt = iw_elastic_doubt(&elastic);
     if (doubt)
-        iw_complain(settings, "note: %s: %s", self->path, doubt);
+        iw_complain(settings, "note: %s: %s (--elastic-units, --order)", self->path, doubt);
     return IW_OK;
 }
 
@@ -258,9 +259,11 @@ file_all(importing *self, iw_error *err)
     for (size_t i = 0; i < self->n && status == IW_OK; i++) {
         const source *one = &self->sources[i];
         const iw_store_origin origin = {one->path, one->file.hash};
-        status = iw_store_import(self->to, one->table.sets, one->table.n, &origin, err);
+        size_t changed;
+        status = iw_store_import(self->to, one->table.sets, one->table.n, &origin, &changed, err);
         if (status == IW_OK)
-            (void)printf("%s: %s\n", one->path, one->told);
+            (void)printf("%s: %s%s\n", one->path, one->told,
+                         changed ? "" : "; nothing that was not there already");
     }
     return status;
 }
@@ -323,6 +326,17 @@ hint_at_slips(const importing *self, iw_error *err)
 }
 
 static bool
+is_name(const char *text)
+{
+    json_t *utf8 = json_string(text);
+    bool fine = utf8 != NULL;
+    for (const char *at = text; *at; at++)
+        fine = fine && !iscntrl((unsigned char)*at);
+    json_decref(utf8);
+    return fine;
+}
+
+static bool
 makes_sense(const iw_settings *settings)
 {
     bool of_material = settings->structure || settings->elastic;
@@ -334,6 +348,8 @@ makes_sense(const iw_settings *settings)
     else if (!of_material && settings->material)
         iw_complain(settings, "--material goes with --elastic and --structure; a table names its "
                               "materials in a column");
+    else if (settings->material && !is_name(settings->material))
+        iw_complain(settings, "--material: a name is UTF-8, without control characters");
     else if (!settings->elastic && (settings->order || settings->elastic_units))
         iw_complain(settings, "--order and --elastic-units go with --elastic");
     else

@@ -70,25 +70,23 @@ static iw_status
 read_material(iw_store *self, const char *material, json_t **rows, iw_error *err)
 {
     static const iw_sql_statement read = {
-        "SELECT descriptor, method, value, file, hash, imported_at FROM material_descriptors WHERE "
-        "material = $1 ORDER BY method DESC, descriptor",
+        "SELECT descriptor, method, value, stderr, text, unit, category, file, hash, imported_at "
+        "FROM material_descriptors WHERE material = $1 ORDER BY method DESC, descriptor",
         "reading what is known of a material"};
     return iw_store_select(self, &read, &material, 1, rows, err);
 }
 
-/* NAN where it is not there; the perfect structure's goes before an imported one. */
-static double
-known(const json_t *rows, const char *descriptor, const json_t **row)
+/* By this method, or by any (NULL): the perfect structure's goes before an imported one. */
+static const json_t *
+known(const json_t *rows, const char *descriptor, const char *method)
 {
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *one = json_array_get(rows, i);
-        if (strcmp(iw_text_at(one, "descriptor"), descriptor) == 0) {
-            if (row)
-                *row = one;
-            return iw_number_at(one, "value");
-        }
+        if (strcmp(iw_text_at(one, "descriptor"), descriptor) == 0 &&
+            (!method || strcmp(iw_text_at(one, "method"), method) == 0))
+            return one;
     }
-    return (double)NAN;
+    return NULL;
 }
 
 void
@@ -133,12 +131,15 @@ derive_elastic(iw_store *self, const char *material, iw_error *err)
     iw_status status = read_material(self, material, &rows, err);
     for (size_t i = 0; i < 36 && status == IW_OK; i++) {
         iw_store_elastic_name(i / 6, i % 6, name);
-        c[i] = known(rows, name, &first);
+        const json_t *element = known(rows, name, "elastic");
+        c[i] = iw_number_at(element, "value");
+        first = element ? element : first;
     }
     iw_sql_value value = iw_sql_text(material);
     if (status == IW_OK && first)
-        status = iw_elastic_describe(c, IW_ELASTIC_VOIGT, known(rows, "density_g_cm3", NULL),
-                                     known(rows, "volume_per_atom_A3", NULL), &elastic, err);
+        status = iw_elastic_describe(
+            c, IW_ELASTIC_VOIGT, iw_number_at(known(rows, "density_g_cm3", NULL), "value"),
+            iw_number_at(known(rows, "volume_per_atom_A3", NULL), "value"), &elastic, err);
     if (status == IW_OK && first)
         status = iw_store_change(self, &remove, &value, 1, err);
     if (status == IW_OK && first) {
@@ -146,6 +147,64 @@ derive_elastic(iw_store *self, const char *material, iw_error *err)
                            iw_text_at(first, "imported_at")};
         status = put_elastic(self, material, &elastic, &from, err);
     }
+    json_decref(rows);
+    return status;
+}
+
+/* ---- what is there as it comes ---- */
+
+static bool
+same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* To the last bit, and from the same file. */
+static bool
+is_filed(const json_t *rows, const iw_store_property *row, const char *method,
+         const provenance *from)
+{
+    const json_t *one = known(rows, row->descriptor, method);
+    return one && same(iw_number_at(one, "value"), row->value) &&
+           same(iw_number_at(one, "stderr"), row->standard_error) &&
+           strcmp(iw_text_at(one, "text"), row->text ? row->text : "") == 0 &&
+           strcmp(iw_text_at(one, "unit"), row->unit) == 0 &&
+           strcmp(iw_text_at(one, "category"), row->category) == 0 &&
+           strcmp(iw_text_at(one, "file"), from->file) == 0 &&
+           strcmp(iw_text_at(one, "hash"), from->hash) == 0;
+}
+
+/* How many numbers came in by a method; what followed from a tensor did not. */
+static size_t
+count_of(const json_t *rows, const char *method)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *one = json_array_get(rows, i);
+        n += strcmp(iw_text_at(one, "method"), method) == 0 &&
+             (strcmp(method, "elastic") != 0 ||
+              strncmp(iw_text_at(one, "descriptor"), "elastic_c", 9) == 0);
+    }
+    return n;
+}
+
+static iw_status
+is_set_filed(iw_store *self, const iw_store_properties *set, int64_t run, const provenance *from,
+             bool *filed, iw_error *err)
+{
+    static const iw_sql_statement of_run = {
+        "SELECT descriptor, method, value, stderr, NULL AS text, unit, category, file, hash FROM "
+        "run_descriptors WHERE run = $1",
+        "reading what was imported for a run"};
+    json_t *rows = NULL;
+    char number[32];
+    const char *text = number;
+    (void)snprintf(number, sizeof number, "%lld", (long long)run);
+    iw_status status = set->run ? iw_store_select(self, &of_run, &text, 1, &rows, err)
+                                : read_material(self, set->material, &rows, err);
+    *filed = strcmp(set->method, "imported") == 0 || count_of(rows, set->method) == set->n;
+    for (size_t i = 0; i < set->n && *filed; i++)
+        *filed = is_filed(rows, &set->rows[i], set->method, from);
     json_decref(rows);
     return status;
 }
@@ -179,26 +238,39 @@ number_of_run(iw_store *self, const char *run, int64_t *number, iw_error *err)
 }
 
 static iw_status
-put_set(iw_store *self, const iw_store_properties *set, const provenance *from, iw_error *err)
+put_rows(iw_store *self, const iw_store_properties *set, int64_t run, const provenance *from,
+         iw_error *err)
 {
-    int64_t run = 0;
     iw_status status = IW_OK;
-    if (set->run)
-        status = number_of_run(self, set->run, &run, err);
-    else if (strcmp(set->method, "imported") != 0)
+    if (strcmp(set->method, "imported") != 0)
         status = empty_method(self, set, err);
     for (size_t i = 0; i < set->n && status == IW_OK; i++)
         status = set->run
                      ? put_of_run(self, run, &set->rows[i], from, err)
                      : put_of_material(self, set->material, set->method, &set->rows[i], from, err);
+    return status;
+}
+
+static iw_status
+put_set(iw_store *self, const iw_store_properties *set, const provenance *from, size_t *changed,
+        iw_error *err)
+{
+    int64_t run = 0;
+    bool filed = false;
+    iw_status status = set->run ? number_of_run(self, set->run, &run, err) : IW_OK;
+    if (status == IW_OK)
+        status = is_set_filed(self, set, run, from, &filed, err);
+    if (status == IW_OK && !filed)
+        status = put_rows(self, set, run, from, err);
     if (status == IW_OK && set->material)
         status = derive_elastic(self, set->material, err);
+    *changed += !filed;
     return status;
 }
 
 iw_status
 iw_store_import(iw_store *self, const iw_store_properties *sets, size_t n,
-                const iw_store_origin *origin, iw_error *err)
+                const iw_store_origin *origin, size_t *changed, iw_error *err)
 {
     char now[32];
     time_t seconds = time(NULL);
@@ -206,12 +278,13 @@ iw_store_import(iw_store *self, const iw_store_properties *sets, size_t n,
     (void)gmtime_r(&seconds, &utc);
     (void)strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &utc);
     const provenance from = {origin->file, origin->hash, now};
+    *changed = 0;
     iw_status status = self->backend->begin(self->state, true, err);
     /* One at a time: they may name the same materials in another order. */
     if (status == IW_OK)
         status = self->backend->lock(self->state, "import", err);
     for (size_t i = 0; i < n && status == IW_OK; i++)
-        status = put_set(self, &sets[i], &from, err);
+        status = put_set(self, &sets[i], &from, changed, err);
     return iw_store_end(self, status, err);
 }
 

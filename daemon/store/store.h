@@ -83,12 +83,13 @@ typedef struct {
     const char *file, *hash;
 } iw_store_origin;
 
-/* All of it in one transaction; a number that is there is replaced.  "elastic" holds the elements
- * of the tensor, iw_store_elastic_name(); what follows from them is computed here, and again
- * whenever something is imported for the material, as a density may be.  NOT_FOUND: a run that is
- * not there; INVALID: a tensor that is none. */
+/* All of it in one transaction; a number that is there is replaced.  A set that is there to the
+ * last bit, from the same file, stays as it is, with the time when it came; *changed are the
+ * others. "elastic" holds the elements of the tensor, iw_store_elastic_name(); what follows from
+ * them is computed here, and again whenever something is imported for the material, as a density
+ * may be.  NOT_FOUND: a run that is not there; INVALID: a tensor that is none. */
 iw_status iw_store_import(iw_store *self, const iw_store_properties *sets, size_t n,
-                          const iw_store_origin *origin, iw_error *err);
+                          const iw_store_origin *origin, size_t *changed, iw_error *err);
 /* "elastic_c12_GPa", of rows and columns from 0. */
 void iw_store_elastic_name(size_t i, size_t j, char name[64]);
 

@@ -19,16 +19,19 @@ property(const char *name, double value)
     return row;
 }
 
-static void
+/* How many sets it changed. */
+static size_t
 put(iw_store *store, const char *material, const char *run, const char *method, const char *name,
     double value, const iw_store_origin *origin)
 {
     iw_error err = {0};
+    size_t changed;
     iw_store_property row = property(name, value);
     iw_store_properties set = {material, run, method, &row, 1};
     if (strcmp(name, "space_group_number") == 0)
         row.text = "Fm-3m";
-    assert_ok(iw_store_import(store, &set, 1, origin, &err), err);
+    assert_ok(iw_store_import(store, &set, 1, origin, &changed, &err), err);
+    return changed;
 }
 
 /* A run of Li2S (records.h) with what its first frame said. */
@@ -136,23 +139,25 @@ an_import_is_whole_or_nothing(void **state)
 {
     (void)state;
     iw_error err = {0};
+    size_t changed;
     iw_store *store = database_open();
     file_with_structure(store, ID_A, "one");
     iw_store_property row = property("band_gap_eV", 3.4);
     iw_store_properties sets[] = {{NULL, "one", "imported", &row, 1},
                                   {NULL, "nobody", "imported", &row, 1}};
-    assert_int_equal(iw_store_import(store, sets, 2, &from_a, &err), IW_NOT_FOUND);
+    assert_int_equal(iw_store_import(store, sets, 2, &from_a, &changed, &err), IW_NOT_FOUND);
     assert_non_null(strstr(err.text, "nobody"));
     assert_sql("SELECT count(*) FROM run_descriptors", "0");
     row.value = (double)NAN; /* NULL, which the table refuses */
-    assert_int_not_equal(iw_store_import(store, sets, 1, &from_a, &err), IW_OK);
+    assert_int_not_equal(iw_store_import(store, sets, 1, &from_a, &changed, &err), IW_OK);
     iw_store_close(&store);
 }
 
-static void
+static size_t
 put_tensor(iw_store *store, double c11, double c12, double c44)
 {
     iw_error err = {0};
+    size_t changed;
     iw_store_property rows[21];
     iw_store_properties set = {"Li2S", NULL, "elastic", rows, 0};
     for (size_t i = 0; i < 6; i++)
@@ -161,7 +166,8 @@ put_tensor(iw_store *store, double c11, double c12, double c44)
             iw_store_elastic_name(i, j, name);
             rows[set.n++] = property(name, i == j ? (i < 3 ? c11 : c44) : j < 3 ? c12 : 0);
         }
-    assert_ok(iw_store_import(store, &set, 1, &from_a, &err), err);
+    assert_ok(iw_store_import(store, &set, 1, &from_a, &changed, &err), err);
+    return changed;
 }
 
 /* Whatever comes first, tensor or density. */
@@ -182,6 +188,55 @@ moduli_follow_from_the_tensor_and_velocities_from_the_density(void **state)
     put_tensor(store, 180, 60, 60);
     assert_close(database_number(WIDE("\"bulk_modulus_GPa\"")), 100, 1e-12, 0);
     assert_sql("SELECT count(*) FROM material_descriptors WHERE method = 'elastic'", "40");
+    iw_store_close(&store);
+}
+
+/* An element that a table names as it stands is no part of the tensor. */
+static void
+a_number_called_like_an_element_leaves_the_tensor_alone(void **state)
+{
+    (void)state;
+    iw_store *store = database_open();
+    file_with_structure(store, ID_A, "one");
+    put(store, "Li2S", NULL, "imported", "elastic_c11_GPa", 1, &from_b);
+    put_tensor(store, 90, 30, 30);
+    put(store, "Li2S", NULL, "imported", "elastic_c12_GPa", 1e3, &from_b);
+    assert_close(database_number(WIDE("\"bulk_modulus_GPa\"")), 50, 1e-12, 0);
+    iw_store_close(&store);
+}
+
+#define LONG_AGO "2001-01-01T00:00:00Z"
+
+static void
+what_comes_again_unchanged_keeps_the_time_when_it_came(void **state)
+{
+    (void)state;
+    iw_store *store = database_open();
+    file_with_structure(store, ID_A, "one");
+    for (int i = 0; i < 2; i++) {
+        size_t expected = i == 0;
+        assert_int_equal(put_tensor(store, 90, 30, 30), expected);
+        assert_int_equal(put(store, "Li2S", NULL, "perfect", "space_group_number", 225, &from_a),
+                         expected);
+        assert_int_equal(put(store, "Li2S", NULL, "imported", "band_gap_eV", 3.4, &from_a),
+                         expected);
+        assert_int_equal(put(store, NULL, "one", "imported", "vacancy_energy_eV", 0.8, &from_a),
+                         expected);
+        if (i == 0) {
+            database_do("UPDATE material_descriptors SET imported_at = '" LONG_AGO "'");
+            database_do("UPDATE run_descriptors SET imported_at = '" LONG_AGO "'");
+        }
+    }
+    assert_sql("SELECT count(*), min(imported_at), max(imported_at) FROM material_descriptors",
+               "39 " LONG_AGO " " LONG_AGO);
+    assert_sql("SELECT imported_at FROM run_descriptors", LONG_AGO);
+    /* Another value, another file, or fewer by a method that replaces all: it came anew. */
+    assert_int_equal(put(store, "Li2S", NULL, "imported", "band_gap_eV", 3.5, &from_a), 1);
+    assert_int_equal(put(store, NULL, "one", "imported", "vacancy_energy_eV", 0.8, &from_b), 1);
+    assert_int_equal(put_tensor(store, 90, 30, 31), 1);
+    assert_int_equal(put(store, "Li2S", NULL, "perfect", "density_g_cm3", 2, &from_a), 1);
+    assert_sql("SELECT count(*) FROM material_descriptors WHERE imported_at = '" LONG_AGO "'", "0");
+    assert_sql("SELECT count(*) FROM run_descriptors WHERE imported_at = '" LONG_AGO "'", "0");
     iw_store_close(&store);
 }
 
@@ -220,6 +275,8 @@ main(void)
         CASE(a_run_that_is_filed_again_keeps_what_was_imported_and_one_that_goes_takes_it_along),
         CASE(an_import_is_whole_or_nothing),
         CASE(moduli_follow_from_the_tensor_and_velocities_from_the_density),
+        CASE(a_number_called_like_an_element_leaves_the_tensor_alone),
+        CASE(what_comes_again_unchanged_keeps_the_time_when_it_came),
         CASE(a_copy_brings_what_was_imported),
     };
     return database_run(cases, sizeof cases / sizeof *cases);
