@@ -97,6 +97,19 @@ add_group(iw_groups *self, const char *name, int who, size_t one, iw_error *err)
     return IW_OK;
 }
 
+/* Groups are known by their names: a species of the same name would take the place of its sum. */
+static iw_status
+check_names(const iw_run_info *run, iw_error *err)
+{
+    static const char *const taken[] = {"all", "mobile", "framework"};
+    for (size_t t = 0; t < sizeof taken / sizeof *taken; t++)
+        if (find(run, taken[t]) < run->n_species)
+            return iw_fail(err, IW_INVALID,
+                           "a species is called '%s', as a group of atoms: name it otherwise",
+                           taken[t]);
+    return IW_OK;
+}
+
 static iw_status
 make_groups(iw_groups *self, const iw_run_info *run, iw_error *err)
 {
@@ -125,7 +138,9 @@ iw_groups_init(iw_groups *self, const iw_run_info *run, const char *const *mobil
         iw_groups_fini(self);
         return iw_fail(err, IW_NO_MEMORY, "no memory for %zu species", run->n_species);
     }
-    iw_status status = weigh(self, run, err);
+    iw_status status = check_names(run, err);
+    if (status == IW_OK)
+        status = weigh(self, run, err);
     if (status == IW_OK && n_mobile > 0)
         status = name_mobile(self, run, mobile, n_mobile, err);
     else if (status == IW_OK)

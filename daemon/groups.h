@@ -26,8 +26,8 @@ typedef struct {
     iw_group *groups;
 } iw_groups;
 
-/* INVALID: a mobile species that is not in the run; atoms of one species that differ in mass.
- * NO_MEMORY.  fini is harmless on zeroed state. */
+/* INVALID: a mobile species that is not in the run; atoms of one species that differ in mass; a
+ * species called all, mobile or framework.  NO_MEMORY.  fini is harmless on zeroed state. */
 iw_status iw_groups_init(iw_groups *self, const iw_run_info *run, const char *const *mobile,
                          size_t n_mobile, iw_error *err);
 void iw_groups_fini(iw_groups *self);

@@ -392,3 +392,13 @@ iw_utf8_valid(const char *text, size_t size)
     }
     return true;
 }
+
+bool
+iw_utf8_printable(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    for (size_t i = 0; p[i]; i++)
+        if (p[i] < 0x20 || p[i] == 0x7f || (p[i] == 0xc2 && p[i + 1] < 0xa0))
+            return false;
+    return iw_utf8_valid(text, strlen(text));
+}

@@ -44,5 +44,8 @@ void iw_cursor_skip(iw_cursor *self); /* one value of any type, at most 8 levels
 size_t iw_utf8_sequence(const char *text, size_t left);
 /* True when the bytes are UTF-8 (no overlong form, no surrogate) without a zero byte. */
 bool iw_utf8_valid(const char *text, size_t size);
+/* UTF-8 without control characters (U+0000 to U+001F, U+007F to U+009F): a name that can be shown
+ * on a terminal and be a key of JSON. */
+bool iw_utf8_printable(const char *text);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "frame.h"
 
+#include "cursor.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +53,9 @@ check_name(size_t atom, const char *name, iw_error *err)
         return iw_fail(err, IW_INVALID,
                        "atom %zu: species name '%.40s' is longer than %d characters", atom, name,
                        IW_SPECIES_LENGTH);
+    if (!iw_utf8_printable(name))
+        return iw_fail(err, IW_INVALID,
+                       "atom %zu: its species name is not UTF-8 or has control characters", atom);
     return IW_OK;
 }
 

@@ -56,8 +56,8 @@ void iw_run_info_fini(iw_run_info *run);
 
 /* Sets n_atoms, n_species, species and kind from one name per atom, and allocates mass_amu, filled
  * with iw_element_mass() (NAN for a name that is no element); charge_e becomes NULL.  INVALID: a
- * name that is empty or longer than IW_SPECIES_LENGTH, more than IW_MAX_SPECIES species, no atoms.
- * NO_MEMORY. */
+ * name that is empty, longer than IW_SPECIES_LENGTH, not UTF-8 or with control characters, more
+ * than IW_MAX_SPECIES species, no atoms.  NO_MEMORY. */
 iw_status iw_run_info_set_atoms(iw_run_info *run, size_t n_atoms, const char *const *species,
                                 iw_error *err);
 iw_status iw_run_info_copy(iw_run_info *to, const iw_run_info *from, iw_error *err);

@@ -313,6 +313,8 @@ take_species(iw_run_info *run, iw_cursor *c, iw_error *err)
         read_words(c, run->species[i], sizeof *run->species, false, "species");
         if (c->error.code == IW_OK && run->species[i][0] == '\0')
             iw_cursor_fail(c, "species %zu has no name", i);
+        if (c->error.code == IW_OK && !iw_utf8_printable(run->species[i]))
+            iw_cursor_fail(c, "the name of species %zu has control characters", i);
         for (size_t k = 0; k < i; k++)
             if (strcmp(run->species[i], run->species[k]) == 0)
                 iw_cursor_fail(c, "species '%s' is there twice", run->species[i]);

@@ -108,6 +108,24 @@ isotopes_under_one_name_are_refused(void **state)
     iw_run_info_fini(&run);
 }
 
+static void
+a_species_with_the_name_of_a_group_is_refused(void **state)
+{
+    (void)state;
+    static const char *const taken[] = {"all", "mobile", "framework"};
+    for (size_t t = 0; t < 3; t++) {
+        const char *const names[] = {"Li", taken[t]};
+        iw_run_info run;
+        iw_groups groups;
+        iw_error err;
+        make_run(&run, 2, names);
+        run.mass_amu[1] = 12;
+        assert_int_equal(iw_groups_init(&groups, &run, NULL, 0, &err), IW_INVALID);
+        assert_non_null(strstr(err.text, taken[t]));
+        iw_run_info_fini(&run);
+    }
+}
+
 int
 main(void)
 {
@@ -116,6 +134,7 @@ main(void)
         cmocka_unit_test(groups_are_sums_of_species),
         cmocka_unit_test(named_species_are_mobile_and_unknown_ones_refused),
         cmocka_unit_test(isotopes_under_one_name_are_refused),
+        cmocka_unit_test(a_species_with_the_name_of_a_group_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

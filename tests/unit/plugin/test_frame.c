@@ -37,6 +37,16 @@ species_names_that_do_not_fit_are_refused(void **state)
     assert_string_equal(err.text, "atom 1 has no species name");
     assert_int_equal(iw_run_info_set_atoms(&run, 1, lengthy, &err), IW_INVALID);
     assert_int_equal(iw_run_info_set_atoms(&run, 0, empty, &err), IW_INVALID);
+    static const char *const odd[] = {"\xe9", "X\x1b[2J",
+                                      "X\xc2\x9b"
+                                      "2J",
+                                      "X\n", "\x7f"};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        assert_int_equal(iw_run_info_set_atoms(&run, 1, &odd[i], &err), IW_INVALID);
+    assert_string_equal(err.text,
+                        "atom 0: its species name is not UTF-8 or has control characters");
+    static const char *const good[] = {"Li+", "\xc3\x85", "\xc2\xa0", "O_w 1"};
+    assert_ok(iw_run_info_set_atoms(&run, 4, good, &err), err);
     iw_run_info_fini(&run);
 }
 

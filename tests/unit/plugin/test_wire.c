@@ -482,6 +482,33 @@ text_that_is_not_utf8_is_refused_and_never_sent(void **state)
 }
 
 static void
+a_species_that_would_steer_a_terminal_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"X\x1b[2J", "X\xc2\x9b", "X\n"};
+    iw_run_info run, back;
+    iw_frame frame;
+    iw_buffer bytes = {0};
+    iw_message m;
+    iw_error err;
+    make_run(&run);
+    make_frame(&frame, 5);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        (void)snprintf(run.species[1], sizeof run.species[1], "%s", names[i]);
+        iw_run_info_init(&back);
+        assert_int_equal(encode_sample(IW_MSG_HELLO, &run, &frame, &bytes), IW_OK);
+        iw_message_init(&m, IW_MSG_HELLO);
+        m.run = &back;
+        assert_int_equal(iw_wire_decode(bytes.data, bytes.size, &m, &err), IW_PROTOCOL);
+        assert_non_null(strstr(err.text, "the name of species 1 has control characters"));
+        iw_run_info_fini(&back);
+    }
+    iw_run_info_fini(&run);
+    iw_frame_fini(&frame);
+    iw_buffer_fini(&bytes);
+}
+
+static void
 what_a_message_lacks_is_named(void **state)
 {
     (void)state;
@@ -567,6 +594,7 @@ main(void)
         cmocka_unit_test(unknown_keys_are_skipped),
         cmocka_unit_test(another_version_is_unsupported_not_broken),
         cmocka_unit_test(text_that_is_not_utf8_is_refused_and_never_sent),
+        cmocka_unit_test(a_species_that_would_steer_a_terminal_is_refused),
         cmocka_unit_test(what_a_message_lacks_is_named),
         cmocka_unit_test(a_frame_that_is_not_finite_is_named_by_atom),
         cmocka_unit_test(a_float_that_is_not_finite_is_named_by_atom),
