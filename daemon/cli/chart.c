@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { LEAST_COLUMNS = 12, LEAST_ROWS = 3, X_TICK = 9 /* columns for each */ };
+enum { LEAST_COLUMNS = 12, LEAST_ROWS = 3, ROWS_FOR_OTHER = 12, X_TICK = 9 /* columns for each */ };
 
 typedef struct {
     const iw_chart *chart;
@@ -87,37 +87,60 @@ draw_y_axis(drawing *self, const iw_tick *ticks, size_t n)
     }
 }
 
+/* Numbers of a linear or logarithmic axis in one row, with the unit at its end; x of a tick is its
+ * value by the factor. */
+static void
+draw_numbers(drawing *self, int row, const iw_axis *axis, double factor, const char *unit_name)
+{
+    iw_screen *screen = self->screen;
+    const iw_rect *place = &self->place;
+    iw_tick ticks[IW_AXIS_TICKS];
+    int end = place->column + place->columns;
+    char unit[40] = "";
+    if (axis->exponent)
+        (void)snprintf(unit, sizeof unit, " 1e%d %s", axis->exponent, unit_name);
+    else
+        (void)snprintf(unit, sizeof unit, " %s", unit_name);
+    int room = end - iw_screen_width(screen, unit);
+    (void)iw_screen_text(screen, row, room, end - room, IW_STYLE_FAINT, unit);
+    size_t n = iw_axis_ticks(axis, (size_t)(place->columns / X_TICK), ticks);
+    int free_from = place->column - 3;
+    for (size_t t = 0; t < n; t++) {
+        int column = place->column + (int)lround(dot_x(self, ticks[t].value / factor)) / 2;
+        int width = iw_screen_width(screen, ticks[t].text);
+        int at = column - width / 2;
+        if (axis == &self->x)
+            iw_screen_put(screen, row - 1, column, screen->utf8 ? 0x252c : L'+', IW_STYLE_FAINT);
+        if (at < free_from || at + width > room)
+            continue;
+        (void)iw_screen_text(screen, row, at, width, IW_STYLE_FAINT, ticks[t].text);
+        free_from = at + width + 1;
+    }
+}
+
 static void
 draw_x_axis(drawing *self)
 {
     iw_screen *screen = self->screen;
     const iw_rect *place = &self->place;
-    iw_tick ticks[IW_AXIS_TICKS];
-    int axis = place->row + place->rows, end = place->column + place->columns;
-    char unit[40] = "";
-    if (self->x.exponent)
-        (void)snprintf(unit, sizeof unit, " 1e%d %s", self->x.exponent, self->chart->x_unit);
-    else
-        (void)snprintf(unit, sizeof unit, " %s", self->chart->x_unit);
-    int room = end - iw_screen_width(screen, unit);
-    (void)iw_screen_text(screen, axis + 1, room, end - room, IW_STYLE_FAINT, unit);
+    int row = place->row + place->rows;
     for (int c = -1; c < place->columns; c++)
-        iw_screen_put(screen, axis, place->column + c,
+        iw_screen_put(screen, row, place->column + c,
                       !screen->utf8 ? (c < 0 ? L'+' : L'-') : (c < 0 ? 0x2514 : 0x2500),
                       IW_STYLE_FAINT);
-    size_t most = (size_t)(place->columns / X_TICK);
-    size_t n = iw_axis_ticks(&self->x, most, ticks);
-    int free_from = place->column - 3;
-    for (size_t t = 0; t < n; t++) {
-        int column = place->column + (int)lround(dot_x(self, ticks[t].value)) / 2;
-        int width = iw_screen_width(screen, ticks[t].text);
-        int at = column - width / 2;
-        iw_screen_put(screen, axis, column, screen->utf8 ? 0x252c : L'+', IW_STYLE_FAINT);
-        if (at < free_from || at + width > room)
-            continue;
-        (void)iw_screen_text(screen, axis + 1, at, width, IW_STYLE_FAINT, ticks[t].text);
-        free_from = at + width + 1;
-    }
+    draw_numbers(self, row + 1, &self->x, 1.0, self->chart->x_unit);
+}
+
+static void
+draw_other_axis(drawing *self)
+{
+    iw_axis other;
+    iw_axis_init(&other, false);
+    iw_axis_take(&other, self->chart->other_factor * self->x.low);
+    iw_axis_take(&other, self->chart->other_factor * self->x.high);
+    iw_axis_close(&other);
+    draw_numbers(self, self->place.row + self->place.rows + 2, &other, self->chart->other_factor,
+                 self->chart->other_unit);
 }
 
 /* Heading: title, unit of y, note. */
@@ -168,7 +191,8 @@ iw_chart_draw(const iw_chart *self, iw_screen *screen, iw_rect place, iw_error *
     iw_axis_close(&sheet.x);
     iw_axis_close(&sheet.y);
     draw_title(&sheet, place);
-    int rows = place.rows - 3; /* title, axis, its numbers */
+    bool other = self->other_unit && place.rows >= ROWS_FOR_OTHER;
+    int rows = place.rows - (other ? 4 : 3); /* title, axis, its numbers */
     size_t n = iw_axis_ticks(&sheet.y, rows > 0 ? (size_t)(rows + 2) / 3 : 2, ticks);
     for (size_t t = 0; t < n; t++) {
         int width = iw_screen_width(screen, ticks[t].text);
@@ -188,6 +212,8 @@ iw_chart_draw(const iw_chart *self, iw_screen *screen, iw_rect place, iw_error *
         return err->code;
     draw_y_axis(&sheet, ticks, n);
     draw_x_axis(&sheet);
+    if (other)
+        draw_other_axis(&sheet);
     draw_dots(&sheet);
     iw_canvas_fini(&sheet.canvas);
     return IW_OK;

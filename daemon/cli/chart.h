@@ -17,6 +17,8 @@ enum { IW_CHART_LINES = 6 };
 typedef struct {
     const char *title, *note; /* note: at the right of the title, "" for none */
     const char *x_unit, *y_unit;
+    const char *other_unit; /* NULL: none; else x in it is written below, where there is room */
+    double other_factor;    /* it times x */
     bool log_x, log_y;
     iw_chart_line lines[IW_CHART_LINES]; /* later ones lie on top */
     size_t n_lines;

@@ -2,6 +2,7 @@
 /* watch_charts.c - the curves of a record as plots of the terminal view. */
 #include "watch.h"
 
+#include "constants.h"
 #include "publish/json.h"
 #include "publish/values.h"
 
@@ -154,6 +155,8 @@ make_vdos(sheet *self, const json_t *group)
     const double *y = column(self, series, "g", n);
     double top = 0.0;
     self->chart.x_unit = "meV";
+    self->chart.other_unit = "THz";
+    self->chart.other_factor = 1.0 / IW_PLANCK_MEV_PS;
     self->chart.y_unit = "1/meV";
     for (size_t k = 0; y && k < n; k++)
         top = fmax(top, isfinite(y[k]) ? y[k] : 0.0);

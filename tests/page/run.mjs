@@ -102,6 +102,30 @@ async function plots_are_saved_with_the_numbers_of_the_record(world) {
     await page.done();
 }
 
+/* By the places of the numbers of both axes: 1 THz is 4.135667696 meV (CODATA 2018). */
+async function frequencies_stand_above_the_energies(world) {
+    const page = await openRun(world, "walk-5");
+    const figure = page.locator("figure", { has: page.locator('h3:text-is("Vibrational density of states")') });
+    await figure.scrollIntoViewIfNeeded();
+    await figure.locator(".second-axis").first().waitFor();
+    const places = (selector) => figure.locator(selector).evaluateAll((labels) => labels.map((label) => {
+        const { left, right } = label.getBoundingClientRect();
+        return { value: Number(label.innerText), at: (left + right) / 2 };
+    }).filter(({ value }) => Number.isFinite(value)));
+    const below = await places(".dygraph-axis-label-x"), above = await places(".second-axis");
+    truth(below.length > 1 && above.length > 1, `${below.length} and ${above.length} numbers`);
+    const [first, last] = [below[0], below.at(-1)];
+    const pixels = (last.at - first.at) / (last.value - first.value);
+    for (const { value, at } of above) {
+        const wanted = first.at + (value * 4.135667696 - first.value) * pixels;
+        truth(Math.abs(at - wanted) < 2, `${value} THz is at ${at}, not at ${wanted}`);
+    }
+    equal(await figure.locator(".second-axis.at-the-end").innerText(), "f, THz", "its unit");
+    equal(await page.locator("figure", { has: page.locator('h3:text-is("MSD, linear")') }).locator(".second-axis").count(), 0, "second axes of another plot");
+    await figure.screenshot({ path: `${world.screenshots}/vdos.png` });
+    await page.done();
+}
+
 async function curves_are_switched_and_read_by_keyboard(world) {
     const page = await openRun(world, "walk-5");
     const figure = page.locator("figure", { has: page.locator('h3:text-is("Vibrational density of states")') });
@@ -211,5 +235,5 @@ async function a_frame_is_on_the_page_soon_without_a_reload(world) {
     await page.done();
 }
 
-export const cases = [the_run_page_shows_what_show_says, plots_are_saved_with_the_numbers_of_the_record, curves_are_switched_and_read_by_keyboard,
+export const cases = [the_run_page_shows_what_show_says, plots_are_saved_with_the_numbers_of_the_record, frequencies_stand_above_the_energies, curves_are_switched_and_read_by_keyboard,
     ticks_are_few_and_rising_whatever_the_range, definitions_come_with_focus, siblings_make_an_arrhenius_plot, a_run_that_is_not_there_is_said_to_be_missing, a_frame_is_on_the_page_soon_without_a_reload];

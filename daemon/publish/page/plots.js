@@ -7,6 +7,7 @@ import { arrange, el, setAttribute, setText, svg } from "./dom.js";
 import { formats, saveAs } from "./export.js";
 import { general, known } from "./format.js";
 import { colourOf, screen } from "./palette.js";
+import { secondAxis } from "./second.js";
 
 /* Its legend writes markup with styles, which the policy of the page forbids; ours is made of nodes. */
 Dygraph.PLUGINS = Dygraph.PLUGINS.filter((plugin) =>
@@ -183,7 +184,7 @@ export class Plot {
         this.graphKey = key;
         this.zoomed = false;
         const { file, ...rest } = options;
-        this.graph = new Dygraph(this.canvas, file, rest);
+        this.graph = new Dygraph(this.canvas, file, { ...rest, plugins: [secondAxis(() => this.figure)] });
     }
 
     options(series) {

@@ -178,6 +178,45 @@ a_curve_lies_at_the_ticks_of_its_values(void **state)
     }
 }
 
+/* Column where the number begins that stands alone in that row; -1: nowhere. */
+static int
+column_of(const iw_screen *screen, int row, const wchar_t *text)
+{
+    int n = (int)wcslen(text);
+    for (int c = 1; c + n < screen->columns; c++) {
+        bool same = glyph_at(screen, row, c - 1) == L' ' && glyph_at(screen, row, c + n) == L' ';
+        for (int k = 0; same && k < n; k++)
+            same = glyph_at(screen, row, c + k) == text[k];
+        if (same)
+            return c;
+    }
+    return -1;
+}
+
+static void
+another_unit_stands_below_at_the_same_values_where_there_is_room(void **state)
+{
+    (void)state;
+    static const double x[] = {0, 100}, y[] = {0, 1};
+    iw_chart chart = {.title = "T", .note = "", .x_unit = "a", .y_unit = "", .n_lines = 1};
+    chart.other_unit = "b";
+    chart.other_factor = 0.5;
+    chart.lines[0] = (iw_chart_line){x, y, 2, IW_STYLE_CURVE, 1, 0};
+    for (int rows = 11; rows < 13; rows++) {
+        iw_screen screen = new_screen(rows, 60, true);
+        iw_error err;
+        assert_ok(iw_chart_draw(&chart, &screen, (iw_rect){0, 0, rows, 60}, &err), err);
+        int last = rows - 1;
+        assert_int_equal(glyph_at(&screen, last, 59), rows < 12 ? L'a' : L'b');
+        if (rows == 12) {
+            assert_true(column_of(&screen, last, L"20") > 0);
+            assert_int_equal(column_of(&screen, last, L"20"), column_of(&screen, last - 1, L"40"));
+            assert_int_equal(column_of(&screen, last, L"40"), column_of(&screen, last - 1, L"80"));
+        }
+        iw_screen_fini(&screen);
+    }
+}
+
 static void
 a_chart_fits_into_any_place_with_anything(void **state)
 {
@@ -188,6 +227,8 @@ a_chart_fits_into_any_place_with_anything(void **state)
             iw_screen screen = new_screen(size % 13, size, kind & 1);
             iw_error err;
             iw_chart chart = {.title = "title", .note = "note", .x_unit = "ps", .y_unit = "A2"};
+            chart.other_unit = "THz";
+            chart.other_factor = 0.24;
             chart.log_x = kind & 2;
             chart.log_y = kind & 4;
             chart.lines[0] = (iw_chart_line){x, y, 5, IW_STYLE_CURVE, 1, 0};
@@ -213,6 +254,7 @@ main(void)
         cmocka_unit_test(outside_the_screen_nothing_is_written),
         cmocka_unit_test(a_paragraph_breaks_between_words_and_ends_with_its_rows),
         cmocka_unit_test(a_curve_lies_at_the_ticks_of_its_values),
+        cmocka_unit_test(another_unit_stands_below_at_the_same_values_where_there_is_room),
         cmocka_unit_test(a_chart_fits_into_any_place_with_anything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
