@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -57,7 +58,11 @@ iw_import_read(const char *path, bool text, iw_import_file *out, iw_error *err)
     if (!file)
         return errno == ENOENT ? iw_fail(err, IW_IO, "%s: there is no such file", path)
                                : iw_fail_errno(err, "%s cannot be read", path);
-    iw_status status = read_all(file, text, out, err);
+    struct stat about;
+    bool twice = !text && (fstat(fileno(file), &about) != 0 || !S_ISREG(about.st_mode));
+    iw_status status =
+        twice ? iw_fail(err, IW_INVALID, "no regular file, and it is read twice: once for its hash")
+              : read_all(file, text, out, err);
     (void)fclose(file);
     if (status == IW_OK && text) {
         out->text[out->size] = '\0';
@@ -108,7 +113,9 @@ mirror(double rows[6][6], const size_t n[6], double c[36], iw_error *err)
 static iw_status
 tensor_of_json(const json_t *value, double c[36], iw_error *err)
 {
-    static const char *const keys[] = {"elastic_tensor", "ieee_format", "raw", "c_GPa"};
+    /* As the Materials Project nests them, now and formerly. */
+    static const char *const keys[] = {"elasticity", "elastic_tensor", "ieee_format", "raw",
+                                       "c_GPa"};
     double rows[6][6] = {{0}};
     size_t n[6];
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)

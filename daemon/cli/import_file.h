@@ -12,6 +12,7 @@ typedef struct {
 } iw_import_file;
 
 /* Reads it once, from its beginning to its end: a pipe will do.  IO; NO_MEMORY: 64 MiB or more. */
+/* Without text: a file of any size, but not a pipe, which can be read once only. */
 iw_status iw_import_read(const char *path, bool text, iw_import_file *out, iw_error *err);
 void iw_import_fini(iw_import_file *self);
 

@@ -163,15 +163,20 @@ static const char whole[] = "# GPa\n6 1 2 3 4 5\n1, 7, 6, 7, 8, 9\n2\t6\t8 1 2 3
 static const char nested[] = "{\"elastic_tensor\": {\"ieee_format\": "
                              "[[6,1,2,3,4,5],[7,6,7,8,9],[8,1,2,3],[9,4,5],[10,6],[11]]}}";
 
+static const char former[] = "{\"elasticity\": {\"G_VRH\": 1, \"elastic_tensor\": "
+                             "[[6,1,2,3,4,5],[7,6,7,8,9],[8,1,2,3],[9,4,5],[10,6],[11]]}}";
+
 static void
 tensors_in_all_their_forms_are_one(void **state)
 {
     (void)state;
     static const char *const of[] = {
-        whole, "6 1 2 3 4 5\n7 6 7 8 9\n8 1 2 3\n9 4 5\n10 6\n11\n",
+        whole,
+        "6 1 2 3 4 5\n7 6 7 8 9\n8 1 2 3\n9 4 5\n10 6\n11\n",
         "6\n1 7\n2 6 8\n3 7 1 9\n4 8 2 4 10\n5 9 3 5 6 11",
         "[[6,1,2,3,4,5],[1,7,6,7,8,9],[2,6,8,1,2,3],[3,7,1,9,4,5],[4,8,2,4,10,6],[5,9,3,5,6,11]]",
-        nested};
+        nested,
+        former};
     iw_import_tensor first, next;
     iw_error err = {0};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
@@ -264,6 +269,8 @@ a_file_that_is_too_large_is_refused(void **state)
     assert_ok(iw_import_read(path, false, &hash, &err), err);
     assert_string_equal(file.hash, hash.hash);
     iw_import_fini(&file);
+    assert_int_equal(iw_import_read("/dev/null", false, &hash, &err), IW_INVALID);
+    assert_non_null(strstr(err.text, "read twice"));
     (void)close(fd);
     (void)unlink(path);
 }
