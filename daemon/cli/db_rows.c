@@ -4,6 +4,8 @@
 #include "filing.h"
 #include "table.h"
 
+#include "publish/words.h"
+
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,10 +33,11 @@ enum { DESCRIPTOR_COLUMNS = sizeof descriptor_columns / sizeof *descriptor_colum
 static void
 csv_field(FILE *out, const json_t *value)
 {
+    char cell[IW_CELL];
     if (json_is_integer(value)) {
         (void)fprintf(out, "%lld", (long long)json_integer_value(value));
     } else if (json_is_real(value)) {
-        (void)fprintf(out, "%.17g", json_real_value(value));
+        (void)fputs(iw_cell_exact(cell, json_real_value(value)), out);
     } else if (json_is_string(value)) {
         const char *text = json_string_value(value);
         bool quote = strpbrk(text, ",\"\r\n") != NULL;
@@ -122,7 +125,7 @@ any_row(row_writer *self, json_t *row, iw_error *err)
     {
         if (self->n > 0 || status)
             break;
-        (void)snprintf(iw_table_cell(table, c), IW_TABLE_CELL, "%s", key);
+        iw_cell_words(iw_table_cell(table, c), key);
         table->right[c++] = json_is_number(value);
         table->n_columns = c;
     }

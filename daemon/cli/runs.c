@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runs.h"
 
+#include "publish/json.h"
+#include "publish/values.h"
+
 #include <string.h>
 
 const json_t *
@@ -119,8 +122,8 @@ iw_runs_reasons(const json_t *runs, FILE *out)
         const char *why = json_string_value(json_object_get(run, "state_reason"));
         if (!why || !*why)
             continue;
-        (void)snprintf(line, sizeof line, "%s: %s",
-                       json_string_value(json_object_get(run, "state")), why);
+        (void)snprintf(line, sizeof line, "%s: %s", iw_text_at(run, "state"), why);
+        iw_printable(line);
         json_int_t n = json_integer_value(json_object_get(counts, line));
         (void)json_object_set_new(counts, line, json_integer(n + 1));
     }

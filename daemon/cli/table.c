@@ -87,11 +87,21 @@ iw_table_fini(iw_table *self)
 }
 
 void
+iw_cell_words(char *cell, const char *text)
+{
+    size_t at = IW_TABLE_CELL - 2;
+    if (snprintf(cell, IW_TABLE_CELL, "%s", text && *text ? text : "-") >= IW_TABLE_CELL) {
+        while (at > 0 && ((unsigned char)cell[at] & 0xc0) == 0x80)
+            at--;
+        memcpy(cell + at, "~", 2);
+    }
+    iw_printable(cell);
+}
+
+void
 iw_cell_text(char *cell, const json_t *value)
 {
-    const char *text = json_string_value(value);
-    (void)snprintf(cell, IW_TABLE_CELL, "%s", text && *text ? text : "-");
-    iw_printable(cell);
+    iw_cell_words(cell, json_string_value(value));
 }
 
 void

@@ -22,7 +22,9 @@ void iw_table_fini(iw_table *self);
 
 /* ---- cells from JSON ---- */
 
-void iw_cell_text(char *cell, const json_t *value);               /* "-" when absent */
+/* "-" when absent; what does not fit is cut between characters and ends with "~". */
+void iw_cell_words(char *cell, const char *text);
+void iw_cell_text(char *cell, const json_t *value);
 void iw_cell_number(char *cell, const json_t *value, int digits); /* significant digits */
 void iw_cell_value_error(char *cell, const json_t *value,
                          const json_t *error); /* "1.2e-05 +- .." */

@@ -2,6 +2,7 @@
 #include "herald/notice.h"
 
 #include "ionwatchd/log.h"
+#include "publish/values.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -21,14 +22,13 @@ put_text(json_t *object, const char *key, const char *text, bool *ok)
 {
     char cut[TEXT];
     iw_text_copy(cut, sizeof cut, text ? text : "");
-    json_t *value = json_string(cut);
-    put(object, key, value ? value : json_string("(not UTF-8)"), ok);
+    put(object, key, iw_json_text(cut), ok);
 }
 
 static void
 put_number(json_t *object, const char *key, double value, bool *ok)
 {
-    put(object, key, isfinite(value) ? json_real(value) : json_null(), ok);
+    put(object, key, iw_json_number(value), ok);
 }
 
 json_t *

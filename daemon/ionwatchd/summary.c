@@ -109,15 +109,14 @@ enum { NUMBERS = sizeof numbers / sizeof *numbers };
 bool
 iw_summary_put(const iw_summary *summary, json_t *object)
 {
-    /* Texts come from outside, too: what is no UTF-8 must not cost the row. */
-    json_t *warned = *summary->warned ? json_string(summary->warned) : NULL;
-    json_t *health = *summary->health ? json_string(summary->health) : NULL;
+    json_t *warned = *summary->warned ? iw_json_text(summary->warned) : json_null();
+    json_t *health = *summary->health ? iw_json_text(summary->health) : json_null();
     /* "o" takes the reference also where it fails, and passes NULL on as failure. */
-    json_t *more = json_pack("{so so s{sI so} s{so so}}", "target", iw_json_number(summary->target),
-                             "health", health ? health : json_null(), "events", "warnings",
-                             (json_int_t)summary->warnings, "last", warned ? warned : json_null(),
-                             "history", "time_ps", floats(summary->point_ps, summary->n_points),
-                             "D_cm2_s", floats(summary->point_D_cm2_s, summary->n_points));
+    json_t *more =
+        json_pack("{so so s{sI so} s{so so}}", "target", iw_json_number(summary->target), "health",
+                  health, "events", "warnings", (json_int_t)summary->warnings, "last", warned,
+                  "history", "time_ps", floats(summary->point_ps, summary->n_points), "D_cm2_s",
+                  floats(summary->point_D_cm2_s, summary->n_points));
     bool good = more && json_object_update(object, more) == 0;
     json_decref(more);
     for (size_t i = 0; i < NUMBERS && good; i++) {

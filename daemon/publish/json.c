@@ -25,9 +25,7 @@ put_number(json_t *object, const char *key, double value, bool *ok)
 static void
 put_text(json_t *object, const char *key, const char *text, bool *ok)
 {
-    /* Names come from outside: what is not UTF-8 must not cost the whole record. */
-    json_t *value = json_string(text ? text : "");
-    put(object, key, value ? value : json_string("(not UTF-8)"), ok);
+    put(object, key, iw_json_text(text), ok);
 }
 
 static json_t *

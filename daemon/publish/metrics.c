@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/metrics.h"
 
+#include "publish/words.h"
+
 #include <math.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { KEY = 64, LINE = 256, NUMBER = 32 };
+enum { KEY = 64, LINE = 256 };
 
 /* Sticky: after a failure nothing more is written. */
 typedef struct {
@@ -50,22 +51,6 @@ write_escaped(writer *self, const char *text)
         write_text(self, "\\%c", text[plain] == '\n' ? 'n' : text[plain]);
         plain++;
     }
-}
-
-/* The shortest text that reads back as the same double. */
-static const char *
-shortest(double value, char text[NUMBER])
-{
-    if (value == floor(value) && fabs(value) < 1e15) {
-        (void)snprintf(text, NUMBER, "%lld", (long long)value);
-        return text;
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(text, NUMBER, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    return text;
 }
 
 /* The value at keys that are joined by ".". */
@@ -149,7 +134,7 @@ write_name(writer *self, const iw_metric *metric, const json_t *run)
 static void
 write_info(writer *self, const iw_metric *metric, const json_t *object, const json_t *run)
 {
-    char label[KEY], key[KEY], number[NUMBER];
+    char label[KEY], key[KEY], number[IW_CELL];
     const char *between = run ? "," : "{";
     int used = 0;
     write_name(self, metric, run);
@@ -160,7 +145,7 @@ write_info(writer *self, const iw_metric *metric, const json_t *object, const js
         if (json_is_string(value))
             write_escaped(self, json_string_value(value));
         else if (json_is_number(value))
-            write_text(self, "%s", shortest(json_number_value(value), number));
+            write_text(self, "%s", iw_cell_exact(number, json_number_value(value)));
         write_text(self, "\"");
         between = ",";
     }
@@ -199,7 +184,7 @@ write_counts(writer *self, const iw_metric *metric)
 static void
 write_sample(writer *self, const iw_metric *metric, const json_t *object, const json_t *run)
 {
-    char number[NUMBER];
+    char number[IW_CELL];
     double value;
     switch (metric->type) {
     case IW_METRIC_INFO:
@@ -217,7 +202,7 @@ write_sample(writer *self, const iw_metric *metric, const json_t *object, const 
         if (!isfinite(value))
             return;
         write_name(self, metric, run);
-        write_text(self, "%s %s\n", run ? "}" : "", shortest(value, number));
+        write_text(self, "%s %s\n", run ? "}" : "", iw_cell_exact(number, value));
         break;
     }
 }

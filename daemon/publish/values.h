@@ -12,6 +12,15 @@ iw_json_number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* New reference.  Texts come from outside: what is not UTF-8 must not cost all that stands around
+ * it.  NULL is "". */
+static inline json_t *
+iw_json_text(const char *text)
+{
+    json_t *value = json_string(text ? text : "");
+    return value ? value : json_string("(not UTF-8)");
+}
+
 static inline double
 iw_number_of(const json_t *value)
 {

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WIDTH = 79 };
@@ -35,6 +36,17 @@ iw_cell_general(char cell[IW_CELL], double value, int digits)
         (void)snprintf(cell, IW_CELL, "%.*g", digits, value);
     else
         (void)snprintf(cell, IW_CELL, "-");
+    return cell;
+}
+
+const char *
+iw_cell_exact(char cell[IW_CELL], double value)
+{
+    for (int digits = 15; digits <= 17; digits++) {
+        (void)snprintf(cell, IW_CELL, "%.*g", digits, value);
+        if (strtod(cell, NULL) == value)
+            break;
+    }
     return cell;
 }
 

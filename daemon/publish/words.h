@@ -15,6 +15,9 @@ const char *iw_record_words(const json_t *object, const char *key, char line[IW_
 /* So many digits, whole numbers below 1e7 written out; "-" for what is not known. */
 const char *iw_cell_general(char cell[IW_CELL], double value, int digits);
 
+/* The fewest digits that read back as the same double, for files and programs. */
+const char *iw_cell_exact(char cell[IW_CELL], double value);
+
 /* Adds to a line what still fits: records may come from afar. */
 void iw_line_append(char line[IW_LINE], const char *format, ...)
     __attribute__((format(printf, 2, 3)));

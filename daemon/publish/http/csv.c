@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "publish/http/csv.h"
 
+#include "publish/words.h"
+
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Where a series stands: in a group, or in the record; up to two keys. */
@@ -44,13 +44,9 @@ append(iw_buffer *out, const char *text, iw_error *err)
 static iw_status
 append_cell(iw_buffer *out, const json_t *value, iw_error *err)
 {
-    char cell[40] = "";
-    double number = json_number_value(value);
-    bool exact = !json_is_number(value);
-    for (int digits = 15; !exact && digits <= 17; digits++) { /* as few as give it back */
-        (void)snprintf(cell, sizeof cell, "%.*g", digits, number);
-        exact = digits == 17 || strtod(cell, NULL) == number;
-    }
+    char cell[IW_CELL] = "";
+    if (json_is_number(value))
+        (void)iw_cell_exact(cell, json_number_value(value));
     return append(out, cell, err);
 }
 

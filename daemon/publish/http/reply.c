@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* reply.c - answers: their headers, their tags, their errors. */
 #include "publish/http/web_internal.h"
+#include "publish/values.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,8 @@ iw_reply_json(iw_request *self, json_t *json)
 void
 iw_reply_error(iw_request *self, unsigned status, const char *code, const char *text)
 {
-    iw_reply_json(self, json_pack("{s:{s:s, s:s}}", "error", "code", code, "text", text));
+    iw_reply_json(self,
+                  json_pack("{s:{s:s, s:o}}", "error", "code", code, "text", iw_json_text(text)));
     if (self->status == MHD_HTTP_OK)
         self->status = status;
 }

@@ -80,6 +80,6 @@ iw_route_find(const iw_target *target, const char *method, iw_route_id *id, char
         add_method(allow, iw_routes[i].method);
     }
     if (allow[0])
-        return iw_fail(err, IW_UNSUPPORTED, "%s is not possible here: %s", method, allow);
+        return iw_fail(err, IW_UNSUPPORTED, "this path takes %s", allow);
     return iw_fail(err, IW_NOT_FOUND, "there is nothing here: docs/http.md names every path");
 }

@@ -75,6 +75,8 @@ def test_paths_lead_nowhere_else():
                                     ("OPTIONS", "/api/v1/runs/x/stop", "POST")):
             answer = p.ask(path, method, headers=OURS)
             assert answer.status == 405 and answer.headers["Allow"] == allow, (method, path, answer.headers)
+        said = p.raw(b"\xff\xfe / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert " 405 " in said.splitlines()[0] and "this path takes GET, HEAD" in said, said
 
 
 def test_only_our_names_are_answered():
