@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* gather.c - answers that are made of several answers of the daemon, asked for one after another.
- */
+/* gather.c - answers that are made of several answers of the daemon. */
 #include "publish/arrhenius_report.h"
 #include "publish/http/web_internal.h"
 #include "publish/listing.h"
@@ -13,20 +12,38 @@
 
 static const double ROOM_TEMPERATURE_K = 300;
 
+/* Questions about siblings under way: workers answer side by side, and others may ask, too. */
+enum { AT_ONCE = 8 };
+
+typedef struct {
+    iw_request *request; /* NULL: nothing is asked */
+    size_t run;          /* its place among runs */
+    bool ended;
+} sibling;
+
 struct iw_gather {
     json_t *status;  /* metrics */
     json_t *listing; /* rows of the daemon */
     json_t *filed;   /* runs of the material in the database */
-    json_t *runs;    /* array of {"source", "record"}, as of publish/arrhenius_report.h */
+    json_t *runs;    /* array of {"source", "record"}, as of publish/arrhenius_report.h; or null */
     size_t next;     /* row of the listing that is looked at next */
+    sibling siblings[AT_ONCE];
     char material[IW_WIRE_TEXT];
-    bool ended; /* the run that was asked for last */
 };
+
+static void
+drop_siblings(iw_gather *self)
+{
+    for (size_t i = 0; i < AT_ONCE; i++)
+        if (self->siblings[i].request)
+            iw_asks_drop(self->siblings[i].request->web->asks, &self->siblings[i]);
+}
 
 void
 iw_gather_destroy(iw_gather **gather)
 {
     if (*gather) {
+        drop_siblings(*gather);
         json_decref((*gather)->status);
         json_decref((*gather)->listing);
         json_decref((*gather)->filed);
@@ -112,6 +129,9 @@ report(iw_request *self)
     const char *group = iw_target_parameter(&self->target, "group");
     const char *at_K = iw_target_parameter(&self->target, "at_K");
     iw_status status = IW_OK;
+    for (size_t i = json_array_size(g->runs); i-- > 0;)
+        if (json_is_null(json_array_get(g->runs, i)))
+            (void)json_array_remove(g->runs, i);
     if (json_array_extend(g->runs, g->filed) != 0)
         status = iw_fail(&err, IW_NO_MEMORY, "no memory for the runs of %s", g->material);
     if (status == IW_OK)
@@ -124,37 +144,82 @@ report(iw_request *self)
     iw_request_resume(self);
 }
 
-static void next_sibling(iw_request *self);
+static void ask_siblings(iw_request *self);
 
+/* The runs stand in the order of the listing, whoever answers first. */
 static void
-sibling(void *request, iw_status status, const char *text, iw_body *body)
+answered(void *context, iw_status status, const char *text, iw_body *body)
 {
-    iw_request *self = request;
+    sibling *one = context;
+    iw_request *self = one->request;
     iw_gather *g = self->gather;
+    one->request = NULL;
     /* Removed in this moment, or ended while the database is away: without it. */
-    bool passed = status == IW_NOT_FOUND || (status == IW_AGAIN && g->ended);
+    bool passed = status == IW_NOT_FOUND || (status == IW_AGAIN && one->ended);
     json_t *record = passed ? NULL : taken(self, status, text, body);
     if (record) /* consumed */
-        (void)json_array_append_new(
-            g->runs,
-            json_pack("{s:s, s:o}", "source", g->ended ? "filed" : "live", "record", record));
+        (void)json_array_set_new(
+            g->runs, one->run,
+            json_pack("{s:s, s:o}", "source", one->ended ? "filed" : "live", "record", record));
     if (record || passed)
-        next_sibling(self);
+        ask_siblings(self);
+    else
+        drop_siblings(g);
+}
+
+static iw_status
+ask_sibling(iw_request *self, sibling *one, const json_t *row, iw_error *err)
+{
+    iw_gather *g = self->gather;
+    *one = (sibling){.run = json_array_size(g->runs)};
+    one->ended = iw_run_has_ended(json_string_value(json_object_get(row, "state")));
+    if (json_array_append_new(g->runs, json_null()) != 0)
+        return iw_fail(err, IW_NO_MEMORY, "the daemon is out of memory");
+    const iw_question question = {"show", iw_text_at(row, "id"), false, false};
+    iw_status status = iw_asks_put(self->web->asks, &question, answered, one, err);
+    if (status == IW_OK)
+        one->request = self;
+    return status;
+}
+
+static const json_t *
+next_row(iw_gather *self)
+{
+    while (self->next < json_array_size(self->listing)) {
+        const json_t *row = json_array_get(self->listing, self->next++);
+        if (iw_row_counts(row, self->material, self->filed))
+            return row;
+    }
+    return NULL;
+}
+
+static bool
+is_under_way(const iw_gather *self)
+{
+    for (size_t i = 0; i < AT_ONCE; i++)
+        if (self->siblings[i].request)
+            return true;
+    return false;
 }
 
 static void
-next_sibling(iw_request *self)
+ask_siblings(iw_request *self)
 {
     iw_gather *g = self->gather;
-    while (g->next < json_array_size(g->listing)) {
-        const json_t *row = json_array_get(g->listing, g->next++);
-        if (!iw_row_counts(row, g->material, g->filed))
-            continue;
-        g->ended = iw_run_has_ended(json_string_value(json_object_get(row, "state")));
-        iw_request_ask(self, &(iw_question){"show", iw_text_at(row, "id"), false, false}, sibling);
-        return;
+    iw_error err = {0};
+    for (size_t i = 0; i < AT_ONCE && err.code == IW_OK; i++) {
+        const json_t *row = g->siblings[i].request ? NULL : next_row(g);
+        if (row && ask_sibling(self, &g->siblings[i], row, &err) != IW_OK)
+            g->next--; /* again with the next answer */
     }
-    report(self);
+    if (is_under_way(g))
+        return;
+    if (err.code == IW_OK) {
+        report(self);
+    } else {
+        iw_reply_status(self, err.code, err.text);
+        iw_request_resume(self);
+    }
 }
 
 static void
@@ -166,7 +231,7 @@ listed(void *request, iw_status status, const char *text, iw_body *body)
         return;
     self->gather->listing = json_incref(json_object_get(listing, "runs"));
     json_decref(listing);
-    next_sibling(self);
+    ask_siblings(self);
 }
 
 static void

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is served is what the programs print; it is packed, tagged and streamed."""
 
+import contextlib
 import csv
 import io
 import json
@@ -78,6 +79,18 @@ def test_arrhenius_is_that_of_the_program():
         assert p.ask("/api/v1/arrhenius?run=nobody").status == 404
         assert p.ask("/api/v1/arrhenius").status == 400
         assert p.ask("/api/v1/arrhenius?run=hot&at_K=-1").status == 400
+
+
+def test_many_siblings_are_asked_side_by_side_and_told_in_order():
+    with page() as p, contextlib.ExitStack() as stack:
+        runs = [stack.enter_context(running(p, f"run-{i}", temperature=500 + 50 * (i % 3)))
+                for i in range(20)]
+        material = [run.wait() for run in runs][0]["run"]["material"]
+        said = json.loads(p.run_program("arrhenius", material, "--json", "--db",
+                                        f"sqlite:///{p.folder}/runs.sqlite").stdout)
+        answer = p.ask("/api/v1/arrhenius?run=run-3")
+        assert answer.json == said, answer.body[:2000]
+        assert sorted(point["name"] for point in said["points"]) == sorted(f"run-{i}" for i in range(20))
 
 
 def test_answers_are_packed_and_tagged():
