@@ -24,7 +24,7 @@ enum { COLUMNS_MAX = 256 };
 enum { SKIP, SPECIES, POS, VEL = POS + 3, MOMENTUM = VEL + 3, MASS = MOMENTUM + 3, CHARGE, USES };
 
 typedef struct {
-    bool has_cell, has_time, has_step, has_properties;
+    bool has_cell, has_pbc, has_time, has_step, has_properties;
     double cell_A[9], time_fs, energy_eV;
     int64_t step;
 } comment;
@@ -182,6 +182,7 @@ read_comment(extxyz *self, comment *out, iw_error *err)
             properties = value;
             out->has_properties = true;
         } else if (is_key(key, "pbc")) {
+            out->has_pbc = true;
             periodic = memchr(value.at, 'T', (size_t)(value.end - value.at)) ||
                        memchr(value.at, '1', (size_t)(value.end - value.at));
         } else if (is_key(key, "energy")) {
@@ -494,6 +495,11 @@ extxyz_describe(void *state, iw_run_info *run, iw_error *err)
         return status;
     self->lattice = head.has_cell;
     run->wrapped = head.has_cell;
+    if (!head.has_cell && !head.has_pbc)
+        iw_notes_add(self->piece->notes,
+                     "no cell: there is no Lattice=\"ax ay az bx by bz cx cy cz\" in %s; positions "
+                     "that are folded into a cell need it, else D is wrong",
+                     self->piece->path);
     note_velocities(self, m_v2);
     bool has[USES];
     memcpy(has, self->has, sizeof has);

@@ -249,7 +249,7 @@ class Refusals(Plots):
             ("--at with msd", ["a.json", "msd", "-o", "x.png", "--at", "300"]),
             ("--linear with arrhenius", ["a.json", "arrhenius", "-o", "x.png", "--linear"]),
             ("--width 5: must be from 30 to 1000 mm", ["a.json", "msd", "-o", "x.png", "--width", "5"]),
-            ("RUN... KIND is missing", ["msd", "-o", "x.png"]),
+            ("RUN... KIND: only msd is given", ["msd", "-o", "x.png"]),
             ("the list of groups is empty", ["a.json", "msd", "-o", "x.png", "--groups", ","]),
         ):
             self.expect(2, "plot", *words, says=says)

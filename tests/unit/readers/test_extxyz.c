@@ -83,6 +83,7 @@ plain_xyz_is_read_without_a_cell(void **state)
     assert_read(t, 2);
     assert_false(t.frame[0].has_cell || t.frame[0].has_velocities || t.run.wrapped);
     assert_noted(&t, "columns behind the positions");
+    assert_noted(&t, "no cell: there is no Lattice=");
     assert_close(t.frame[1].pos_A[5], 2.0, 0.0, 0.0);
     assert_close(t.frame[1].time_fs, 2.0, 0.0, 0.0);
     free_trajectory(&t);
