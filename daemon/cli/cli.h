@@ -114,5 +114,6 @@ iw_exit iw_command_db_export(const iw_settings *settings);
 iw_exit iw_command_db_import(const iw_settings *settings);
 iw_exit iw_command_db_ingest(const iw_settings *settings);
 iw_exit iw_command_db_rm(const iw_settings *settings);
+iw_exit iw_command_db_migrate(const iw_settings *settings);
 
 #endif

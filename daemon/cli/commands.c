@@ -572,6 +572,17 @@ const iw_command iw_commands[] = {
      -1,
      iw_command_db_ingest,
      {run_option, db_option}},
+    {"db migrate",
+     "",
+     "Make the tables of a database, or bring them up to date",
+     "Whatever files runs does it as well; readers of a database need it done.  On a server it\n"
+     "is for the owner of the tables.",
+     "  ionwatch db migrate --db old.db\n"
+     "  ionwatch db migrate --db postgresql://ions_owner@head/ions\n",
+     0,
+     0,
+     iw_command_db_migrate,
+     {db_option}},
     {"db rm",
      "RUN",
      "Remove a run and all that belongs to it from the database",

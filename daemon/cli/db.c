@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* db.c - the database commands that take runs: ls, show, ingest, rm. */
+/* db.c - database commands: ls, show, rm of runs, and migrate. */
 #include "filing.h"
 #include "runs.h"
 
@@ -62,6 +62,38 @@ iw_command_db_show(const iw_settings *settings)
 }
 
 iw_exit
+iw_command_db_migrate(const iw_settings *settings)
+{
+    iw_exit result;
+    char uri[4096], label[512];
+    iw_error err = {0};
+    iw_store *store = iw_db_open_named(settings, false, &result);
+    if (!store || iw_db_location(settings, uri, sizeof uri, &err))
+        return result;
+    iw_store_schema schema = iw_store_schema_of(store);
+    iw_store_label(uri, label, sizeof label);
+    if (schema.found == 0)
+        (void)printf("%s: made, schema version %d\n", label, schema.now);
+    else if (schema.found < schema.now)
+        (void)printf("%s: schema version %d, was %d\n", label, schema.now, schema.found);
+    else
+        (void)printf("%s: schema version %d, as it was\n", label, schema.now);
+    if (*schema.trouble) {
+        iw_complain(settings, "descriptors_wide is of another version of ionwatch still: %s",
+                    schema.trouble);
+        result = IW_EXIT_FAILURE;
+    }
+    iw_store_close(&store);
+    return result;
+}
+
+static iw_status
+remove_run(void *run, iw_store *store, iw_error *err)
+{
+    return iw_store_remove(store, run, err);
+}
+
+iw_exit
 iw_command_db_rm(const iw_settings *settings)
 {
     iw_exit result;
@@ -74,7 +106,8 @@ iw_command_db_rm(const iw_settings *settings)
     iw_store_close(&store);
     if (iw_db_location(settings, uri, sizeof uri, &err) == IW_OK)
         store = iw_db_open(settings, uri, false, &err);
-    if (!store || iw_store_remove(store, settings->operands[0], &err))
+    if (!store ||
+        iw_db_try(settings, store, remove_run, (void *)(uintptr_t)settings->operands[0], &err))
         result = iw_db_failed(settings, &err);
     iw_store_label(uri, label, sizeof label);
     if (result == IW_EXIT_OK)

@@ -252,18 +252,30 @@ read_all(importing *self, iw_error *err)
     return status;
 }
 
+typedef struct {
+    const source *from;
+    size_t changed;
+} import_to_file;
+
+static iw_status
+file_source(void *arg, iw_store *to, iw_error *err)
+{
+    import_to_file *one = arg;
+    const source *from = one->from;
+    const iw_store_origin origin = {from->path, from->file.hash};
+    return iw_store_import(to, from->table.sets, from->table.n, &origin, &one->changed, err);
+}
+
 static iw_status
 file_all(importing *self, iw_error *err)
 {
     iw_status status = IW_OK;
     for (size_t i = 0; i < self->n && status == IW_OK; i++) {
-        const source *one = &self->sources[i];
-        const iw_store_origin origin = {one->path, one->file.hash};
-        size_t changed;
-        status = iw_store_import(self->to, one->table.sets, one->table.n, &origin, &changed, err);
+        import_to_file one = {&self->sources[i], 0};
+        status = iw_db_try(self->settings, self->to, file_source, &one, err);
         if (status == IW_OK)
-            (void)printf("%s: %s%s\n", one->path, one->told,
-                         changed ? "" : "; nothing that was not there already");
+            (void)printf("%s: %s%s\n", one.from->path, one.from->told,
+                         one.changed ? "" : "; nothing that was not there already");
     }
     return status;
 }

@@ -14,10 +14,22 @@ typedef struct {
 
 /* ---- records: what `analyze --json --series --full` printed ---- */
 
+/* The store takes the series out of what it files. */
+static iw_status
+file_copy(void *record, iw_store *to, iw_error *err)
+{
+    json_t *copy = json_deep_copy(record);
+    if (!copy)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for the record");
+    iw_status status = iw_store_file_record(to, copy, NULL, NULL, err);
+    json_decref(copy);
+    return status;
+}
+
 static iw_status
 file_record(ingesting *self, json_t *record, iw_error *err)
 {
-    iw_status status = iw_store_file_record(self->to, record, NULL, NULL, err);
+    iw_status status = iw_db_try(self->settings, self->to, file_copy, record, err);
     self->n += status == IW_OK;
     return status;
 }
@@ -47,6 +59,19 @@ take_file(ingesting *self, const char *path, iw_error *err)
 
 /* ---- databases ---- */
 
+typedef struct {
+    iw_store *from;
+    const char *id;
+} run_to_copy;
+
+static iw_status
+copy_run(void *arg, iw_store *to, iw_error *err)
+{
+    const run_to_copy *run = arg;
+    iw_status status = iw_store_refresh(run->from, err);
+    return status ? status : iw_store_copy(to, run->from, run->id, err);
+}
+
 static iw_status
 copy_runs(ingesting *self, iw_store *from, const json_t *runs, iw_error *err)
 {
@@ -54,12 +79,12 @@ copy_runs(ingesting *self, iw_store *from, const json_t *runs, iw_error *err)
     json_t *run;
     json_array_foreach((json_t *)(uintptr_t)runs, i, run)
     {
-        const char *id = json_string_value(json_object_get(run, "id"));
+        run_to_copy one = {from, json_string_value(json_object_get(run, "id"))};
         if (iw_interrupted())
             return iw_fail(err, IW_CLOSED, "interrupted");
-        iw_status status = iw_store_copy(self->to, from, id, err);
+        iw_status status = iw_db_try(self->settings, self->to, copy_run, &one, err);
         if (status)
-            return iw_prefix(err, "run %s", id);
+            return iw_prefix(err, "run %s", one.id);
         self->n++;
     }
     return IW_OK;

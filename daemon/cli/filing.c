@@ -25,14 +25,14 @@ iw_db_location(const iw_settings *settings, char *uri, size_t size, iw_error *er
                : iw_fail(err, IW_INVALID, "the database URI is longer than %zu bytes", size - 1);
 }
 
-/* After AGAIN: true if it is worth another attempt. */
+/* True if it is worth another attempt. */
 static bool
 again(const iw_settings *settings, iw_status status, int attempt, const iw_error *err)
 {
-    if (status != IW_AGAIN || attempt + 1 >= ATTEMPTS || iw_interrupted())
+    if ((status != IW_AGAIN && status != IW_CLOSED) || attempt + 1 >= ATTEMPTS || iw_interrupted())
         return false;
     iw_complain(settings, "%s; trying again", err->text);
-    iw_pause(0.5); /* not every AGAIN is a lock */
+    iw_pause(0.5); /* not all of it is a lock */
     return true;
 }
 
@@ -55,15 +55,39 @@ iw_db_open(const iw_settings *settings, const char *uri, bool read_only, iw_erro
     }
 }
 
+/* What was opened before a long analysis may have been closed by the server, or by a firewall. */
+iw_status
+iw_db_try(const iw_settings *settings, iw_store *store, iw_db_work work, void *arg, iw_error *err)
+{
+    for (int attempt = 0;; attempt++) {
+        iw_status status = iw_store_refresh(store, err);
+        if (status == IW_OK)
+            status = work(arg, store, err);
+        if (!again(settings, status, attempt, err))
+            return status;
+    }
+}
+
+typedef struct {
+    const iw_snapshot *snapshot;
+    const iw_run_info *run;
+    const iw_structure *structure;
+    char *id;
+} snapshot_to_file;
+
+static iw_status
+file_snapshot(void *arg, iw_store *store, iw_error *err)
+{
+    const snapshot_to_file *of = arg;
+    return iw_store_file(store, of->snapshot, of->run, of->structure, of->id, err);
+}
+
 iw_status
 iw_db_file(const iw_settings *settings, iw_store *store, const iw_snapshot *snapshot,
            const iw_run_info *run, const iw_structure *structure, char id[64], iw_error *err)
 {
-    for (int attempt = 0;; attempt++) {
-        iw_status status = iw_store_file(store, snapshot, run, structure, id, err);
-        if (!again(settings, status, attempt, err))
-            return status;
-    }
+    snapshot_to_file of = {snapshot, run, structure, id};
+    return iw_db_try(settings, store, file_snapshot, &of, err);
 }
 
 iw_store *

@@ -14,7 +14,8 @@
 typedef struct iw_store_backend {
     const char *const *schemes; /* of its URIs, the usual one first; ends with NULL */
     const char *form;           /* "sqlite:///path": for messages */
-    /* {WORD} in a text of schema.h is what stands beside WORD here; ends with a NULL. */
+    /* {WORD} in a text that goes through iw_schema_words() is what stands beside WORD here; ends
+     * with a NULL. */
     const char *const (*words)[2];
 
     /* label: the URI as people may see it (a path, no password).  Creates an empty database if it

@@ -135,14 +135,15 @@ copy_all(iw_store *self, iw_store *from, const char *id, const json_t *row, iw_e
     char *before = NULL;
     const char *material = json_string_value(json_object_get(row, "material"));
     iw_sql_value number = iw_sql_integer(json_integer_value(json_object_get(row, "run")));
-    iw_status status = self->backend->begin(self->state, true, err);
-    if (status == IW_OK)
-        status = iw_store_lock_run(self, id, err);
-    if (status == IW_OK)
-        status = iw_store_material_of(self, id, &before, err);
-    for (; copy.table < IW_STORE_TABLES && status == IW_OK; copy.table++)
-        status = from->backend->select(from->state, &tables[copy.table].read, &number, 1, copy_row,
-                                       &copy, err);
+    iw_status status = iw_store_begin_change(self, id, &before, err);
+    for (; copy.table < IW_STORE_TABLES && status == IW_OK; copy.table++) {
+        /* Others may bring the same rows of a material in another order. */
+        if (strcmp(tables[copy.table].table, "material_descriptors") == 0)
+            status = self->backend->lock(self->state, "import", err);
+        if (status == IW_OK)
+            status = from->backend->select(from->state, &tables[copy.table].read, &number, 1,
+                                           copy_row, &copy, err);
+    }
     if (status == IW_OK)
         status = iw_store_refit(self, before, material ? material : "", err);
     free(copy.room);

@@ -44,21 +44,6 @@ iw_store_of_material(iw_store *self, const char *material, json_t **runs, iw_err
     return iw_store_select(self, &list, &material, 1, runs, err);
 }
 
-iw_status
-iw_store_material_of(iw_store *self, const char *id, char **material, iw_error *err)
-{
-    static const iw_sql_statement read = {"SELECT material FROM runs WHERE id = $1",
-                                          "looking for the run"};
-    json_t *rows = NULL;
-    iw_status status = iw_store_select(self, &read, &id, 1, &rows, err);
-    if (status)
-        return status;
-    const char *name = json_string_value(json_object_get(json_array_get(rows, 0), "material"));
-    *material = strdup(name ? name : "");
-    json_decref(rows);
-    return *material ? IW_OK : iw_fail(err, IW_NO_MEMORY, "no memory for the name of a material");
-}
-
 /* ---- the rows of one material ---- */
 
 /* value, stderr and the ends of ci95. */

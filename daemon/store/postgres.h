@@ -23,6 +23,7 @@ typedef struct {
     iw_store_options options;
     size_t sent;      /* statements whose results were not read */
     char doing[64];   /* the last of them */
+    bool patient;     /* what the server does now may take as long as it takes */
     bool transaction; /* begun, not ended */
     struct {
         const char *sql; /* its address is what it is known by */

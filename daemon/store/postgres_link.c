@@ -119,7 +119,7 @@ wait_for(iw_postgres *self, short events, double until_s, const char *what, iw_e
 static double
 answer_until(const iw_postgres *self)
 {
-    return self->options.answer_s > 0 ? now() + self->options.answer_s : 0;
+    return self->options.answer_s > 0 && !self->patient ? now() + self->options.answer_s : 0;
 }
 
 static iw_status
@@ -386,8 +386,8 @@ iw_postgres_collect(iw_postgres *self, iw_sql_each each, void *arg, iw_error *er
     return first.code == IW_OK ? IW_OK : give_up(self, &first, err);
 }
 
-iw_status
-iw_postgres_script(iw_postgres *self, const char *sql, const char *doing, iw_error *err)
+static iw_status
+run_script(iw_postgres *self, const char *sql, const char *doing, iw_error *err)
 {
     iw_error first = {0};
     iw_status status = self->sent ? iw_postgres_collect(self, NULL, NULL, err) : IW_OK;
@@ -410,6 +410,21 @@ iw_postgres_script(iw_postgres *self, const char *sql, const char *doing, iw_err
     if (PQstatus(self->link) == CONNECTION_BAD || !PQenterPipelineMode(self->link))
         return first.code ? give_up(self, &first, err) : lost(self, doing, err);
     return first.code ? give_up(self, &first, err) : IW_OK;
+}
+
+/* A migration of a large database takes minutes, and would never end if it were given up and begun
+ * again; a server that is gone is found out by the network. */
+iw_status
+iw_postgres_script(iw_postgres *self, const char *sql, const char *doing, iw_error *err)
+{
+    static const iw_sql_statement unhurried = {"SELECT set_config('statement_timeout', '0', true)",
+                                               "taking time"};
+    iw_status status = iw_postgres_send(self, &unhurried, true, NULL, 0, err);
+    self->patient = true;
+    if (status == IW_OK)
+        status = run_script(self, sql, doing, err);
+    self->patient = false;
+    return status;
 }
 
 /* ---- connecting ---- */

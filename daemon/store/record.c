@@ -46,12 +46,40 @@ iw_store_end(iw_store *self, iw_status status, iw_error *err)
     return status;
 }
 
+/* One question for both: what it waits for is the way to the server and back. */
+static iw_status
+find_run(iw_store *self, const char *id, char **material, iw_error *err)
+{
+    if (!self->find_run)
+        self->find_run =
+            iw_schema_words(self->backend, "SELECT v.version, r.material FROM (SELECT {VERSION} AS "
+                                           "version) v LEFT JOIN runs r ON r.id = $1");
+    if (!self->find_run)
+        return iw_fail(err, IW_NO_MEMORY, "no memory to look for a run");
+    iw_sql_statement find = {self->find_run, "looking for the run"};
+    json_t *rows = NULL;
+    iw_status status = iw_store_select(self, &find, &id, 1, &rows, err);
+    if (status)
+        return status;
+    const json_t *row = json_array_get(rows, 0);
+    const char *name = json_string_value(json_object_get(row, "material"));
+    int version = (int)json_integer_value(json_object_get(row, "version"));
+    status = iw_schema_still(self, version, err);
+    if (status == IW_OK && !(*material = strdup(name ? name : "")))
+        status = iw_fail(err, IW_NO_MEMORY, "no memory for the name of a material");
+    json_decref(rows);
+    return status;
+}
+
 iw_status
-iw_store_lock_run(iw_store *self, const char *id, iw_error *err)
+iw_store_begin_change(iw_store *self, const char *id, char **material, iw_error *err)
 {
     char name[IW_ID_LENGTH + 8];
     (void)snprintf(name, sizeof name, "run %s", id);
-    return self->backend->lock(self->state, name, err);
+    iw_status status = self->backend->begin(self->state, true, err);
+    if (status == IW_OK)
+        status = self->backend->lock(self->state, name, err);
+    return status ? status : find_run(self, id, material, err);
 }
 
 /* ---- the row of a run ---- */
@@ -95,6 +123,16 @@ enum { MEMBERS = sizeof run_columns / sizeof *run_columns, NAME = 1 };
 static const char *const other_columns[] = {"material", "mobile", "filed_at", "writer", "record"};
 enum { OTHERS = sizeof other_columns / sizeof *other_columns, ALL = MEMBERS + OTHERS };
 
+/* Names of columns may come from a database that somebody else has made. */
+static void
+add_name(FILE *out, const char *before, const char *name)
+{
+    (void)fprintf(out, "%s\"", before);
+    for (; *name; name++)
+        (void)fputs(*name == '"' ? "\"\"" : (char[]){*name, '\0'}, out);
+    (void)fputc('"', out);
+}
+
 char *
 iw_store_insertion(const char *table, const char *const *columns, size_t n, const char *key)
 {
@@ -105,15 +143,17 @@ iw_store_insertion(const char *table, const char *const *columns, size_t n, cons
         return NULL;
     (void)fprintf(out, "INSERT INTO %s (", table);
     for (size_t i = 0; i < n; i++)
-        (void)fprintf(out, "%s\"%s\"", i ? ", " : "", columns[i]);
+        add_name(out, i ? ", " : "", columns[i]);
     (void)fputs(") VALUES (", out);
     for (size_t i = 0; i < n; i++)
         (void)fprintf(out, "%s$%zu", i ? ", " : "", i + 1);
     (void)fputs(")", out);
     if (key)
         (void)fprintf(out, " ON CONFLICT (%s) DO UPDATE SET ", key);
-    for (size_t i = 0; key && i < n; i++)
-        (void)fprintf(out, "%s\"%s\" = excluded.\"%s\"", i ? ", " : "", columns[i], columns[i]);
+    for (size_t i = 0; key && i < n; i++) {
+        add_name(out, i ? ", " : "", columns[i]);
+        add_name(out, " = excluded.", columns[i]);
+    }
     (void)fputs(strcmp(table, "runs") == 0 ? " RETURNING run" : "", out);
     if (fclose(out) == 0)
         return text;
@@ -332,11 +372,7 @@ file_all(iw_store *self, const iw_store_filing *filing, const char *run_id, cons
          int64_t *row, iw_error *err)
 {
     char *before = NULL;
-    iw_status status = self->backend->begin(self->state, true, err);
-    if (status == IW_OK)
-        status = iw_store_lock_run(self, run_id, err);
-    if (status == IW_OK)
-        status = iw_store_material_of(self, run_id, &before, err);
+    iw_status status = iw_store_begin_change(self, run_id, &before, err);
     if (status == IW_OK)
         status = file_run(self, filing, material, row, err);
     if (status == IW_OK)
@@ -415,11 +451,7 @@ iw_store_remove(iw_store *self, const char *run, iw_error *err)
     if (status)
         return status;
     iw_sql_value value = iw_sql_text(id);
-    status = self->backend->begin(self->state, true, err);
-    if (status == IW_OK)
-        status = iw_store_lock_run(self, id, err);
-    if (status == IW_OK)
-        status = iw_store_material_of(self, id, &before, err);
+    status = iw_store_begin_change(self, id, &before, err);
     if (status == IW_OK)
         status = iw_store_change(self, &take_out, &value, 1, err);
     if (status == IW_OK)

@@ -195,10 +195,11 @@ refuse_to_read(const iw_store *self, int version, iw_error *err)
         return iw_fail(err, IW_INVALID,
                        "%s is empty: `ionwatch analyze --db` and ionwatchd file runs in it",
                        self->label);
-    return iw_fail(err, IW_UNSUPPORTED,
-                   "%s has schema version %d, this program reads %d: open it once with ionwatchd, "
-                   "which migrates it",
-                   self->label, version, (int)IW_SCHEMA_VERSION);
+    return iw_fail(
+        err, IW_UNSUPPORTED,
+        "%s has schema version %d, this program reads %d: `ionwatch db migrate` brings it "
+        "up to date",
+        self->label, version, (int)IW_SCHEMA_VERSION);
 }
 
 iw_status
@@ -211,6 +212,7 @@ iw_schema_ready(iw_store *self, iw_error *err)
     if (status)
         return status;
     bool old = version < IW_SCHEMA_VERSION;
+    self->found_version = version;
     if (self->options.read_only)
         return old ? refuse_to_read(self, version, err) : IW_OK;
     char *view = view_text();
@@ -224,6 +226,23 @@ iw_schema_ready(iw_store *self, iw_error *err)
         status = migrate(self, view, err);
     else if (status == IW_OK && !current && migrate(self, view, &view_err) != IW_OK)
         status = check_version(self, &version, err);
+    (void)snprintf(self->trouble, sizeof self->trouble, "%s", view_err.text);
     free(view);
     return status;
+}
+
+iw_status
+iw_schema_still(iw_store *self, int version, iw_error *err)
+{
+    if (version == IW_SCHEMA_VERSION)
+        return IW_OK;
+    self->unready = true;
+    return iw_fail(err, IW_AGAIN, "%s has schema version %d now, this program knows %d",
+                   self->label, version, (int)IW_SCHEMA_VERSION);
+}
+
+iw_store_schema
+iw_store_schema_of(const iw_store *self)
+{
+    return (iw_store_schema){self->found_version, IW_SCHEMA_VERSION, self->trouble};
 }

@@ -41,6 +41,7 @@ static const char *const words[][2] = {
     {")", ")"},
     {"ROWS", "STRICT"},
     {"KEYED", "STRICT, WITHOUT ROWID"},
+    {"VERSION", "(SELECT user_version FROM pragma_user_version)"},
     {NULL, NULL},
 };
 
@@ -365,6 +366,8 @@ open_file(iw_sqlite *self, iw_error *err)
     (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     int version = 0; /* another program's file is not touched */
     iw_status status = sqlite_version(self, &version, err);
+    if (status == IW_OK) /* in questions of people: LIKE as on a server */
+        status = run_sql(self, "PRAGMA case_sensitive_like = ON", "preparing it", err);
     if (status == IW_OK && !self->read_only)
         status = run_sql(self,
                          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "

@@ -106,6 +106,7 @@ iw_store_close(iw_store **self)
     if (!self || !*self)
         return;
     (*self)->backend->close((*self)->state);
+    free((*self)->find_run);
     free((*self)->insert_run);
     for (size_t i = 0; i < IW_STORE_TABLES; i++)
         free((*self)->copy_insertions[i]);

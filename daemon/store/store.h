@@ -41,6 +41,13 @@ typedef struct {
 iw_store *iw_store_open(const char *uri, const iw_store_options *options, iw_error *err);
 void iw_store_close(iw_store **self);
 
+/* Of a store that was opened to write: the schema that it found, 0 for none, and has now. */
+typedef struct {
+    int found, now;
+    const char *trouble; /* why the view is of another program still; "": it is of this one */
+} iw_store_schema;
+iw_store_schema iw_store_schema_of(const iw_store *self);
+
 /* A URI without the password that may be in it. */
 void iw_store_label(const char *uri, char *label, size_t size);
 

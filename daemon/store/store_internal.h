@@ -16,11 +16,14 @@ struct iw_store {
     const iw_store_backend *backend;
     void *state;
     iw_store_options options;
-    char label[512];  /* the URI without its password; of a file its path */
-    char *insert_run; /* the statement, made at the first filing, as the next ones at a copy */
-    char *copy_insertions[IW_STORE_TABLES];
-    char *listings[1 << IW_STORE_FILTERS]; /* of descriptors, by which filters are set */
-    bool unready; /* opened again, and nobody has looked at its schema yet */
+    char label[512]; /* the URI without its password; of a file its path */
+    char *find_run;  /* statements, made at the first filing, ... */
+    char *insert_run;
+    char *copy_insertions[IW_STORE_TABLES]; /* ... at a copy, */
+    char *listings[1 << IW_STORE_FILTERS];  /* and at a question: by which filters are set */
+    int found_version;                      /* of the schema, when it was opened */
+    char trouble[IW_ERROR_TEXT];            /* why the view is of another program; "" */
+    bool unready; /* opened again, or changed by others: its schema is to be looked at */
 };
 
 /* All rows of a statement, as a new reference; its parameters are texts (NULL: NULL). */
@@ -36,6 +39,8 @@ iw_status iw_store_end(iw_store *self, iw_status status, iw_error *err);
 char *iw_schema_words(const iw_store_backend *backend, const char *text);
 /* Brings the schema up to date; read-only, refuses another one. */
 iw_status iw_schema_ready(iw_store *self, iw_error *err);
+/* AGAIN: that is another version than the one that was made ready; others have changed it since. */
+iw_status iw_schema_still(iw_store *self, int version, iw_error *err);
 
 /* Id of the one run that the text names. */
 iw_status iw_store_resolve(iw_store *self, const char *text, char id[IW_ID_LENGTH + 1],
@@ -45,11 +50,12 @@ iw_status iw_store_resolve(iw_store *self, const char *text, char id[IW_ID_LENGT
  * keeps its number, which is returned.  malloc'd, NULL: no memory. */
 char *iw_store_insertion(const char *table, const char *const *columns, size_t n, const char *key);
 
-/* Inside a transaction.  lock: who changes this run holds it alone.  empty: what belongs to the run
- * of this number.  material: of a run, malloc'd; "" if it is not there. */
-iw_status iw_store_lock_run(iw_store *self, const char *id, iw_error *err);
+/* Begins a transaction that alone changes this run, under the schema of this program: AGAIN where
+ * another one has migrated it meanwhile.  *material: that of the run, malloc'd; "" if it is not
+ * there. */
+iw_status iw_store_begin_change(iw_store *self, const char *id, char **material, iw_error *err);
+/* Removes what belongs to the run of this number. */
 iw_status iw_store_empty_run(iw_store *self, int64_t row, iw_error *err);
-iw_status iw_store_material_of(iw_store *self, const char *id, char **material, iw_error *err);
 /* Adds "properties" to a record: what was imported for the run or its material. */
 iw_status iw_store_attach_properties(iw_store *self, const char *id, json_t *record, iw_error *err);
 /* name: runs of an older schema get their material.  refit: after a run came, changed or went, the

@@ -28,6 +28,7 @@ from .record import Record, _number, pandas
 
 APPLICATION = 0x69776462  # PRAGMA application_id, "iwdb"
 SERVERS = ("postgresql", "postgres")
+SCHEMA = 4  # that this package reads
 
 
 def default_uri() -> str:
@@ -79,12 +80,15 @@ def _question_marks(query: str) -> str:
 class _File:
     """A connection to SQLite."""
 
+    version = "PRAGMA user_version"
+
     def __init__(self, uri: str):
         self.label = path_of(uri)
         place = urllib.parse.quote(os.path.abspath(self.label))
         try:
             self._connection = sqlite3.connect(f"file:{place}?mode=ro", uri=True)
             ours = self._connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
+            self._connection.execute("PRAGMA case_sensitive_like = ON")  # as on a server
         except sqlite3.Error as error:
             raise IonwatchError(Status.NOT_FOUND, f"{self.label}: {error}") from error
         if not ours:
@@ -105,6 +109,8 @@ class _File:
 
 class _Server:
     """A connection to PostgreSQL; it reads only, each statement by itself."""
+
+    version = "SELECT value FROM ionwatch_schema WHERE key = 'version'"
 
     def __init__(self, uri: str):
         try:
@@ -162,6 +168,13 @@ class Database:
         uri = uri or default_uri()
         self._connection = _File(uri) if scheme_of(uri) == "sqlite" else _Server(uri)
         self.label = self._connection.label
+        version = int(self._rows(self._connection.version)[0][0])
+        if version != SCHEMA:
+            self.close()
+            advice = ("use a newer ionwatch" if version > SCHEMA
+                      else "`ionwatch db migrate` brings it up to date")
+            raise IonwatchError(Status.UNSUPPORTED,
+                                f"{self.label} has schema version {version}, this package reads {SCHEMA}: {advice}")
 
     def close(self) -> None:
         self._connection.close()
@@ -209,7 +222,7 @@ class Database:
 
     def materials(self) -> Any:
         """DataFrame: activation energies and D at 300 K, for each material and group."""
-        return self.sql("SELECT * FROM materials")
+        return self.sql("SELECT * FROM materials ORDER BY material, \"group\"")
 
     def _find(self, run: str) -> str:
         """Id of the run with this name, id, or beginning of an id; of a name, the latest."""

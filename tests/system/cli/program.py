@@ -15,7 +15,8 @@ PROGRAM = os.path.join(BUILD, "ionwatch")
 DAEMON = os.path.join(BUILD, "ionwatchd")
 
 COMMANDS = ["analyze", "follow", "imd", "ls", "status", "show", "watch", "stop", "rm", "arrhenius", "plot", "landscape",
-            "explain", "keygen", "unpack", "db ls", "db show", "db query", "db export", "db import", "db ingest", "db rm"]
+            "explain", "keygen", "unpack", "db ls", "db show", "db query", "db export", "db import", "db ingest", "db migrate",
+            "db rm"]
 
 
 def environment(folder, **more):

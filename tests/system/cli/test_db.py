@@ -116,6 +116,26 @@ class Database(Case):
         self.assertEqual(json.loads(self.expect(0, "db", "ls", "--json", "--db", self.db).stdout), [])
         self.expect(4, "db", "show", "first", "--db", self.db, says='no run "first"')
 
+    def test_an_older_schema_is_brought_up_to_date_by_those_who_write(self):
+        self.expect(0, "db", "migrate", "--db", self.db, says="")
+        self.file_run("one.extxyz", "--name", "first")
+        before = self.expect(0, "db", "query", "SELECT * FROM descriptors_wide", "--json", "--db", self.db).stdout
+        self.assertIn("schema version 4, as it was", self.expect(0, "db", "migrate", "--db", self.db).stdout)
+        old = sqlite3.connect(self.db)  # as version 3 had it
+        old.executescript("DROP VIEW descriptors_wide; ALTER TABLE runs DROP COLUMN space_group; "
+                          "DROP TABLE material_descriptors; DROP TABLE run_descriptors; "
+                          "DELETE FROM ionwatch_schema; DELETE FROM descriptors WHERE method = 'structure'; "
+                          "PRAGMA user_version = 3")
+        old.close()
+        for words in (["ls"], ["show", "first"], ["export"], ["query", "SELECT 1"]):
+            self.expect(1, "db", *words, "--db", self.db,
+                        says=["has schema version 3, this program reads 4", "`ionwatch db migrate`"])
+        self.assertIn("schema version 4, was 3", self.expect(0, "db", "migrate", "--db", self.db).stdout)
+        after = self.expect(0, "db", "query", "SELECT * FROM descriptors_wide", "--json", "--db", self.db).stdout
+        (before, after) = ([{k: v for k, v in row.items() if k.startswith(("D_", "omega", "name"))}
+                            for row in json.loads(text)] for text in (before, after))
+        self.assertEqual(before, after)
+
     def test_a_missing_database_says_what_to_do(self):
         self.expect(1, "db", "ls", says=["ionwatch.db", "no such database", "--db"])
         self.expect(1, "db", "rm", "x", "--db", self.path("none.db"), says="no such database")

@@ -66,7 +66,8 @@ class Command(OnServer):
         for words in (["db", "ls"], ["db", "query"], ["db", "query", "--csv", "--group", "Li"],
                       ["db", "query", "SELECT * FROM descriptors_wide", "--json"],
                       ["db", "query", "SELECT name, \"temperature_K\" FROM runs ORDER BY name"],
-                      ["db", "query", "SELECT * FROM species", "--csv"], ["db", "export", "--json"], ["db", "export"],
+                      ["db", "query", "SELECT * FROM species", "--csv"],
+                      ["db", "query", "SELECT count(*) AS n FROM runs WHERE name LIKE 'O%' OR name LIKE 't%'"], ["db", "export", "--json"], ["db", "export"],
                       ["db", "show", "two", "--json", "--series", "--full"], ["arrhenius", "--json"]):
             here = self.expect(0, *words, "--db", file).stdout
             there = self.expect(0, *words, "--db", self.uri).stdout
@@ -110,6 +111,23 @@ class Command(OnServer):
         self.assertNotIn("secret", done.stderr)
         self.expect(1, "db", "ls", "--db", uri, says=f"postgresql://me@/ions?host={self.folder}: connecting")
         self.expect(1, "db", "ls", "--db", self.uri, says="is empty")
+
+    def test_a_connection_that_was_cut_during_a_long_analysis_costs_nothing(self):
+        r, v = program.walk(3000, seed=3)
+        write_extxyz(self.path("long.extxyz"), SPECIES, r, v)
+        self.expect(0, "db", "migrate", "--db", self.uri)
+        process = subprocess.Popen([PROGRAM, "analyze", self.path("long.extxyz"), "-T", "600", "--db", self.uri],
+                                   stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                   env=environment(self.folder))
+        cut = "0"
+        while cut == "0" and process.poll() is None:  # it is connected before it reads the file
+            cut = self.sql("postgres", "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE "
+                                       f"application_name = 'ionwatch' AND datname = 'case{OnServer.made}'")
+        _, said = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIn("filed as number", said)
+        if cut == "0":
+            print("it was quicker than the cut: not tested")
 
     def test_a_long_question_is_ended_by_ctrl_c(self):
         self.file_run("one", self.uri)

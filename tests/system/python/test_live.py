@@ -243,6 +243,16 @@ def test_databases_that_are_none_are_refused(folder):
     assert not os.path.exists("nowhere")
 
 
+@pytest.mark.parametrize("version, says", [(3, "`ionwatch db migrate`"), (99, "use a newer ionwatch")])
+def test_a_database_of_another_version_is_refused(folder, version, says):
+    other = sqlite3.connect(f"version{version}.db")
+    other.executescript(f"PRAGMA application_id = 1769432162; PRAGMA user_version = {version}")
+    other.close()
+    with pytest.raises(ionwatch.IonwatchError, match=f"has schema version {version}, .*{says}") as caught:
+        ionwatch.database.Database(f"version{version}.db")
+    assert caught.value.status == ionwatch.Status.UNSUPPORTED
+
+
 def test_who_asks_in_vain_hears_why(folder, daemon):
     for status, what in ((ionwatch.Status.TIMEOUT, lambda: ionwatch.live.Runs("ipc:///nowhere.sock", 0.2).list()),
                          (ionwatch.Status.NOT_FOUND, lambda: daemon.runs["nothing"])):

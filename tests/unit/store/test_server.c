@@ -315,6 +315,34 @@ a_lock_of_another_program_asks_for_a_retry(void **state)
     iw_store_close(&store);
 }
 
+/* A migration takes as long as it takes: given up, it would never come to its end. */
+static void
+a_migration_is_not_given_up_for_being_slow(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    iw_store_options options = {.answer_s = 0.3};
+    iw_store *store = database_open();
+    iw_store_close(&store);
+    database_do("UPDATE ionwatch_schema SET value = 'older' WHERE key = 'descriptors_wide'");
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) { /* a reader whom it must wait for */
+        database_do("BEGIN; LOCK TABLE descriptors_wide IN ACCESS SHARE MODE; SELECT pg_sleep(1)");
+        _exit(EXIT_SUCCESS);
+    }
+    while (database_number("SELECT count(*) FROM pg_locks WHERE mode = 'AccessShareLock' AND "
+                           "relation = CAST('descriptors_wide' AS regclass)") < 1)
+        pause_ms(10);
+    store = iw_store_open(place.uri, &options, &err);
+    assert_ok(store ? IW_OK : err.code, err);
+    iw_store_close(&store);
+    wait_children(&child, 1);
+    assert_sql("SELECT value LIKE 'CREATE VIEW%' FROM ionwatch_schema WHERE key = "
+               "'descriptors_wide'",
+               "t");
+}
+
 /* A network is mostly the way there and back: what a filing waits for is counted. */
 static unsigned round_trips;
 int __real_PQpipelineSync(PGconn *link);
@@ -566,6 +594,7 @@ main(void)
         CASE(a_connection_that_breaks_in_a_transaction_files_nothing),
         CASE(a_lock_of_another_program_asks_for_a_retry),
         CASE(a_server_that_hangs_is_given_up),
+        CASE(a_migration_is_not_given_up_for_being_slow),
         CASE(a_run_is_filed_in_four_round_trips),
         CASE(what_is_wrong_with_a_uri_is_said_without_its_password),
         CASE(a_password_is_in_no_label),

@@ -454,6 +454,34 @@ a_run_is_copied_row_by_row(void **state)
     (void)unlink(path);
 }
 
+/* Columns are named in a statement by those that the other database has. */
+static void
+names_of_columns_are_no_sql(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    char path[160];
+    sqlite3 *db = NULL;
+    (void)snprintf(path, sizeof path, "/tmp/iw-odd-%ld.db", (long)getpid());
+    iw_store *from = iw_store_open(path, NULL, &err), *to = database_open();
+    assert_non_null(from);
+    assert_ok(file_run(from, ID_A, "one", 1e-5, NULL, &err), err);
+    iw_store_close(&from);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "ALTER TABLE species ADD COLUMN \"run\"\") SELECT 1; --\" TEXT",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    from = iw_store_open(path, NULL, &err);
+    assert_int_not_equal(iw_store_copy(to, from, ID_A, &err), IW_OK);
+    assert_non_null(strstr(err.text, "run\") SELECT 1; --"));
+    iw_store_close(&from);
+    iw_store_close(&to);
+    assert_sql("SELECT count(*) FROM runs", "0");
+    (void)unlink(path);
+}
+
 /* ---- trouble ---- */
 
 static void
@@ -526,16 +554,55 @@ a_database_of_another_program_is_left_alone(void **state)
 }
 
 static void
+set_version(int version)
+{
+    char sql[96];
+    (void)snprintf(sql, sizeof sql,
+                   place.kind == database_sqlite
+                       ? "PRAGMA user_version = %d"
+                       : "UPDATE ionwatch_schema SET value = '%d' WHERE key = 'version'",
+                   version);
+    database_do(sql);
+}
+
+static void
 a_newer_schema_is_refused(void **state)
 {
     (void)state;
     iw_store *store = database_open();
     iw_store_close(&store);
-    database_do(place.kind == database_sqlite
-                    ? "PRAGMA user_version = 99"
-                    : "UPDATE ionwatch_schema SET value = '99' WHERE key = 'version'");
+    set_version(99);
     refuse_open(place.uri, false, IW_UNSUPPORTED, "schema version 99");
     refuse_open(place.uri, true, IW_UNSUPPORTED, "use a newer ionwatch");
+}
+
+/* A daemon is connected for months; the others are updated before it is. */
+static void
+a_schema_that_is_migrated_meanwhile_is_left_alone(void **state)
+{
+    (void)state;
+    iw_error err = {0};
+    char version[16];
+    iw_store *store = database_open();
+    assert_ok(file_run(store, ID_A, "one", 1e-5, NULL, &err), err);
+    database_sql(place.kind == database_sqlite
+                     ? "PRAGMA user_version"
+                     : "SELECT value FROM ionwatch_schema WHERE key = 'version'",
+                 version, sizeof version);
+    set_version(99);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(file_run(store, ID_A, "two", 1e-5, NULL, &err), IW_AGAIN);
+        assert_non_null(strstr(err.text, "schema version 99 now"));
+        assert_int_equal(iw_store_remove(store, ID_A, &err), IW_AGAIN);
+        assert_int_equal(iw_store_refresh(store, &err), IW_UNSUPPORTED);
+        assert_non_null(strstr(err.text, "use a newer ionwatch"));
+    }
+    assert_sql("SELECT name FROM runs", "one");
+    set_version(atoi(version)); /* as it was */
+    assert_ok(iw_store_refresh(store, &err), err);
+    assert_ok(file_run(store, ID_A, "two", 1e-5, NULL, &err), err);
+    iw_store_close(&store);
+    assert_sql("SELECT name FROM runs", "two");
 }
 
 static void
@@ -596,11 +663,13 @@ main(void)
         CASE(how_the_numbers_were_made_stands_in_columns),
         CASE(sql_that_reads_is_run_and_no_other),
         CASE(a_run_is_copied_row_by_row),
+        CASE(names_of_columns_are_no_sql),
         SQLITE(a_locked_database_asks_for_a_retry),
         SQLITE(a_full_disk_files_nothing_and_can_be_retried),
         SQLITE(a_text_file_is_not_a_database),
         SQLITE(a_database_of_another_program_is_left_alone),
         CASE(a_newer_schema_is_refused),
+        CASE(a_schema_that_is_migrated_meanwhile_is_left_alone),
         SQLITE(bad_places_are_refused_with_what_and_where),
         CASE(a_record_without_groups_is_refused),
     };
