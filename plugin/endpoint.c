@@ -50,3 +50,12 @@ iw_default_endpoint(char *text, size_t size, iw_error *err)
                        size);
     return IW_OK;
 }
+
+iw_status
+iw_socket_file_check(const char *path, iw_error *err)
+{
+    struct stat info;
+    if (lstat(path, &info) == 0 && !S_ISSOCK(info.st_mode))
+        return iw_fail(err, IW_REFUSED, "%s is there and is no socket: it is left as it is", path);
+    return IW_OK;
+}

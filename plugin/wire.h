@@ -108,4 +108,8 @@ void iw_frame_view_of(const iw_frame *frame, iw_frame_view *view);
  * /tmp is made 0700 and refused when it belongs to somebody else. */
 iw_status iw_default_endpoint(char *text, size_t size, iw_error *err);
 
+/* Before a socket is bound to a path, which removes what is there.  REFUSED: that is a file, not
+ * the socket of a daemon that was killed. */
+iw_status iw_socket_file_check(const char *path, iw_error *err);
+
 #endif

@@ -59,6 +59,8 @@ check_endpoint(const char *endpoint, iw_error *err)
         return iw_fail(err, IW_INVALID,
                        "cannot listen at %s: an endpoint is ipc://PATH or tcp://HOST:PORT",
                        endpoint);
+    if (!tcp && iw_socket_file_check(endpoint + 6, err) != IW_OK)
+        return iw_prefix(err, "cannot listen at %s", endpoint);
     const char *port = strrchr(endpoint, ':') + 1;
     char *end = NULL;
     long number = tcp ? strtol(port, &end, 10) : 0;
@@ -82,6 +84,8 @@ static iw_status
 prepare_pub(void *front, void *socket, const char *endpoint, iw_error *err)
 {
     const iw_front *self = front;
+    if (check_endpoint(endpoint, err) != IW_OK)
+        return err->code;
     return iw_gate_prepare(self->gate, socket, IW_DOOR_LISTEN, endpoint, is_guarded(self, endpoint),
                            err);
 }

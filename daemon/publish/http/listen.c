@@ -2,6 +2,7 @@
 #include "publish/http/listen.h"
 
 #include "publish/http/address.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -83,6 +84,8 @@ open_unix(iw_listen *self, const char *path, iw_error *err)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     _Static_assert(sizeof address.sun_path >= sizeof self->path, "a path fits");
     (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    if (iw_socket_file_check(path, err) != IW_OK)
+        return iw_prefix(err, "http = unix:%s", path);
     if (is_answered(&address))
         return iw_fail(err, IW_IO, "http = unix:%s: somebody answers there", path);
     (void)unlink(path);

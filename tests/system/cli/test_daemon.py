@@ -73,6 +73,33 @@ class ClosedDescriptors(Case):
         self.assertEqual(self.closed(PROGRAM, "explain").wait(timeout=30), 1)
 
 
+class FilesOfOthers(Case):
+    def test_a_file_where_a_socket_should_be_is_left_as_it_is(self):
+        words = ["--data", self.path("data"), "--db", self.path("a.db")]
+        for name in ("traj.xyz", "s.sock.pub"):
+            with open(self.path(name), "w") as file:
+                file.write("precious")
+        for socket in ("traj.xyz", "s.sock"):
+            done = subprocess.run([DAEMON, "--listen", "ipc://" + self.path(socket), "--http", "off",
+                                   *words], capture_output=True, text=True, timeout=30,
+                                  env=environment(self.folder))
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("is there and is no socket", done.stderr)
+        page = "unix:" + self.path("traj.xyz")
+        daemon = subprocess.Popen([DAEMON, "--listen", "ipc://" + self.path("t.sock"), "--http", page,
+                                   *words], stderr=subprocess.PIPE, text=True,
+                                  env=environment(self.folder))
+        try:
+            said = next(line for line in daemon.stderr if line.startswith("http."))
+        finally:
+            daemon.send_signal(signal.SIGTERM)
+            daemon.communicate(timeout=30)
+        self.assertIn("is there and is no socket", said)
+        for name in ("traj.xyz", "s.sock.pub"):
+            with open(self.path(name)) as file:
+                self.assertEqual(file.read(), "precious")
+
+
 class Daemon(Case):
     options = []
 
