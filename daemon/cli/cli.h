@@ -67,7 +67,7 @@ typedef struct {
     double window_K, missing;                                                 /* K; % */
     long clusters, space, folds;                                              /* 0: default */
     long seed;
-    bool impute;
+    bool impute, as_values;
 
     const char *folder, *roles; /* keygen; NULL: default */
     bool server, print, force;

@@ -226,6 +226,8 @@ static const iw_cli_option landscape_options[] = {
      "also runs that were lost, refused or are not finished"},
     {"missing", 0, IW_OPT_NUMBER, TO(missing), "PERCENT", "%", "20", 0, 100, NULL,
      "leave out descriptors with more of their values missing than this"},
+    {"limits-as-values", 0, IW_OPT_FLAG, TO(as_values), NULL, "", NULL, 0, 0, NULL,
+     "take the fitted number of a D that is only an upper limit"},
     {"with", 0, IW_OPT_TEXT, TO(with), "LIST", "", "none", 0, 0, NULL,
      "take diffusive and transport descriptors too, which follow from D: alpha,haven_ratio"},
     {"without", 0, IW_OPT_TEXT, TO(without), "LIST", "", "none", 0, 0, NULL,

@@ -78,13 +78,13 @@ request(const iw_settings *settings, const char *what)
                   settings->db, "output", settings->output, "family", settings->family, "with",
                   settings->with, "without", settings->without, "target", settings->target_name,
                   "models", settings->models, "method", method, "correlation", correlation);
-    json_t *numbers =
-        json_pack("{s:o, s:f, s:f, s:o, s:o, s:I, s:I, s:b, s:b, s:b, s:b, s:b}", "temperature_K",
-                  iw_json_number(settings->temperature_K), "window_K", settings->window_K,
-                  "missing", settings->missing, "clusters", count(settings->clusters), "folds",
-                  count(settings->folds), "dimensions", dimensions, "seed",
-                  (json_int_t)settings->seed, "all", settings->all, "impute", settings->impute,
-                  "log", settings->log, "json", settings->json, "csv", settings->csv);
+    json_t *numbers = json_pack(
+        "{s:o, s:f, s:f, s:o, s:o, s:I, s:I, s:b, s:b, s:b, s:b, s:b, s:b}", "temperature_K",
+        iw_json_number(settings->temperature_K), "window_K", settings->window_K, "missing",
+        settings->missing, "clusters", count(settings->clusters), "folds", count(settings->folds),
+        "dimensions", dimensions, "seed", (json_int_t)settings->seed, "all", settings->all,
+        "impute", settings->impute, "log", settings->log, "limits_as_values", settings->as_values,
+        "json", settings->json, "csv", settings->csv);
     bool good = choices && numbers && json_object_update(choices, numbers) == 0;
     json_decref(numbers);
     if (good)

@@ -207,9 +207,16 @@ class Database:
             "paper_spacing_fs FROM runs ORDER BY filed_at, run"
         )
 
-    def descriptors(self, group: Optional[str] = "mobile", run: Optional[str] = None) -> Any:
+    def columns(self) -> list[str]:
+        """Those of descriptors()."""
+        return list(self.sql("SELECT * FROM descriptors_wide LIMIT 0").columns)
+
+    def descriptors(self, group: Optional[str] = "mobile", run: Optional[str] = None,
+                    columns: Optional[Sequence[str]] = None) -> Any:  # fmt: skip
         """DataFrame: a row for each run and group, a column for each descriptor, units in the names
-        (the view descriptors_wide); group None: all groups."""
+        (the view descriptors_wide); group None: all groups.  Time goes with the number of columns:
+        with `columns` there are these only, after "run"."""
+        chosen = "*" if columns is None else ", ".join(f'"{name}"' for name in ("run", *columns))
         where, values = [], []
         if group is not None:
             where.append('"group" = ?')
@@ -218,7 +225,7 @@ class Database:
             where.append("run = ?")
             values.append(self._find(run))
         condition = f" WHERE {' AND '.join(where)}" if where else ""
-        return self.sql(f"SELECT * FROM descriptors_wide{condition}", values)
+        return self.sql(f"SELECT {chosen} FROM descriptors_wide{condition}", values)
 
     def materials(self) -> Any:
         """DataFrame: activation energies and D at 300 K, for each material and group."""

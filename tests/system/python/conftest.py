@@ -6,6 +6,9 @@ import subprocess
 import sys
 import time
 
+# Before NumPy: on a busy machine threads wait for each other far longer than they work.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+
 import numpy as np
 import pytest
 

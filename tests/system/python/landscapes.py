@@ -41,24 +41,25 @@ def empty(folder):
 
 
 def write(path, runs):
-    """runs: dicts with material, mobile, temperature_K, and numbers {group: {descriptor: value}};
-    optionally name, state, time_ps, paper (numbers too), and what columns of runs there are more."""
+    """runs: dicts with material, mobile, temperature_K, and numbers {group: {descriptor: value, or value and
+    95 % interval}}; optionally name, state, time_ps, paper and structure (numbers too), and what columns of runs
+    there are more."""
     with sqlite3.connect(path) as db:
         first = db.execute("SELECT coalesce(max(run), 0) FROM runs").fetchone()[0] + 1
         for number, run in enumerate(runs, first):
             one = dict(run)
-            numbers, paper = one.pop("numbers"), one.pop("paper", {})
+            numbers = {"physical": one.pop("numbers"), "paper": one.pop("paper", {}), "structure": one.pop("structure", {})}
             row = {"run": number, "id": str(uuid.UUID(int=number)), "name": f"run{number}", "state": "completed",
                    "frames": 1000, "atoms": 100, "time_ps": 100.0, "filed_at": "2024-01-01T00:00:00Z", "writer": "test",
                    "record": "{}", **one, "mobile": json.dumps(one["mobile"])}  # fmt: skip
             db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
             db.executemany('INSERT INTO "groups" (run, name, ordinal, atoms) VALUES (?, ?, ?, 50)',
                            [(number, group, i) for i, group in enumerate(GROUPS)])
-            rows = [(number, group, key, method, float(value), "1", "diffusive" if key.startswith("D_") else "vibrational")
-                    for method, of in (("physical", numbers), ("paper", paper))
-                    for group, values in of.items() for key, value in values.items()]  # fmt: skip
-            db.executemany('INSERT INTO descriptors (run, "group", descriptor, method, value, unit, category) '
-                           "VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            rows = [(number, group, key, method, *(value if isinstance(value, tuple) else (float(value), None, None)), "1",
+                     "structural" if method == "structure" else "diffusive" if key.startswith("D_") else "vibrational")
+                    for method, of in numbers.items() for group, values in of.items() for key, value in values.items()]  # fmt: skip
+            db.executemany('INSERT INTO descriptors (run, "group", descriptor, method, value, ci95_lo, ci95_hi, unit, category) '
+                           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
 def give(path, material, method, category, **values):
@@ -69,9 +70,9 @@ def give(path, material, method, category, **values):
                        [(material, key, method, value, category) for key, value in values.items()])  # fmt: skip
 
 
-def planted(materials, temperatures=(400, 500, 600), seed=1, noise=0.05):
+def planted(materials, temperatures=(400, 500, 600), seed=1, noise=0.05, structural=()):
     """Runs of materials in three clusters of the factors (f1, f2), which f1 separates most; D falls with
-    f1, and does not know f3.  Also the factors [materials][3] and the clusters [materials]."""
+    f1, and does not know f3; structural descriptors know nothing.  Also the factors [materials][3] and the clusters [materials]."""
     rng = np.random.default_rng(seed)
     centres = np.array([(-2.0, -1.0), (0.0, 1.5), (2.0, -1.0)])
     cluster = np.arange(materials) % 3
@@ -80,6 +81,7 @@ def planted(materials, temperatures=(400, 500, 600), seed=1, noise=0.05):
     mobile = [FAMILIES[order[i % len(order)]] for i in range(materials)]
     runs = []
     for i in range(materials):
+        structure = {"all": {key: rng.normal(10, 1) for key in structural}}
         for T in temperatures:
             numbers = {}
             for group in GROUPS:
@@ -90,5 +92,5 @@ def planted(materials, temperatures=(400, 500, 600), seed=1, noise=0.05):
             D = np.exp(-11 - 0.9 * f[i, 0] + 0.1 * rng.normal() + 0.004 * (T - 500))
             numbers["mobile"]["D_cm2_s"] = D
             runs.append({"material": f"M{i:05d}", "mobile": mobile[i], "temperature_K": float(T), "time_ps": 100.0 + rng.uniform(0, 10),
-                         "numbers": numbers})  # fmt: skip
+                         "numbers": numbers, "structure": structure})  # fmt: skip
     return runs, f, cluster

@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The numbers of the landscape against SciPy, scikit-learn, closed forms and planted structure."""
+"""The numbers of the landscape against SciPy, scikit-learn and closed forms."""
 import dataclasses
-import os
-
-# Before NumPy: on a busy machine threads wait for each other far longer than they work.
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -42,7 +39,7 @@ def table(n=40, p=6, seed=1, gaps=0, ties=False):
 # ---- correlations ----
 
 
-@pytest.mark.parametrize("options", [{}, {"ties": True}, {"gaps": 30}, {"gaps": 30, "ties": True}, {"n": 4}])
+@pytest.mark.parametrize("options", [{}, {"ties": True}, {"gaps": 30}, {"gaps": 30, "ties": True}])
 def test_r_and_p_are_those_of_scipy_with_ties_and_gaps(options):
     x = table(**options)
     for method, theirs in (("spearman", stats.spearmanr), ("pearson", stats.pearsonr)):
@@ -58,6 +55,20 @@ def test_r_and_p_are_those_of_scipy_with_ties_and_gaps(options):
         assert len(pairs) == 15 and (pairs.r.abs().diff().dropna() <= 0).all()
 
 
+@pytest.mark.parametrize("options", [{"n": 4}, {"n": 6, "ties": True}, {"n": 8, "gaps": 4}])
+def test_p_of_few_materials_is_counted_as_scipy_counts_it(options):
+    found = correlations.of(table(p=3, **options))
+    for one, other in (("c0", "c1"), ("c0", "c2"), ("c1", "c2")):
+        both = table(p=3, **options)[[one, other]].dropna().to_numpy()
+        r = stats.spearmanr(both)[0]
+        assert found.r.loc[one, other] == pytest.approx(r)
+        if len(both) < 8:  # SciPy goes through all orders, too, and takes its time
+            theirs = stats.permutation_test((both[:, 0],), lambda x: stats.spearmanr(x, both[:, 1])[0], permutation_type="pairings", n_resamples=np.inf)
+            assert found.p.loc[one, other] == pytest.approx(theirs.pvalue)
+    # Of four materials in order one of twelve is as far: SciPy's t gives p = 0.
+    assert correlations.ranking(pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [1.0, 3, 9, 27]}), "b").p[0] == pytest.approx(2 / 24)
+
+
 def test_what_is_constant_or_too_short_has_no_r():
     x = pd.DataFrame({"a": [1.0, 2, 3, 4], "b": [0.1 + 0.2] * 4, "c": [1.0, np.nan, np.nan, 2]})
     found = correlations.of(x)
@@ -71,27 +82,6 @@ def test_q_is_benjamini_and_hochbergs_by_hand():
     np.testing.assert_allclose(correlations.benjamini_hochberg(p), [0.9, 0.05, 0.05, np.nan, 0.05, 0.05], rtol=1e-12)
     q = correlations.benjamini_hochberg(np.random.default_rng(1).uniform(size=1000))
     assert (q < 0.1).sum() == 0  # of nothing but chance nothing stays
-
-
-def test_q_keeps_what_is_planted_and_p_takes_chance_for_it():
-    rng = np.random.default_rng(5)
-    x = pd.DataFrame(rng.normal(size=(60, 40)), columns=[f"c{i}" for i in range(40)])
-    x["D"] = x.c3 * 2 + rng.normal(size=60)
-    ranked = correlations.ranking(x, "D")
-    assert list(ranked.descriptor[ranked.q < 0.1]) == ["c3"]
-    assert (ranked.p < 0.2).sum() > 4
-    assert ranked.ci95_lo[0] < ranked.r[0] < ranked.ci95_hi[0]
-
-
-def test_intervals_cover_as_often_as_they_say():
-    rng = np.random.default_rng(2)
-    rho, inside = 0.6, 0
-    for _ in range(1000):
-        x = rng.normal(size=30)
-        y = rho * x + np.sqrt(1 - rho**2) * rng.normal(size=30)
-        low, high = correlations.interval(*map(np.array, correlations.two(x, y, "pearson")), "pearson")
-        inside += low < rho < high
-    assert 0.92 < inside / 1000 < 0.98
 
 
 # ---- components and clusters ----
@@ -123,14 +113,6 @@ def test_eigenvectors_take_the_matrix_apart_and_have_a_stated_sign():
     np.testing.assert_allclose(np.abs(flipped.loadings), np.abs(v), atol=1e-9)
 
 
-def test_chance_explains_noise_and_not_factors():
-    rng = np.random.default_rng(3)
-    noise = pd.DataFrame(rng.normal(size=(100, 12)))
-    assert components.of(noise).above_chance <= 1
-    factors = rng.normal(size=(100, 2)) @ rng.normal(size=(2, 12))
-    assert components.of(pd.DataFrame(factors) + 0.3 * noise).above_chance == 2
-
-
 def test_clusters_are_those_of_scikit_learn_and_the_planted_number_is_found():
     rng = np.random.default_rng(4)
     centres = np.array([(0, 0), (6, 0), (0, 6), (6, 6)])
@@ -160,16 +142,6 @@ def test_the_elbow_is_where_the_curve_bends():
 
 
 # ---- which runs, which columns ----
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("planted")
-    path = landscapes.empty(folder)
-    runs, factors, cluster = landscapes.planted(45, temperatures=(400, 500))
-    landscapes.write(path, runs)
-    with Database(str(path)) as db:
-        return selection.read(db), factors, cluster
 
 
 def with_runs(folder, *runs):
@@ -242,6 +214,17 @@ def test_properties_of_a_material_are_those_of_its_runs_and_harmonic(folder):
     assert error["harmonic", "kernel-ridge"] < 0.5 * error["harmonic", "mean"]
 
 
+def test_what_is_read_is_what_the_wide_view_has():
+    """Of a real database, in columns: by group, of the run, and in the order of its sources."""
+    with Database(str(conftest.SOURCE / "docs" / "campaign" / "campaign.db")) as db:
+        samples = selection.read(db, "both", ("haven_ratio", "conductivity_mS_cm"))
+        wide = db.descriptors(group=None).set_index(["run", "group"])
+    assert len(samples.table) >= 48 and {"haven_ratio", "bulk_modulus_GPa", "paper_c_v_meV_K_nd", "density_g_cm3"} <= set(samples.columns)
+    for name, d in samples.columns.items():
+        theirs = wide[d.column].xs(d.group or "all", level="group").reindex(samples.table.run).astype(float)
+        np.testing.assert_array_equal(samples.table[name], theirs, err_msg=name)
+
+
 def test_methods_are_never_mixed_unless_asked(folder):
     path = with_runs(folder, *({"material": f"M{i}", "numbers": {"all": {"omega_mean_meV": 30.0 + i}},
                                 "paper": {"all": {"omega_mean_meV": 40.0 + i**2}} if i % 2 else {},
@@ -277,23 +260,7 @@ def test_no_two_descriptors_of_a_group_share_a_label():
     assert len(labels) == len(set(labels))
 
 
-# ---- planted structure ----
-
-
-def test_planted_factors_and_clusters_are_recovered(planted):
-    samples, factors, cluster = planted
-    chosen = selection.materials(samples, Rules(temperature_K=500)).complete()
-    assert chosen.materials == 45
-    ranked = correlations.ranking(chosen.numbers, "D_cm2_s")
-    assert ranked.descriptor[0].startswith(("omega_mean", "f_vib")) and ranked.r[0] < -0.9
-    found = components.of(chosen.numbers)
-    assert abs(stats.spearmanr(found.scores.PC1, factors[:, 0])[0]) > 0.95
-    assert abs(stats.spearmanr(found.scores.PC2, factors[:, 1])[0]) > 0.6
-    groups = clusters.of(found.scores[["PC1", "PC2"]], chosen.about.family)
-    assert groups.chosen == 3
-    crossed = pd.crosstab(groups.labels.to_numpy(), cluster)
-    assert (crossed.to_numpy() > 0).sum() == 3  # each planted cluster is one of them
-    assert abs(groups.rand) < 0.15  # families were given at random
+# ---- regression ----
 
 
 def leaky(materials=30, seed=3):
@@ -308,14 +275,14 @@ def leaky(materials=30, seed=3):
     numbers = pd.DataFrame(np.c_[x, y], columns=["a", "b", "c", "D_cm2_s"])
     none = pd.DataFrame(columns=["run", "name", "material", "temperature_K", "why"])
     return selection.Selection(about, numbers, pd.DataFrame({"family": about.family}), columns, [], none,
-                               pd.DataFrame(columns=["descriptor", "why"]))  # fmt: skip
+                               pd.DataFrame(columns=["descriptor", "why"]), numbers.iloc[:, :0])  # fmt: skip
 
 
 def test_no_temperature_of_a_material_is_learnt_from_where_another_is_predicted():
     chosen = leaky()
     x, y = regression.features(chosen, "D_cm2_s", "anharmonic"), chosen.numbers.D_cm2_s.to_numpy()
     naive = cross_val_predict(regression.pipeline(x, "forest", 1, 96, False, False), x, y, cv=KFold(5, shuffle=True, random_state=1))
-    found = regression.of(chosen, "D_cm2_s", ["forest"], folds=6)
+    found = regression.of(chosen, "D_cm2_s", ["forest"], folds=3)
     error = found.errors[found.errors.set == "anharmonic"].set_index("model").mape
     assert regression.relative_error(y, naive) < 0.6 * error["mean"]  # a split by samples looks good,
     assert error["forest"] > 0.9 * error["mean"]  # and nothing was there to learn
@@ -328,13 +295,13 @@ def test_no_temperature_of_a_material_is_learnt_from_where_another_is_predicted(
 def test_a_nonlinear_relation_is_learnt_by_the_forest_and_not_by_the_line():
     chosen = leaky(60)
     chosen.numbers["D_cm2_s"] = 1 + chosen.numbers.a**2
-    found = regression.of(chosen, "D_cm2_s", ["kernel-ridge", "forest"], folds=6)
+    found = regression.of(chosen, "D_cm2_s", ["kernel-ridge", "forest"], folds=3)
     error = found.errors.set_index(["set", "model"]).mape
-    assert error["anharmonic", "forest"] < 0.6 * error["anharmonic", "mean"]
+    assert error["anharmonic", "forest"] < 0.7 * error["anharmonic", "mean"]
     assert error["anharmonic", "kernel-ridge"] > 0.8 * error["anharmonic", "mean"]
     # What does not come from the run knows nothing of it.
     assert error["harmonic", "forest"] > 0.8 * error["harmonic", "mean"]
-    assert found.folds == 6
+    assert found.folds == 3
 
 
 def test_ridge_without_intercept_is_kernel_ridge_with_a_linear_kernel():
@@ -350,11 +317,14 @@ def test_the_perceptron_is_the_papers():
     wanted = {"hidden_layer_sizes": (200, 500, 50, 150, 70, 100), "activation": "relu", "solver": "adam",
               "learning_rate": "constant", "learning_rate_init": 0.0005, "alpha": 0.05, "random_state": 5}  # fmt: skip
     assert wanted.items() <= model.get_params().items()
-    chosen = leaky(4)
-    chosen.numbers["D_cm2_s"] = 5 + chosen.about.temperature_K / 100
-    found = regression.of(chosen, "D_cm2_s", ["mlp"], folds=2)
-    error = found.errors.set_index(["set", "model"]).mape
-    assert error["harmonic", "mlp"] < 0.5 * error["harmonic", "mean"]
+    x = table(n=30, p=2)
+    y = (x.c0 + x.c1 / 2).to_numpy() + 5
+    fitted = regression.pipeline(x, "mlp", 1, 20, False, False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted.fit(x[:20], y[:20])
+    assert not regression._settled(fitted)  # 200 rounds end it
+    assert regression.relative_error(y[20:], fitted.predict(x[20:])) < 0.5 * regression.relative_error(y[20:], np.full(10, y[:20].mean()))
 
 
 def test_the_error_is_the_papers_equation_8():
@@ -380,26 +350,44 @@ def test_filling_and_scaling_are_learnt_inside_the_fold():
 def test_importance_tells_the_descriptor_that_was_used():
     chosen = leaky(20)
     chosen.numbers["D_cm2_s"] = 10 + 3 * chosen.numbers.b
-    found = regression.of(chosen, "D_cm2_s", ["kernel-ridge"])
+    found = regression.of(chosen, "D_cm2_s", ["kernel-ridge"], folds=4)
     rows = found.importance[found.importance.set == "anharmonic"].set_index("descriptor").increase
     assert rows.idxmax() == "b" and rows.drop("b").abs().max() < 0.02 * rows["b"]
-    again = regression.of(chosen, "D_cm2_s", ["kernel-ridge"])
-    pd.testing.assert_frame_equal(found.importance, again.importance)
 
 
 def test_logarithms_are_learnt_of_what_is_above_zero():
     chosen = leaky(10)
     chosen.numbers["D_cm2_s"] = np.exp(2 * chosen.numbers.a - 10)
     chosen.numbers.loc[3, "D_cm2_s"] = -1e-9
-    found = regression.of(chosen, "D_cm2_s", ["kernel-ridge"], log=True)
-    assert "1 samples without a value above zero of D_cm2_s are left out" in found.notes
-    plain = regression.of(chosen, "D_cm2_s", ["kernel-ridge"])
+    found = regression.of(chosen, "D_cm2_s", ["kernel-ridge"], log=True, folds=5)
+    assert "1 samples without a value above zero of D_cm2_s, or with an upper limit only, are left out" in found.notes
+    plain = regression.of(chosen, "D_cm2_s", ["kernel-ridge"], folds=5)
     error = [one.errors.set_index(["set", "model"]).mape["anharmonic", "kernel-ridge"] for one in (found, plain)]
     assert error[0] < 0.5 * error[1]
     with pytest.raises(ionwatch.IonwatchError, match="'forst' is no model"):
         regression.of(chosen, "D_cm2_s", ["forst"])
     with pytest.raises(ionwatch.IonwatchError, match="11 folds of 10 materials"):
         regression.of(chosen, "D_cm2_s", ["mean"], folds=11)
+
+
+def test_a_logarithm_goes_back_within_what_was_taught_widened_by_its_width():
+    learnt = regression.Logarithm().fit(np.exp([[0.0], [1], [3]]))
+    np.testing.assert_allclose(learnt.inverse_transform(np.array([[-9.0], [-2], [2], [5], [1e6]])), np.exp([[-3.0], [-2], [2], [5], [6]]))
+    # A line taught between -1 and 1 and asked at 1000: a number, and no warning of an overflow.
+    x, y = pd.DataFrame({"a": np.linspace(-1, 1, 20)}), np.exp(np.linspace(-3, 3, 20))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted = regression.pipeline(x, "kernel-ridge", 1, 20, False, True).fit(x, y)
+        assert fitted.predict(pd.DataFrame({"a": [1000.0, -1000.0]})) == pytest.approx(np.exp([9, -9]))
+
+
+def test_folds_at_the_same_time_give_the_numbers_of_one_after_the_other(monkeypatch):
+    chosen, found = leaky(6), []
+    for count in (1, 3):
+        monkeypatch.setattr(regression, "workers", lambda: count)
+        found.append(regression.of(chosen, "D_cm2_s", ["forest"], folds=3))
+    pd.testing.assert_frame_equal(found[0].predictions, found[1].predictions, check_exact=True)
+    pd.testing.assert_frame_equal(found[0].importance, found[1].importance, check_exact=True)
 
 
 def test_a_prediction_of_infinity_is_drawn_without_it():
@@ -411,4 +399,4 @@ def test_a_prediction_of_infinity_is_drawn_without_it():
     found = regression.Regression("D_cm2_s", True, 3, runs, errors, pd.DataFrame(), [])
     limits = pictures.parity(found, "D", "cm2/s").axes[0].get_xlim()
     assert np.isfinite(limits).all() and limits[0] < 1 and limits[1] > 3
-    assert pictures.render(lambda: pictures.parity(found, "D", "cm2/s"), "png", 50)
+    assert pictures.render(lambda: pictures.parity(found, "D", "cm2/s"), ["png"], 50)["png"]

@@ -44,7 +44,7 @@ def run(*words, code=0, says=(), **env):
 def refused(what, path, status, says, **options):
     """The same without a process of its own, which takes its time to load scikit-learn."""
     request = {"what": what, "db": str(path), "window_K": 100, "method": "physical", "all": False, "missing": 20,
-               "correlation": "spearman", "dimensions": 2, "impute": False, "log": False, "seed": 1, "json": False, "csv": False, **options}  # fmt: skip
+               "correlation": "spearman", "dimensions": 2, "impute": False, "log": False, "limits_as_values": False, "seed": 1, "json": False, "csv": False, **options}  # fmt: skip
     with pytest.raises(ionwatch.IonwatchError) as caught:
         command.run(request)
     assert says in str(caught.value) and caught.value.status == status

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Callable, Optional
 
+import numpy as np
 import pandas as pd
 
 from ..errors import IonwatchError, Status
@@ -12,7 +13,7 @@ from . import clusters, components, correlations, regression, selection
 from .catalogue import TARGET
 from .selection import Rules, Samples, Selection
 
-MANY = 100  # samples, from which on the perceptron runs only when it is asked for: minutes to hours
+MANY = 200  # samples, from which on the perceptron runs only when it is asked for; the paper has 174
 FAMILY = 5  # materials that a family needs for a panel of its own
 
 
@@ -49,6 +50,11 @@ class Result:
     shown: Optional[pd.DataFrame] = None  # on a terminal, where that is not the first table
 
 
+def _fit_for(chosen: Selection, settings: Settings) -> Selection:
+    """With upper limits if they have a rank, without if they would need a value."""
+    return chosen if settings.correlation == "spearman" else chosen.values()
+
+
 def _plural(n: int, one: str, many: str = "") -> str:
     return f"{n} {one if n == 1 else many or one + 's'}"
 
@@ -58,13 +64,13 @@ def _plural(n: int, one: str, many: str = "") -> str:
 
 def select(samples: Samples, settings: Settings) -> Result:
     chosen = selection.materials(samples, settings.rules).need(1, "analyses", columns=0)
-    table = pd.concat([chosen.about, chosen.numbers], axis=1)
+    table = pd.concat([chosen.about, chosen.numbers, chosen.limits.add_suffix("_below")], axis=1)
     families = ", ".join(f"{k} {v}" for k, v in chosen.about.family.value_counts().items())
     said = [
         f"{_plural(chosen.materials, 'material')} ({families}) and {_plural(chosen.numbers.shape[1], 'descriptor')} "
         f"are selected of {_plural(len(samples.table), 'run')} in {samples.label}"
     ]
-    known = chosen.numbers.notna().sum()
+    known = chosen.known.sum()
     about = pd.DataFrame(
         [(name, chosen.columns[name].category, chosen.columns[name].unit, known[name], chosen.columns[name].definition)
          for name in chosen.numbers],
@@ -72,7 +78,9 @@ def select(samples: Samples, settings: Settings) -> Result:
     )  # fmt: skip
     tables = {"selection": table, "descriptors": about, "runs_left_out": chosen.runs_left_out,
               "descriptors_left_out": chosen.columns_left_out}  # fmt: skip
-    shown = table[["material", "name", "family", "temperature_K", "time_ps", *chosen.numbers.columns[:2]]]
+    first = chosen.numbers.columns[:2]
+    below = [f"{name}_below" for name in first if name in chosen.limits]
+    shown = table[["material", "name", "family", "temperature_K", "time_ps", *first, *below]]
     return Result("Selection", chosen, said, tables, [], shown)
 
 
@@ -81,16 +89,14 @@ def select(samples: Samples, settings: Settings) -> Result:
 
 def correlate(samples: Samples, settings: Settings) -> Result:
     target = settings.target or TARGET
-    chosen = selection.materials(samples, settings.rules).need(4, "correlations")
-    found = correlations.of(chosen.numbers, settings.correlation)
+    chosen = _fit_for(selection.materials(samples, settings.rules), settings).need(4, "correlations")
+    found = correlations.of(chosen.numbers, settings.correlation, chosen.limits)
     pairs = found.pairs()
     said = [
         f"of {len(pairs)} pairs, {int((pairs.p < correlations.PAPER_P).sum())} have p < {correlations.PAPER_P} (the paper's threshold; "
         f"chance alone gives about {correlations.PAPER_P * pairs.p.notna().sum():.0f}), and "
         f"{int((pairs.q < correlations.FALSE_DISCOVERIES).sum())} stay with a false discovery rate of {correlations.FALSE_DISCOVERIES:.0%}"
     ]
-    if len(chosen.about) < 10:
-        said.append(f"{_plural(len(chosen.about), 'material')}: p is an approximation that is poor below ten")
     tables = {"pairs": pairs, "matrix_r": found.r, "matrix_p": found.p, "matrix_q": found.q, "matrix_n": found.n}
     pictures = [Picture("correlogram", f"{found.method.capitalize()} correlations of all pairs and their p-values.",
                         lambda: pictures_of().correlogram(found, chosen.label))]  # fmt: skip
@@ -120,12 +126,12 @@ def _file(name: str) -> str:
 def _rankings(chosen: Selection, target: str, settings: Settings) -> dict[str, pd.DataFrame]:
     """Of all materials, and of the largest family where it has enough of them."""
     chosen.column(target)
-    out = {f"all: {chosen.materials} materials": correlations.ranking(chosen.numbers, target, settings.correlation)}
+    out = {f"all: {chosen.materials} materials": correlations.ranking(chosen.numbers, target, settings.correlation, chosen.limits)}
     counts = chosen.about.family.value_counts()
     if len(counts) > 1 and counts.iloc[0] >= FAMILY:
         name = counts.index[0]
-        one = chosen.family(name).numbers
-        out[f"{name}: {counts.iloc[0]} materials"] = correlations.ranking(one, target, settings.correlation)
+        one = chosen.family(name)
+        out[f"{name}: {counts.iloc[0]} materials"] = correlations.ranking(one.numbers, target, settings.correlation, one.limits)
     return out
 
 
@@ -143,15 +149,15 @@ def pictures_of() -> Any:
 
 def _components(samples: Samples, settings: Settings, materials: int) -> tuple[Selection, components.Components]:
     what = "components" if materials < 4 else "clusters"
-    chosen = selection.materials(samples, settings.rules).complete().need(materials, what)
+    chosen = _fit_for(selection.materials(samples, settings.rules), settings).complete().need(materials, what)
     # Rows that were left out may have been all that differed.
-    constant = [name for name in chosen.numbers if chosen.numbers[name].nunique() < 2]
+    constant = [name for name in chosen.numbers if correlations.Column(chosen.numbers, name, settings.correlation, chosen.limits).constant]
     if constant:
         rows = pd.DataFrame({"descriptor": constant, "why": "constant among the complete materials"})
         chosen = dataclasses.replace(chosen, numbers=chosen.numbers.drop(columns=constant),
                                      columns_left_out=pd.concat([chosen.columns_left_out, rows]))  # fmt: skip
         chosen.need(materials, what)
-    return chosen, components.of(chosen.numbers, settings.correlation, settings.seed)
+    return chosen, components.of(chosen.numbers, settings.correlation, settings.seed, chosen.limits)
 
 
 def reduce(samples: Samples, settings: Settings) -> Result:
@@ -198,7 +204,7 @@ def cluster(samples: Samples, settings: Settings) -> Result:
     populations = groups.populations.copy()
     populations.insert(0, "materials", groups.populations.sum(axis=1))
     if known:
-        populations[f"median {TARGET}"] = chosen.numbers[TARGET].groupby(groups.labels).median()
+        populations[f"median {TARGET}"] = [_median(chosen, groups.labels == k) for k in populations.index]
     tables = {"clusters": members.sort_values(["cluster", "material"]), "populations": _named(populations, "cluster"), "choice": groups.table,
               "centres": _named(groups.centres, "cluster")}  # fmt: skip
     picture = Picture("clusters", "Materials by their principal components: colour is the cluster, shape the family of the mobile species; elbow and silhouette.",
@@ -206,12 +212,20 @@ def cluster(samples: Samples, settings: Settings) -> Result:
     return Result("Clusters", chosen, said, tables, [picture], _named(populations, "cluster"))
 
 
+def _median(chosen: Selection, rows: pd.Series) -> float:
+    """Of D; none where upper limits leave it open."""
+    values = chosen.numbers[TARGET][rows]
+    limits = chosen.limits[TARGET][rows].dropna() if TARGET in chosen.limits else values[:0]
+    middle = float(np.median(values.fillna(-np.inf)))
+    return middle if limits.le(middle).all() else float("nan")
+
+
 # ---- regression ----
 
 
 def regress(samples: Samples, settings: Settings, tell: Callable[[str], None] = lambda text: None) -> Result:
     target = settings.target or TARGET
-    chosen = selection.temperatures(samples, settings.rules).need(4, "regressions", columns=1)
+    chosen = selection.temperatures(samples, settings.rules).need(4, "regressions", columns=1).values()
     models = settings.models or tuple(regression.MODELS)
     extra = []
     if settings.models is None and len(chosen.about) > MANY:

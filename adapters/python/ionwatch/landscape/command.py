@@ -50,6 +50,7 @@ def settings_of(request: dict[str, Any]) -> Settings:
         missing=request["missing"] / 100,
         asked=words("with"),
         without=words("without"),
+        as_values=request["limits_as_values"],
     )
     target = request.get("target")
     if target and target not in rules.asked and target != analyses.TARGET:

@@ -2,7 +2,7 @@
 """Principal components of a landscape.
 
 As the paper: eigenvectors of the Spearman correlation matrix, which is PCA of the standardised
-ranks; "pearson" is PCA of the standardised values.  Numbers are standardised with the standard
+ranks (with upper limits: of Gehan's scores, see correlations.py); "pearson" is PCA of the standardised values.  Numbers are standardised with the standard
 deviation over n.  Of a component c with eigenvector v: eigenvalue = variance of the scores,
 fraction = eigenvalue over the number of descriptors (the paper's marginal variance), contribution of a
 descriptor in % = 100 v^2, score of a material = its standardised numbers times v.
@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import dataclasses
 
+from typing import Optional
+
 import numpy as np
 import pandas as pd
-from scipy import stats
+
+from .correlations import Column
 
 SHUFFLES = 100  # of the columns, for the eigenvalues that chance gives
 
@@ -41,21 +44,20 @@ class Components:
         return int(larger.size if larger.all() else np.argmin(larger))
 
 
-def standardised(table: pd.DataFrame, method: str) -> np.ndarray:
+def standardised(table: pd.DataFrame, method: str, limits: Optional[pd.DataFrame] = None) -> np.ndarray:
     """[n][p] values or ranks, of mean 0 and variance 1."""
-    x = table.to_numpy(float)
-    if method == "spearman":
-        x = stats.rankdata(x, axis=0)
+    columns = [Column(table, name, method, limits) for name in table]
+    x = np.column_stack([one.at(one.known) for one in columns])
     x = x - x.mean(axis=0)
     return x / np.sqrt((x**2).mean(axis=0))
 
 
-def of(table: pd.DataFrame, method: str = "spearman", seed: int = 1) -> Components:
-    """Of [n][p] numbers without gaps and without constant columns."""
-    z = standardised(table, method)
+def of(table: pd.DataFrame, method: str = "spearman", seed: int = 1, limits: Optional[pd.DataFrame] = None) -> Components:
+    """Of [n][p] numbers without gaps, but for limits, and without constant columns."""
+    z = standardised(table, method, limits)
     n, p = z.shape
     values, vectors = np.linalg.eigh(z.T @ z / n)
-    values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
+    values, vectors = np.where(values < 1e-12 * p, 0, values)[::-1], vectors[:, ::-1]
     # Members that differ by rounding only are equally large.
     size = np.abs(vectors)
     largest = np.argmax(size >= size.max(axis=0) * (1 - 1e-9), axis=0)

@@ -24,18 +24,26 @@ MARKERS = dict(zip([*FAMILIES, OTHER], ["o", "s", "^", "D", "v", "P"]))
 FAMILY_COLORS = dict(zip([*FAMILIES, OTHER], COLORS))
 MOST_BARS = 30
 MOST_LABELS = 40
+RASTERIZED = 2000  # points, from which on they are pixels in a PDF, too
 SQUARE = 3.4 * MM  # of a matrix, at least
 Label = Callable[[str], str]
 
 
-def render(draw: Callable[[], Figure], ending: str, dpi: float = 300) -> bytes:
-    """The file of a figure: the same for the same numbers."""
-    out = io.BytesIO()
+def render(draw: Callable[[], Figure], endings: Sequence[str], dpi: float = 300) -> dict[str, bytes]:
+    """The files of a figure, by their ending: the same for the same numbers.  Drawn and laid out once."""
+    out = {}
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update({**STYLE, **ALWAYS})
-        draw().savefig(out, format=ending, dpi=dpi, metadata=METADATA[ending], bbox_inches="tight", pad_inches=0.02)
-    return out.getvalue()
+        figure = draw()
+        figure.draw_without_rendering()
+        box = figure.get_tightbbox().padded(0.02)
+        figure.set_layout_engine("none")
+        for ending in endings:
+            file = io.BytesIO()
+            figure.savefig(file, format=ending, dpi=dpi, metadata=METADATA[ending], bbox_inches=box)
+            out[ending] = file.getvalue()
+    return out
 
 
 def _no_minor(ax: Any, *axis: str) -> None:
@@ -179,9 +187,10 @@ def clusters(found: Clusters, scores: pd.DataFrame, family: pd.Series, names: Se
 def _scatter(ax: Any, found: Clusters, x: pd.Series, y: pd.Series, family: pd.Series, colors: Any) -> None:
     many = len(x) > 300
     for one in MARKERS:
-        mine = (family == one).to_numpy()
-        c = [colors[(k - 1) % 10] for k in found.labels[mine]]
-        ax.scatter(x[mine], y[mine], c=c, marker=MARKERS[one], s=4 if many else 18, lw=0 if many else 0.4, edgecolors="w", zorder=3)
+        for k in found.centres.index:
+            mine = ((family == one) & (found.labels == k)).to_numpy()
+            ax.plot(x[mine], y[mine], MARKERS[one], color=colors[(k - 1) % 10], ms=2 if many else 4.2, mew=0 if many else 0.4,
+                    mec="w", zorder=3, rasterized=len(x) > RASTERIZED)  # fmt: skip
     ax.axhline(0, color="0.8", lw=0.5, zorder=0)
     ax.axvline(0, color="0.8", lw=0.5, zorder=0)
     ax.margins(0.12)
@@ -258,7 +267,8 @@ def _parity(ax: Any, found: Regression, one: str, model: str, x: np.ndarray, bot
     for family in FAMILY_COLORS:
         mine = (found.predictions.family == family).to_numpy()
         if mine.any():
-            ax.plot(x[mine], y[mine], MARKERS[family], color=FAMILY_COLORS[family], ms=3, mew=0, alpha=0.8, label=family)
+            ax.plot(x[mine], y[mine], MARKERS[family], color=FAMILY_COLORS[family], ms=1.5 if len(x) > RASTERIZED else 3, mew=0,
+                    alpha=0.3 if len(x) > RASTERIZED else 0.8, label=family, rasterized=len(x) > RASTERIZED)  # fmt: skip
     if log:
         ax.set_xscale("log")
         ax.set_yscale("log")

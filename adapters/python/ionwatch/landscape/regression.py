@@ -15,13 +15,16 @@ the run, which is known before it.
 """
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
+import os
 import warnings
 from typing import Any, Callable, Optional, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import RandomForestRegressor
@@ -31,7 +34,8 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GroupKFold, LeaveOneGroupOut
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from ..errors import IonwatchError, Status
 from .catalogue import TARGET
@@ -116,6 +120,22 @@ def features(selection: Selection, target: str, which: str) -> pd.DataFrame:
     return pd.concat([out, words], axis=1)
 
 
+class Logarithm(TransformerMixin, BaseEstimator):
+    """Of what is above zero.  Back, it is held within the range that was taught, widened by its own width on
+    both sides: a line goes anywhere, and the exponential of that is any number."""
+
+    def fit(self, y: np.ndarray, _: Any = None) -> "Logarithm":
+        z = np.log(y)
+        self.low_, self.high_ = 2 * z.min() - z.max(), 2 * z.max() - z.min()
+        return self
+
+    def transform(self, y: np.ndarray) -> np.ndarray:
+        return np.log(y)
+
+    def inverse_transform(self, z: np.ndarray) -> np.ndarray:
+        return np.exp(np.clip(z, self.low_, self.high_))
+
+
 def pipeline(x: pd.DataFrame, model: str, seed: int, rows: int, impute: bool, log: bool) -> Any:
     """Everything that is learnt from the taught samples, as one estimator of scikit-learn."""
     numbers = [name for name in x if x[name].dtype.kind == "f"]
@@ -130,8 +150,8 @@ def pipeline(x: pd.DataFrame, model: str, seed: int, rows: int, impute: bool, lo
     )
     of_target = StandardScaler()
     if log:
-        of_target = make_pipeline(FunctionTransformer(np.log, np.exp), of_target)
-    estimator = TransformedTargetRegressor(MODELS[model](seed, rows), transformer=of_target)
+        of_target = make_pipeline(Logarithm(), of_target)
+    estimator = TransformedTargetRegressor(MODELS[model](seed, rows), transformer=of_target, check_inverse=False)
     return make_pipeline(prepare, estimator)
 
 
@@ -152,30 +172,41 @@ def _rows(selection: Selection, target: str, log: bool, impute: bool) -> tuple[S
     good = y.notna() & ((y > 0) | (not log))
     if not good.all():
         what = "without a value above zero" if log else "without a value"
-        notes.append(f"{int((~good).sum())} samples {what} of {target} are left out")
-    other = selection.numbers.drop(columns=target)
-    gaps = other.isna().any(axis=1)
+        notes.append(f"{int((~good).sum())} samples {what} of {target}, or with an upper limit only, are left out")
+    gaps = features(selection, target, SETS[0]).isna().any(axis=1)
     if impute and gaps[good].any():
         notes.append(f"{int(gaps[good].sum())} samples have missing values, filled with the median inside each fold")
     elif gaps[good].any():
         notes.append(f"{int(gaps[good].sum())} samples with a missing value are left out")
         good &= ~gaps
-    kept = dataclasses.replace(
-        selection,
-        about=selection.about[good].reset_index(drop=True),
-        numbers=selection.numbers[good].reset_index(drop=True),
-        words=selection.words[good].reset_index(drop=True),
-    )
-    return kept, notes
+    kept = selection.rows(good)
+    return dataclasses.replace(kept, **{name: getattr(kept, name).reset_index(drop=True)
+                                        for name in ("about", "numbers", "words", "limits")}), notes  # fmt: skip
 
 
-def _fit(x: pd.DataFrame, y: np.ndarray, train: np.ndarray, *words: Any) -> tuple[Any, bool]:
-    """An estimator taught with these rows, and whether it had come to an end."""
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
+def _settled(fitted: Any) -> bool:
+    """Whether a model that is taught in rounds had come to an end."""
+    model = fitted[-1].regressor_
+    return not hasattr(model, "n_iter_") or not model.max_iter or model.n_iter_ < model.max_iter
+
+
+def _taught(x: pd.DataFrame, y: np.ndarray, parts: Sequence[tuple[np.ndarray, np.ndarray]], *words: Any) -> list[Any]:
+    """An estimator for each fold; folds at the same time, each with one thread, so that their numbers
+    do not depend on how many there are."""
+
+    def fit(part: tuple[np.ndarray, np.ndarray]) -> Any:
+        train = part[0]
         # What a fold's taught rows do not have cannot be learnt from.
-        fitted = pipeline(x, words[0], words[1], len(train), *words[2:]).fit(x.iloc[train], y[train])
-    return fitted, not any(issubclass(one.category, ConvergenceWarning) for one in said)
+        return pipeline(x, words[0], words[1], len(train), *words[2:]).fit(x.iloc[train], y[train])
+
+    with warnings.catch_warnings():  # of all threads
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        with concurrent.futures.ThreadPoolExecutor(workers(), initializer=threadpool_limits, initargs=(1,)) as pool:
+            return list(pool.map(fit, parts))
+
+
+def workers() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _permuted(x: pd.DataFrame, fitted: Sequence[tuple[Any, np.ndarray]], y: np.ndarray, seed: int) -> pd.DataFrame:
@@ -250,13 +281,11 @@ def of(
             continue
         for name in dict.fromkeys(["mean", *models]):
             tell(f"{target}, {which} descriptors, {name}: {len(parts)} folds of {len(y)} samples")
-            fitted, unfinished = [], 0
+            fitted = [(model, test) for model, (_, test) in zip(_taught(x, y, parts, name, seed, impute, log), parts)]
             predicted = np.empty(len(y))
-            for train, test in parts:
-                model, ended = _fit(x, y, train, name, seed, impute, log)
-                unfinished += not ended
+            for model, test in fitted:
                 predicted[test] = model.predict(x.iloc[test])
-                fitted.append((model, test))
+            unfinished = sum(not _settled(model) for model, _ in fitted)
             if unfinished:
                 notes.append(f"{which}, {name}: {unfinished} of {len(parts)} fits stopped at 200 rounds before they settled")
             predictions[f"{which}.{name}"] = predicted

@@ -111,9 +111,9 @@ def files(title: str, results: Sequence[Result], failed: Sequence[tuple[str, str
             out[f"{safe(name)}.csv"] = tables.csv(table).encode()
         for one in result.pictures:
             tell(f"drawing {one.name}")
-            shown[one.name] = module.render(one.draw, "png", DPI)
-            out[f"{one.name}.png"] = shown[one.name]
-            out[f"{one.name}.pdf"] = module.render(one.draw, "pdf")
+            drawn = module.render(one.draw, ("png", "pdf"), DPI)
+            shown[one.name] = drawn["png"]
+            out.update({f"{one.name}.{ending}": data for ending, data in drawn.items()})
     rules = settings.rules
     about = {
         "database": label,

@@ -4,6 +4,9 @@
 A row of the database is a run.  Correlations, components and clusters take one run of a material,
 near one temperature; regressions take all of its temperatures.  What is left out is kept, with the
 reason.
+
+A D whose 95 % interval reaches zero is no value but an upper limit, the end of the interval: it is
+kept apart from the values, in `limits`, so that nothing takes the fitted number for one.
 """
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import IonwatchError, Status
-from .catalogue import GROUPS, TARGET, Descriptor, descriptors
+from .catalogue import GROUPS, ON_REQUEST, TARGET, Descriptor, descriptors
 
 # The paper's families by mobile species.
 FAMILIES = {"Li": ["Li"], "Na": ["Na"], "halide": ["F", "Cl", "Br", "I"], "O": ["O"], "Ag/Cu": ["Ag", "Cu"]}
@@ -47,6 +50,7 @@ class Rules:
     missing: float = 0.2  # columns with a larger part of their values missing are left out
     asked: tuple[str, ...] = ()  # descriptors that are taken on request
     without: tuple[str, ...] = ()  # descriptors to leave out
+    as_values: bool = False  # upper limits are taken as the numbers that were fitted
 
 
 @dataclasses.dataclass
@@ -57,6 +61,7 @@ class Samples:
     columns: dict[str, Descriptor]  # by name
     label: str  # of the database
     conventions: pd.DataFrame  # by run: health, and what CONVENTIONS names
+    limits: pd.DataFrame  # rows of the table; NaN where a descriptor is not an upper limit
 
 
 @dataclasses.dataclass
@@ -70,34 +75,42 @@ class Selection:
     rules: list[str]  # sentences
     runs_left_out: pd.DataFrame  # run, name, material, temperature_K, why
     columns_left_out: pd.DataFrame  # descriptor, why
+    limits: pd.DataFrame  # [n][..] upper limits of descriptors, where `numbers` has none
     temperature_K: Optional[float] = None  # of the window
 
     @property
     def materials(self) -> int:
         return self.about.material.nunique()
 
+    @property
+    def known(self) -> pd.DataFrame:
+        """[n][p] whether there is a value, or an upper limit."""
+        return known(self.numbers, self.limits)
+
+    def rows(self, keep: pd.Series) -> "Selection":
+        return dataclasses.replace(self, about=self.about[keep], numbers=self.numbers[keep],
+                                   words=self.words[keep], limits=self.limits[keep])  # fmt: skip
+
+    def values(self) -> "Selection":
+        """Without upper limits: for what needs numbers."""
+        return dataclasses.replace(self, limits=self.limits.iloc[:, :0])
+
     def complete(self) -> "Selection":
         """Only rows without a missing number."""
-        missing = self.numbers.isna()
+        missing = ~self.known
         keep = ~missing.any(axis=1)
         why = [
             "lacks " + ", ".join(self.numbers.columns[row]) for row in missing[~keep].to_numpy()
         ]
         rules = self.rules + ["rows with a missing value are left out, nothing is filled in"]
         return dataclasses.replace(
-            self,
-            about=self.about[keep],
-            numbers=self.numbers[keep],
-            words=self.words[keep],
+            self.rows(keep),
             rules=rules,
             runs_left_out=pd.concat([self.runs_left_out, left_out(self.about[~keep], why)]),
         )
 
     def family(self, name: str) -> "Selection":
-        keep = self.about.family == name
-        return dataclasses.replace(
-            self, about=self.about[keep], numbers=self.numbers[keep], words=self.words[keep]
-        )
+        return self.rows(self.about.family == name)
 
     def label(self, name: str) -> str:
         """For figures."""
@@ -145,6 +158,13 @@ class Selection:
         return f"{of} ({reasons}); `ionwatch landscape select` lists them" if reasons else of
 
 
+def known(numbers: pd.DataFrame, limits: pd.DataFrame) -> pd.DataFrame:
+    out = numbers.notna()
+    for name in limits.columns.intersection(numbers.columns):
+        out[name] |= limits[name].notna()
+    return out
+
+
 def shorten(text: str, limit: int = 600) -> str:
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + " ..."
 
@@ -175,9 +195,6 @@ def _mobile(text: Any) -> list[str]:
 def read(db: Any, method: str = "physical", asked: Sequence[str] = ()) -> Samples:
     """Everything that the wide view of a database.Database has on the columns of an analysis."""
     columns = descriptors(method, asked)
-    groups = {group: db.descriptors(group=group).set_index("run") for group in GROUPS}
-    for group, wide in groups.items():  # a run has each group once
-        groups[group] = wide[~wide.index.duplicated()]
     unknown = [key for key in asked if not any(key in (d.key, d.name) for d in columns)]
     if unknown:
         raise IonwatchError(
@@ -192,24 +209,39 @@ def read(db: Any, method: str = "physical", asked: Sequence[str] = ()) -> Sample
     species = runs.mobile.map(_mobile)
     table["mobile"] = species.map(",".join)
     table["family"] = species.map(family_of)
-    values = {d.name: _column(d, groups, table.index) for d in columns}
-    values = {name: column for name, column in values.items() if column is not None}
-    numbers = pd.DataFrame(values, index=table.index)
-    table = pd.concat([table, numbers], axis=1).reset_index()[ABOUT + list(values)]
-    known = {d.name: d for d in columns if d.name in values}
-    return Samples(table, known, db.label, db.conventions().set_index("id"))
+    numbers = _numbers(db, columns, table.index)
+    table = pd.concat([table, numbers], axis=1).reset_index()[ABOUT + list(numbers)]
+    known = {d.name: d for d in columns if d.name in numbers}
+    return Samples(table, known, db.label, db.conventions().set_index("id"), _limits(db, columns, table.run))
 
 
-def _column(d: Descriptor, groups: dict[str, pd.DataFrame], runs: pd.Index) -> Optional[pd.Series]:
-    """Of one group, else of the first that has it; None where the database has no such column."""
-    found = [groups[group][d.column] for group in ([d.group] if d.group else GROUPS)
-             if d.column in groups[group]]  # fmt: skip
-    if not found:
-        return None
-    out = pd.to_numeric(found[0].reindex(runs), errors="coerce").astype(float)
-    for other in found[1:]:
-        out = out.fillna(pd.to_numeric(other.reindex(runs), errors="coerce").astype(float))
-    return out.where(np.isfinite(out))
+def _numbers(db: Any, columns: Sequence[Descriptor], runs: pd.Index) -> pd.DataFrame:
+    """[runs][columns] of the wide view, of what it has; those that no run has cost no time."""
+    filed = set(db.sql("SELECT descriptor FROM material_descriptors UNION SELECT descriptor FROM "
+                       "run_descriptors UNION SELECT descriptor FROM descriptors").descriptor)  # fmt: skip
+    there = set(db.columns())
+    known = [d for d in columns if d.column in there]
+    out = pd.DataFrame(np.nan, runs, [d.name for d in known])
+    for group in GROUPS:
+        # What is of the whole run stands under "all".
+        mine = [d for d in known if d.key in filed and (d.group or "all") == group]
+        wide = db.descriptors(group, columns=[d.column for d in mine]).set_index("run").reindex(runs)
+        for d in mine:
+            values = pd.to_numeric(wide[d.column], errors="coerce").astype(float)
+            out[d.name] = values.where(np.isfinite(values))
+    return out
+
+
+def _limits(db: Any, columns: Sequence[Descriptor], runs: pd.Series) -> pd.DataFrame:
+    """Upper ends of the 95 % intervals that reach zero, of what cannot be negative."""
+    table = db.sql("SELECT r.id AS run, d.\"group\" AS atoms, d.descriptor, d.ci95_hi FROM descriptors d JOIN runs r "
+                   "ON r.run = d.run WHERE d.ci95_lo <= 0 AND d.ci95_hi > 0 AND d.category IN (?, ?)", ON_REQUEST)  # fmt: skip
+    out = {}
+    for d in columns:
+        mine = table[(table.descriptor == d.key) & (table.atoms == (d.group or "all"))]
+        if len(mine):
+            out[d.name] = mine.set_index("run").ci95_hi.astype(float).reindex(runs).to_numpy()
+    return pd.DataFrame(out, index=runs.index)
 
 
 # ---- which rows ----
@@ -332,9 +364,15 @@ def _with_columns(
     said: list[str],
     temperature_K: Optional[float],
 ) -> Selection:
+    limits = samples.limits.loc[table.index].reset_index(drop=True)
     table = table.reset_index(drop=True)
     names = [name for name, d in samples.columns.items() if not d.is_name]
-    numbers, dropped = _usable(table[names], rules)
+    limits = limits.iloc[:, :0] if rules.as_values else limits.loc[:, limits.notna().any()]
+    numbers = table[names].copy()
+    for name in limits:
+        numbers[name] = numbers[name].where(limits[name].isna())
+    numbers, dropped = _usable(numbers, limits, rules)
+    limits = limits[[name for name in limits if name in numbers]]
     words = pd.DataFrame({"family": table.family})
     for name, d in samples.columns.items():
         if d.is_name and d.key not in rules.without:
@@ -348,26 +386,32 @@ def _with_columns(
         which,
         f"descriptors are left out that lack more than {rules.missing:.0%} of their values, that are "
         "constant, or that repeat another up to a factor and a constant",
+        *(f"{name} of {limits[name].notna().sum()} of {len(limits)} runs is no value but an upper limit: its 95 % interval reaches zero"
+          for name in limits),
         *_mixed(samples, table.run, rules.method),
-    ]
+    ]  # fmt: skip
     return Selection(table[ABOUT], numbers, words, samples.columns, said, pd.concat(out),
-                     pd.DataFrame(dropped, columns=["descriptor", "why"]), temperature_K)  # fmt: skip
+                     pd.DataFrame(dropped, columns=["descriptor", "why"]), limits, temperature_K)  # fmt: skip
 
 
-def _usable(table: pd.DataFrame, rules: Rules) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+def _usable(table: pd.DataFrame, limits: pd.DataFrame, rules: Rules) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     dropped: list[tuple[str, str]] = []
     keep: list[str] = []
-    n = len(table)
+    n, there = len(table), known(table, limits).sum()
     for name in table:
-        column = table[name]
-        known = int(column.notna().sum())
+        column, count = table[name], int(there[name])
+        measured = int(column.notna().sum())
         # D is never left out for a few missing values: it is what is asked about.
         if re.sub("_(nd|d)$", "", name) in rules.without or name in rules.without:
             dropped.append((name, "as asked"))
-        elif not known:
+        elif not count:
             dropped.append((name, "no value at all"))
-        elif n - known > rules.missing * n and name != TARGET:
-            dropped.append((name, f"{n - known} of {n} values are missing"))
+        elif not measured:
+            dropped.append((name, "upper limits only"))
+        elif n - count > rules.missing * n and name != TARGET:
+            dropped.append((name, f"{n - count} of {n} values are missing"))
+        elif measured < count:
+            keep.append(name)
         elif column.max() - column.min() <= 1e-12 * column.abs().max():
             dropped.append((name, f"constant: {column.dropna().iloc[0]:.6g}"))
         else:
