@@ -180,8 +180,8 @@ harness_resident_kib(const harness *self)
     return (long)process_number(self->pid, "status", "VmRSS:");
 }
 
-bool
-harness_log_has(const harness *self, const char *text)
+static bool
+is_in_log(const harness *self, const char *text)
 {
     FILE *file = fopen(self->log, "r");
     char line[2048];
@@ -190,9 +190,25 @@ harness_log_has(const harness *self, const char *text)
         found = strstr(line, text) != NULL;
     if (file)
         (void)fclose(file);
+    return found;
+}
+
+bool
+harness_log_has(const harness *self, const char *text)
+{
+    bool found = is_in_log(self, text);
     if (!found)
         print_message("\"%s\" is not in %s\n", text, self->log);
     return found;
+}
+
+void
+harness_wait_log(const harness *self, const char *text)
+{
+    double until = now_s() + 20 * slowness();
+    while (now_s() < until && !is_in_log(self, text))
+        pause_ms(20);
+    assert_true(harness_log_has(self, text));
 }
 
 static void

@@ -38,6 +38,7 @@ void harness_launch(harness *self, const char *const *options, unsigned long fil
 int harness_fail(harness *self, const char *const *options);
 void harness_kill(harness *self, int number); /* and waits; SIGTERM must give exit code 0 */
 bool harness_log_has(const harness *self, const char *text);
+void harness_wait_log(const harness *self, const char *text); /* or fails after 20 s */
 
 /* The JSON of an answer (caller frees), NULL for a refusal, whose text is in *answer. */
 json_t *harness_ask(harness *self, const char *verb, const char *arg, bool flag,
