@@ -4,7 +4,7 @@
 
 materials.toml is the list, in.campaign the one LAMMPS input.  A daemon of the campaign's own files
 every run in a database of its own; a run that is filed is not run again, one that was cut off is
-begun anew.  README.md tells what came out.
+begun anew.  README.md tells what came out, and how to do it with other materials.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import json
 import math
 import os
 import pathlib
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -48,6 +49,7 @@ class Material:
     """One table of materials.toml; the comment at its head says what the fields mean."""
 
     name: str
+    home: pathlib.Path  # of the table: files that it names lie there
     lattice: str
     a_A: float
     cells: list
@@ -55,9 +57,10 @@ class Material:
     mobile: str
     timestep_fs: float
     temperatures: list
-    pairs: dict
     source: str
     doi: str = ""
+    pairs: dict = dataclasses.field(default_factory=dict)
+    potential: str = ""
     c_A: float = 0.0
     frame_fs: float = 4.0
     box: str = "relaxed"
@@ -74,7 +77,7 @@ class Material:
     def structure(self):
         """One conventional cell as a LAMMPS data file."""
         if self.lattice not in LATTICES:
-            return (HERE / self.lattice).read_text()
+            return (self.home / self.lattice).read_text()
         c = self.c_A or self.a_A
         sites = [(kind + 1, *site) for kind, place in enumerate(LATTICES[self.lattice])
                  for site in place]
@@ -86,16 +89,21 @@ class Material:
         return "\n".join(lines) + "\n"
 
     def poscar(self):
-        """The same cell for VASP; none for a lattice whose sites are half empty."""
+        """The same cell for VASP; none where ions have more sites than they fill."""
         if self.lattice == "alpha-AgI":
             return None
         head, _, atoms = self.structure().partition("\nAtoms")
-        edges = [float(line.split()[1]) for line in head.splitlines() if line.endswith("hi")]
-        rows = [line.split() for line in atoms.splitlines()[1:] if line.strip()]
-        kinds = [[" ".join(f"{float(x) / edge:.6f}" for x, edge in zip(row[3:6], edges))
-                  for row in rows if row[1] == str(i + 1)] for i in range(len(self.species))]
-        lines = [self.name, "1.0", f"{edges[0]} 0 0", f"0 {edges[1]} 0", f"0 0 {edges[2]}",
-                 " ".join(self.species), " ".join(str(len(kind)) for kind in kinds), "Direct"]
+        lines = [line.split("#")[0].split() for line in head.splitlines()]
+        edges = [line for line in lines if line[3:] and line[3][1:] == "hi"]
+        low, high = zip(*(map(float, line[:2]) for line in edges))
+        xy, xz, yz = next((line[:3] for line in lines if line[3:] == ["xy", "xz", "yz"]), (0, 0, 0))
+        edge = [h - l for l, h in zip(low, high)]
+        first = atoms.split("\n", 2)[2].strip().split("\n\n")[0]  # to the end of the section
+        rows = [line.split() for line in first.splitlines()]
+        kinds = [[" ".join(f"{float(x) - l:.6f}" for x, l in zip(row[3:6], low)) for row in rows
+                  if row[1] == str(i + 1)] for i in range(len(self.species))]
+        lines = [self.name, "1.0", f"{edge[0]} 0 0", f"{xy} {edge[1]} 0", f"{xz} {yz} {edge[2]}",
+                 " ".join(self.species), " ".join(str(len(kind)) for kind in kinds), "Cartesian"]
         return "\n".join(lines + sum(kinds, [])) + "\n"
 
     def elastic(self):
@@ -117,8 +125,10 @@ class Material:
         values = map(str, self.known.values())
         return f"material,{','.join(self.known)}\n{self.name},{','.join(values)}\n"
 
-    def potential(self):
-        """LAMMPS commands for masses, charges and pairs; the energies are in energies.table."""
+    def commands(self):
+        """LAMMPS commands for masses, charges and forces; energies of pairs are in a table."""
+        if self.potential:
+            return (self.home / self.potential).read_text()
         kinds = {name: i + 1 for i, name in enumerate(self.species)}
         lines = [f"mass {kinds[name]} {mass}\nset type {kinds[name]} charge {charge}"
                  for name, (mass, charge) in self.species.items()]
@@ -127,7 +137,7 @@ class Material:
         for pair in self.pairs:
             i, j = sorted(kinds[name] for name in pair.split("-"))
             lines.append(f"pair_coeff {i} {j} table energies.table {pair} {CUTOFF_A}")
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, "kspace_style pppm 1.0e-4"]) + "\n"
 
     def energies(self):
         """Energies (eV) and forces (eV/A) of the pairs, as pair_style table reads them."""
@@ -141,6 +151,22 @@ class Material:
                 lines.append(f"{i + 1} {r:.9f} {energy:.10g} {force:.10g}")
             lines.append("")
         return "\n".join(lines)
+
+    def check(self):
+        """Names what would fail in the middle of the campaign."""
+        if self.lattice not in LATTICES and not (self.home / self.lattice).is_file():
+            raise ValueError(f"no lattice and no data file is called {self.lattice!r}; known: "
+                             f"{', '.join(LATTICES)}")
+        if bool(self.pairs) == bool(self.potential):
+            raise ValueError("either pairs or a potential is given")
+        if self.potential and not (self.home / self.potential).is_file():
+            raise ValueError(f"there is no file {self.home / self.potential}")
+        for pair, terms in self.pairs.items():
+            if not set(pair.split("-")) <= set(self.species):
+                raise ValueError(f"{pair}: the species are {', '.join(self.species)}")
+            for words in terms:
+                term(1.0, *words)
+        self.elastic()
 
 
 def term(r, kind, *numbers):
@@ -156,17 +182,27 @@ def term(r, kind, *numbers):
         depth, a, r0 = numbers
         x = math.exp(-a * (r - r0))
         return depth * (x * x - 2 * x), 2 * a * depth * (x * x - x)
-    raise ValueError(f"materials.toml: no term is called {kind!r}; known: exp, power, morse")
+    raise ValueError(f"no term is called {kind!r}; known: exp, power, morse")
 
 
-def read_materials(only):
+def read_materials(only, path=HERE / "materials.toml"):
     """The materials of the table, or those that are named."""
-    with open(HERE / "materials.toml", "rb") as file:
-        table = tomllib.load(file)
+    with open(path, "rb") as file:
+        try:
+            table = tomllib.load(file)
+        except tomllib.TOMLDecodeError as error:
+            sys.exit(f"{path.name}: {error}")
     unknown = sorted(set(only) - set(table))
     if unknown:
-        sys.exit(f"materials.toml has no {', '.join(unknown)}; known: {', '.join(table)}")
-    return [Material(name, **words) for name, words in table.items() if not only or name in only]
+        sys.exit(f"{path.name} has no {', '.join(unknown)}; known: {', '.join(table)}")
+    materials = []
+    for name, words in table.items():
+        try:
+            materials.append(Material(name, path.resolve().parent, **words))
+            materials[-1].check()
+        except (KeyError, TypeError, ValueError) as error:
+            sys.exit(f"{path.name}: {name}: {str(error).removeprefix('Material.__init__() ')}")
+    return [material for material in materials if not only or material.name in only]
 
 
 def id_of(material, temperature):
@@ -180,7 +216,7 @@ class Campaign:
     def __init__(self, options):
         self.options = options
         self.folder = options.folder.resolve()
-        self.database = options.db or f"sqlite:///{self.folder}/runs.sqlite"
+        self.database = options.db or f"sqlite://{self.folder}/runs.sqlite"
         self.build = options.build.resolve()
         self.ending = threading.Event()
         self.running = {}  # process of each run's lmp
@@ -191,7 +227,7 @@ class Campaign:
         done = subprocess.run([str(self.build / "ionwatch"), *map(str, words)], text=True,
                               capture_output=True, timeout=120, cwd=cwd)
         if done.returncode != 0:
-            raise RuntimeError(f"ionwatch {words[0]}: {done.stderr.strip()}")
+            raise RuntimeError(done.stderr.strip())
         return done.stdout
 
     def filed(self):
@@ -217,6 +253,15 @@ class Campaign:
                 process.terminate()
                 process.wait(60)
 
+    def check(self):
+        """Names what is not installed or not built."""
+        if not shutil.which("lmp"):
+            raise RuntimeError("lmp is not there: install LAMMPS (Debian: apt install lammps)")
+        for file in ("ionwatch", "ionwatchd", "lammps/ionwatch.lmp"):
+            if not (self.build / file).exists():
+                raise RuntimeError(f"{self.build / file} is not there: build ionwatch, or name its "
+                                   "build folder with --build")
+
     def records(self):
         """The records of all runs in the database."""
         rows = self.ionwatch("db", "query", "SELECT record FROM runs", "--json",
@@ -227,7 +272,8 @@ class Campaign:
         """Until the daemon answers, or has ended."""
         for _ in range(300):
             if process.poll() is not None:
-                sys.exit(f"the daemon ended at once: see {self.folder}/daemon.log")
+                log = (self.folder / "daemon.log").read_text(encoding="utf-8")
+                sys.exit(f"the daemon ended at once: {log.splitlines()[-1]}")
             try:
                 self.ionwatch("ls", "--endpoint", self.endpoint)
                 return
@@ -260,7 +306,7 @@ class Campaign:
         run = id_of(material, temperature)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "structure.data").write_text(material.structure())
-        (folder / "potential.lmp").write_text(material.potential())
+        (folder / "potential.lmp").write_text(material.commands())
         (folder / "energies.table").write_text(material.energies())
         with contextlib.suppress(RuntimeError):  # what a campaign that was cut off left behind
             self.ionwatch("rm", run, "--endpoint", self.endpoint)
@@ -277,7 +323,9 @@ class Campaign:
         if self.ending.is_set():
             return "cut off"
         if code != 0:
-            return f"LAMMPS failed: see {folder}/lammps.out"
+            said = (folder / "lammps.out").read_text(encoding="utf-8", errors="replace")
+            error = next((line for line in said.splitlines() if line.startswith("ERROR")), "")
+            return f"LAMMPS failed: {error or 'see'} {folder}/lammps.out"
         for _ in range(120):
             if run in self.filed():
                 return f"filed after {time.monotonic() - begun:.0f} s"
@@ -326,10 +374,11 @@ class Campaign:
         return failed == 0
 
 
-def expansion(material, volume_A3):
+def expansion(material, record):
     """The edge of the box over that of experiment near room temperature, less one, in per cent."""
+    volume = record["structure"]["volume_per_atom_A3"] * record["run"]["atoms"]
     of_cell = material.a_A**2 * (material.c_A or material.a_A)
-    return 100 * ((volume_A3 / math.prod(material.cells) / of_cell) ** (1 / 3) - 1)
+    return 100 * ((volume / math.prod(material.cells) / of_cell) ** (1 / 3) - 1)
 
 
 def row(material, record):
@@ -342,7 +391,7 @@ def row(material, record):
     shown = f"{1e5 * d['value']:.3g} ± {1e5 * d['stderr']:.2g}" if d["ci95"][0] > 0 else \
         f"below {1e5 * d['ci95'][1]:.2g}"
     return (f"| {material.name} | {material.mobile} | {record['run']['temperature_K']:.0f} "
-            f"| {expansion(material, record['transport']['volume_A3']):+.1f} "
+            f"| {expansion(material, record):+.1f} "
             f"| {shown} | {why} | {record['run']['time_ps']:.1f} "
             f"| {fell[rule]['saved_ps'] if rule else 0:.0f} | {record['health']['state']} |")
 
@@ -362,7 +411,7 @@ def table(records, materials):
 def keep(database, copy):
     """Writes a small copy of an SQLite database: all but the curves, and where journals lie."""
     copy.unlink(missing_ok=True)
-    with contextlib.closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as whole, \
+    with contextlib.closing(sqlite3.connect(database.removeprefix("sqlite://"))) as whole, \
             contextlib.closing(sqlite3.connect(copy)) as small:
         whole.backup(small)
         small.execute("DELETE FROM series")
@@ -374,7 +423,9 @@ def keep(database, copy):
 
 def parse(words):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("only", nargs="*", metavar="MATERIAL", help="of materials.toml [all]")
+    parser.add_argument("only", nargs="*", metavar="MATERIAL", help="of the table [all]")
+    parser.add_argument("--materials", type=pathlib.Path, default=HERE / "materials.toml",
+                        metavar="FILE", help="the table of materials [materials.toml]")
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("campaign"),
                         help="where runs, journals and runs.sqlite go [campaign]")
     parser.add_argument("--db", help="the database [sqlite:///FOLDER/runs.sqlite]")
@@ -394,7 +445,12 @@ def parse(words):
                         help="MD time that a run may need, ps [60]")
     parser.add_argument("--planned", type=float, default=100,
                         help="MD time of a run that nobody stops, ps [100]")
-    return parser.parse_args(words)
+    options = parser.parse_args(words)
+    if options.jobs < 1:
+        parser.error("--jobs: at least one run at once")
+    if options.keep and options.db and not options.db.startswith("sqlite://"):
+        parser.error("--keep: only an SQLite database can be copied")
+    return options
 
 
 def main():
@@ -403,9 +459,11 @@ def main():
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
-        materials = read_materials(options.only)
-        complete = options.table or campaign.all(materials)
+        materials = read_materials(options.only, options.materials)
+        complete = True
         if not options.table:
+            campaign.check()
+            complete = campaign.all(materials)
             campaign.add_known(materials)
         table(campaign.records(), materials)
         if options.keep:
