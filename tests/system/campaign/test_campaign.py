@@ -83,6 +83,50 @@ def forces_of_every_pair_are_slopes_of_its_energy():
                 close(force, -slope, 1e-6, f"{material.name} {pair} at {r} A", atol=1e-7)
 
 
+def the_vdos_has_the_phonons_of_the_potential():
+    """Finite differences of forces against the filed run; anharmonicity adds some per cent."""
+    done = subprocess.run([sys.executable, str(CAMPAIGN / "statics.py"), "NaCl"], text=True,
+                          capture_output=True, timeout=200, check=True)
+    edges, temperature, phonons, omega = done.stdout.splitlines()[-1].split("|")[2:6]
+    close(float(edges.split(",")[0]), 5.62, 1e-3, "NaCl at 0 K")
+    close(float(temperature), 500, 0, "the coldest run")
+    assert 1 < float(omega) / float(phonons) < 1.1, done.stdout
+
+
+def materials_of_ones_own_run_with_any_potential():
+    with workfolder() as folder:
+        (folder / "ar.lmp").write_text("mass 1 39.948\npair_style lj/cut 8.5\n"
+                                       "pair_coeff 1 1 0.0103 3.4\n")
+        (folder / "ar.data").write_text(
+            "tilted argon\n\n1 atoms\n1 atom types\n\n0 3.72 xlo xhi\n0 3.22162 ylo yhi\n"
+            "0 3.03737 zlo zhi\n1.86 1.86 1.07387 xy xz yz\n\nAtoms # charge\n\n1 1 0 0 0 0\n")
+        table = """[argon]
+lattice = "ar.data"
+a_A = 3.31
+cells = [5, 5, 6]
+species = { Ar = [39.948, 0.0] }
+mobile = "Ar"
+timestep_fs = 4.0
+frame_fs = 16.0
+temperatures = [60]
+potential = "ar.lmp"
+source = "test"
+"""
+        (folder / "own.toml").write_text(table)
+        own = ("--materials", str(folder / "own.toml"))
+        shown = run(folder / "runs", *own, *SHORT).stdout
+        assert "| argon | Ar | 60 |" in shown, shown
+        (perfect,) = json.loads(ionwatch(
+            "db", "query", "SELECT text FROM material_descriptors WHERE text IS NOT NULL", "--json",
+            "--db", f"sqlite://{folder}/runs/runs.sqlite").stdout)
+        assert perfect["text"] == "Fm-3m", perfect
+        for slip, named in (("ar.data", "ar.dat"), ("temperatures", "temperature"),
+                            ('potential = "ar.lmp"', ""), ("[argon]", "[argon")):
+            (folder / "own.toml").write_text(table.replace(slip, named))
+            told = run(folder / "runs", *own, code=1).stderr
+            assert told.startswith("own.toml: ") and "Traceback" not in told, told
+
+
 def every_crystal_is_neutral():
     for material in script.read_materials([]):
         if material.lattice in script.LATTICES:
@@ -117,5 +161,7 @@ if __name__ == "__main__":
     main([a_campaign_that_is_cut_off_goes_on_and_then_has_nothing_to_do,
           unknown_materials_and_a_missing_build_are_named,
           forces_of_every_pair_are_slopes_of_its_energy,
+          the_vdos_has_the_phonons_of_the_potential,
+          materials_of_ones_own_run_with_any_potential,
           every_crystal_is_neutral,
           the_kept_database_holds_what_the_page_says])
