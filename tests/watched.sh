@@ -35,7 +35,7 @@ judge() # NAME STATUS SECONDS
 }
 
 # Reports have no path: the sanitizers would make its folders before they have begun, by the mkdir of
-# tests/system/power/recorder.c, which is instrumented.
+# tests/system/power/recorder.c.
 run() # NAME TEST...
 {
     local name=$1 status=0 start=$SECONDS
