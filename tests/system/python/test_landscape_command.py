@@ -159,6 +159,17 @@ def test_a_folder_is_replaced_by_another_with_the_same_files_for_the_same_number
     assert os.listdir(".") == ["out"]
 
 
+def test_the_mean_alone_makes_a_figure_too(database, folder):
+    run("regress", "--db", database, "--models", "mean", "-o", "out")
+    assert os.path.getsize("out/parity_d_cm2_s.png") > 1000
+
+
+def test_what_was_left_out_is_counted_with_its_reasons(database):
+    said = run("clusters", "--db", database)
+    assert re.search(r"(?m)^left out: (\d+) runs \((\d+: [a-z][^;)]*(; )?)+\)$", said), said
+    assert re.search(r"\(--csv prints another table, clusters, of \d+ rows\)", said), said
+
+
 def test_folders_of_others_are_left_alone(database, folder):
     (folder / "mine").mkdir()
     (folder / "mine" / "thesis.tex").write_text("x")

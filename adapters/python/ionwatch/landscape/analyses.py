@@ -112,7 +112,10 @@ def correlate(samples: Samples, settings: Settings) -> Result:
         tables = {"ranking": first, **tables}
         tables.update({f"ranking_{_file(name)}": table for name, table in list(ranked.items())[1:]})
         strongest = first.iloc[0]
-        said.append(f"strongest with {target}: {strongest.descriptor}, r = {strongest.r:+.2f} (p = {strongest.p:.2g}, q = {strongest.q:.2g}, n = {strongest.n})")
+        if pd.isna(strongest.r):
+            said.append(f"nothing can be said of {target}: of no descriptor are there three materials that have both, and differ")
+        else:
+            said.append(f"strongest with {target}: {strongest.descriptor}, r = {strongest.r:+.2f} (p = {strongest.p:.2g}, q = {strongest.q:.2g}, n = {strongest.n})")
         pictures.append(Picture("bars", f"Correlation of each descriptor with {target}, with its 95 % interval, coloured by p.",
                                 lambda: pictures_of().bars(ranked, target, settings.correlation, chosen.label)))  # fmt: skip
         shown = first.head(25)

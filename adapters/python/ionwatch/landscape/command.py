@@ -105,17 +105,19 @@ def print_text(result: Result) -> None:
     for title, table in (("runs", result.selection.runs_left_out), ("descriptors", result.selection.columns_left_out)):
         if len(table):
             counts = table.why.str.replace(selection.BRIEF, "", regex=True)
-            kinds = ", ".join(f"{n} {why}" for why, n in counts.value_counts().head(6).items())
+            kinds = "; ".join(f"{n}: {why}" for why, n in counts.value_counts().head(6).items())
             print(f"left out: {len(table)} {title} ({selection.shorten(kinds, 240)})")
     print()
     for sentence in result.said:
         print(sentence)
     print()
-    first = next(iter(result.tables.values()))
+    name, first = next(iter(result.tables.items()))
     shown = result.shown if result.shown is not None else first
     most = 60
     print(tables.text(shown.head(most)))
-    if len(shown) > most or len(first) > len(shown):
+    if list(shown.columns) != list(first.columns):
+        print(f"(--csv prints another table, {name}, of {len(first)} rows)")
+    elif len(shown) > most or len(first) > len(shown):
         print(f"({min(most, len(shown))} of {len(first)} rows; --csv prints all)")
 
 

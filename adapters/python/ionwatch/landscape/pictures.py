@@ -239,7 +239,7 @@ def _choice(ax: Any, found: Clusters) -> None:
 def parity(found: Regression, label: str, unit: str) -> Figure:
     """Predicted against measured: a row for each set, a column for each model."""
     sets = list(dict.fromkeys(found.errors.set))
-    models = [name for name in dict.fromkeys(found.errors.model) if name != "mean"]
+    models = [name for name in dict.fromkeys(found.errors.model) if name != "mean"] or ["mean"]
     figure = Figure(figsize=(TWO if len(models) > 1 else ONE, 62 * MM * len(sets) + 6 * MM))
     axes = figure.subplots(len(sets), len(models), squeeze=False, sharex=True, sharey=True)
     x = found.predictions.measured.to_numpy()
