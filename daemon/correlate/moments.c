@@ -26,7 +26,7 @@ enum {
     N_MULTIPLES = 7 + 4 /* lags of level 0 */
 };
 
-static const size_t MOST_FRAMES = (size_t)1 << 51;
+static const size_t MOST_FRAMES = SIZE_MAX >> 13;
 static const unsigned char multiples[N_MULTIPLES] = {1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14};
 
 typedef struct {

@@ -158,16 +158,17 @@ read_head(int fd, checkpoint_head *head, uint64_t *end, iw_error *err)
 {
     unsigned char prefix[PREFIX];
     unsigned char *bytes = NULL;
-    uint64_t size, hash;
+    uint64_t told, hash;
     iw_status status = iw_bulk_read_at(fd, prefix, sizeof prefix, 0, err);
     if (status != IW_OK)
         return status;
-    memcpy(&size, prefix + 8, sizeof size);
+    memcpy(&told, prefix + 8, sizeof told);
     memcpy(&hash, prefix + 16, sizeof hash);
     if (memcmp(prefix, magic, sizeof magic) != 0)
         return iw_fail(err, IW_CORRUPT, "it is not a checkpoint of this format");
-    if (size > MAX_HEAD)
-        return iw_fail(err, IW_CORRUPT, "a head of %llu bytes", (unsigned long long)size);
+    if (told > MAX_HEAD)
+        return iw_fail(err, IW_CORRUPT, "a head of %llu bytes", (unsigned long long)told);
+    size_t size = (size_t)told;
     bytes = malloc(size + 1);
     if (!bytes)
         return iw_fail(err, IW_NO_MEMORY, "no memory for a head");
