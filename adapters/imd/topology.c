@@ -10,8 +10,9 @@
 
 enum { HEAD_SIZE = 1 << 14 };
 
-iw_status
-iw_topology_add_label(iw_topology *self, const char *label, size_t size, iw_error *err)
+/* A name without the digits behind it: "Li12" is Li. */
+static iw_status
+add_label(iw_topology *self, const char *label, size_t size, iw_error *err)
 {
     while (size > 0 && (label[size - 1] == ' ' || isdigit((unsigned char)label[size - 1])))
         size--;
@@ -57,8 +58,8 @@ read_pdb(iw_text *text, const char *species, const char *units, iw_topology *to,
         if (length < 16)
             return iw_text_fail(text, err, IW_INVALID, "an atom without a name");
         bool element = length >= 78 && isalpha((unsigned char)line.at[77]);
-        status = element ? iw_topology_add_label(to, line.at + 76, 2, err)
-                         : iw_topology_add_label(to, line.at + 12, 4, err);
+        status =
+            element ? add_label(to, line.at + 76, 2, err) : add_label(to, line.at + 12, 4, err);
         if (status != IW_OK)
             return status;
     }
@@ -96,7 +97,7 @@ read_gro(iw_text *text, const char *species, const char *units, iw_topology *to,
         if (status == IW_OK && line.end - line.at < 20)
             status = iw_text_fail(text, err, IW_INVALID, "an atom without a name");
         if (status == IW_OK)
-            status = iw_topology_add_label(to, line.at + 10, 5, err);
+            status = add_label(to, line.at + 10, 5, err);
     }
     return status;
 }

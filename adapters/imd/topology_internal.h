@@ -17,9 +17,6 @@ typedef struct {
                       iw_error *err);
 } iw_topology_kind;
 
-/* A name without the digits behind it: "Li12" is Li. */
-iw_status iw_topology_add_label(iw_topology *self, const char *label, size_t size, iw_error *err);
-
 extern const iw_topology_kind iw_topology_lammps; /* data file; species: a name for each type */
 
 #endif

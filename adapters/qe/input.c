@@ -179,8 +179,9 @@ iw_qe_target_K(const iw_qe_input *self)
     return thermostat ? asked : (double)NAN;
 }
 
-double
-iw_qe_mass(const iw_qe_input *self, const char *label)
+/* The mass of a label of ATOMIC_SPECIES; NAN for none. */
+static double
+mass_of(const iw_qe_input *self, const char *label)
 {
     for (size_t i = 0; i < self->species.n; i++)
         if (strcmp(self->species.name[i], label) == 0)
@@ -188,8 +189,9 @@ iw_qe_mass(const iw_qe_input *self, const char *label)
     return (double)NAN;
 }
 
-const char *
-iw_qe_ensemble(const iw_qe_input *self)
+/* By calculation and thermostat. */
+static const char *
+ensemble_of(const iw_qe_input *self)
 {
     bool thermostat = !isnan(iw_qe_target_K(self));
     if (strncasecmp(self->calculation, "vc-", 3) == 0)
@@ -201,12 +203,12 @@ iw_status
 iw_qe_describe(const iw_qe_input *self, iw_run_info *run, iw_error *err)
 {
     for (size_t i = 0; i < run->n_atoms; i++) {
-        double mass = iw_qe_mass(self, run->species[run->kind[i]]);
+        double mass = mass_of(self, run->species[run->kind[i]]);
         if (mass > 0.0)
             run->mass_amu[i] = mass;
     }
     run->temperature_K = iw_qe_target_K(self);
-    return iw_run_info_set_metadata(run, "ensemble", iw_qe_ensemble(self), err);
+    return iw_run_info_set_metadata(run, "ensemble", ensemble_of(self), err);
 }
 
 bool

@@ -23,10 +23,6 @@ void iw_qe_input_fini(iw_qe_input *self);
 
 /* Target of the thermostat; NAN where there is none. */
 double iw_qe_target_K(const iw_qe_input *self);
-/* The mass of a label of ATOMIC_SPECIES; NAN for none. */
-double iw_qe_mass(const iw_qe_input *self, const char *label);
-/* "NVE", "NVT", "NPE", "NPT", by calculation and thermostat. */
-const char *iw_qe_ensemble(const iw_qe_input *self);
 /* Fills mass, target and ensemble of a run whose atoms are set. */
 iw_status iw_qe_describe(const iw_qe_input *self, iw_run_info *run, iw_error *err);
 

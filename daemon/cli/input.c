@@ -22,8 +22,9 @@ iw_input_open(const iw_settings *settings, bool follow, iw_error *err)
     return iw_reader_open(settings->operands, settings->n_operands, &options, err);
 }
 
-char *
-iw_list_next(char **text)
+/* The words of a list "Li,Na" in *text, which is cut up; NULL at its end. */
+static char *
+next_word(char **text)
 {
     char *word = strsep(text, ",");
     while (word && !*word) /* "Li,,Na" */
@@ -54,7 +55,7 @@ split_mobile(const char *text, iw_mobile_list *mobile, iw_error *err)
     if (!mobile->text || !mobile->names)
         return iw_fail(err, IW_NO_MEMORY, "no memory for --mobile");
     char *rest = mobile->text, *word;
-    while ((word = iw_list_next(&rest)) != NULL)
+    while ((word = next_word(&rest)) != NULL)
         mobile->names[mobile->n++] = word;
     return mobile->n ? IW_OK : iw_fail(err, IW_INVALID, "--mobile %s names no species", text);
 }

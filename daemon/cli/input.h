@@ -21,9 +21,6 @@ iw_status iw_input_amend(const iw_settings *settings, iw_run_info *run, iw_error
 iw_status iw_input_identity(const iw_settings *settings, iw_run_info *run, const iw_frame *first,
                             iw_error *err);
 
-/* The words of a list "Li,Na" in *text, which is cut up; NULL at its end. */
-char *iw_list_next(char **text);
-
 /* Engine options from the command line; *mobile owns the names that they borrow. */
 typedef struct {
     char *text;

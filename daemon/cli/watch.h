@@ -79,9 +79,8 @@ const char *iw_watch_run_group(const iw_watch_run *self, const json_t *record);
 iw_status iw_watch_chart(const iw_watch_run *view, iw_watch_panel panel, iw_screen *screen,
                          iw_rect place, const json_t *record, iw_error *err);
 
-/* How bad a health state or a state of a run is. */
+/* How bad a health state is. */
 iw_style iw_watch_health_style(const char *state);
-iw_style iw_watch_state_style(const char *state);
 
 /* ---- both, on a terminal ---- */
 

@@ -65,8 +65,8 @@ iw_watch_health_style(const char *state)
     return *state && strcmp(state, "unknown") != 0 ? IW_STYLE_WARNING : IW_STYLE_FAINT;
 }
 
-iw_style
-iw_watch_state_style(const char *state)
+static iw_style
+state_style(const char *state)
 {
     if (strcmp(state, "running") == 0)
         return IW_STYLE_GOOD;
@@ -401,7 +401,7 @@ style_of(const json_t *run, field which)
     case NAME:
         return IW_STYLE_STRONG;
     case STATE:
-        return iw_watch_state_style(text_of(run, STATE));
+        return state_style(text_of(run, STATE));
     case ERROR:
         return error <= target ? IW_STYLE_GOOD : IW_STYLE_PLAIN;
     case HEALTH:
@@ -435,7 +435,7 @@ static void
 draw_mark(iw_screen *screen, int row, int column, bool selected, const json_t *run)
 {
     iw_style health = iw_watch_health_style(text_of(run, HEALTH));
-    iw_style style = iw_watch_state_style(text_of(run, STATE));
+    iw_style style = state_style(text_of(run, STATE));
     wchar_t mark = screen->utf8 ? 0x25cf : L'*';
     if (health == IW_STYLE_BAD || health == IW_STYLE_WARNING) {
         style = health;

@@ -245,7 +245,6 @@ end_analysis(iw_job *run, uint64_t seq, const iw_error *err)
     iw_log("worker.memory", "run %s: frame %llu: %s: the journal is kept, the analysis ends",
            run->id, (unsigned long long)seq, err->text);
     iw_engine_destroy(&run->engine);
-    run->engine = NULL;
 }
 
 static void

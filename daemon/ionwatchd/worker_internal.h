@@ -75,7 +75,6 @@ bool iw_job_save(iw_job *run);
 void iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot);
 void iw_worker_publish_due(iw_worker *self); /* snapshots whose time has come */
 void iw_worker_count(iw_worker *self, iw_job *run);
-void iw_worker_tell_work(iw_worker *self, iw_mail *mail);              /* in a mail for front */
 double iw_worker_publish_at(const iw_worker *self, const iw_job *run); /* INFINITY: not yet */
 void iw_worker_answer(iw_worker *self, iw_job *run, iw_mail *ask);
 void iw_worker_answer_due(iw_worker *self, iw_job *run);

@@ -27,8 +27,9 @@ write_json(iw_buffer *out, const iw_snapshot *snapshot, unsigned flags, iw_error
     return status;
 }
 
-void
-iw_worker_tell_work(iw_worker *self, iw_mail *mail)
+/* In a mail for front. */
+static void
+tell_work(iw_worker *self, iw_mail *mail)
 {
     mail->work = self->work;
     self->work = (iw_work){0};
@@ -69,7 +70,7 @@ iw_worker_publish(iw_worker *self, iw_job *run, const iw_snapshot *snapshot)
         iw_mail_destroy(&mail);
         return;
     }
-    iw_worker_tell_work(self, mail);
+    tell_work(self, mail);
     (void)iw_mail_send(self->front, &mail);
 }
 
@@ -174,7 +175,7 @@ iw_worker_count(iw_worker *self, iw_job *run)
         return;
     mail->seq = run->told_frames = iw_engine_frames(run->engine);
     mail->summary.time_ps = iw_engine_time_ps(run->engine);
-    iw_worker_tell_work(self, mail);
+    tell_work(self, mail);
     run->next_count_s = now + SPARED * self->config->publish_s;
     (void)iw_mail_send(self->front, &mail);
 }

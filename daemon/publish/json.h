@@ -29,8 +29,6 @@ iw_status iw_structure_of_run(const iw_snapshot *snapshot, const iw_run_info *ru
                               const iw_frame *first, iw_structure *out, iw_error *err);
 /* Adds it as part "structure", null where nothing is known.  False when memory is exhausted. */
 bool iw_record_add_structure(json_t *record, const iw_structure *structure);
-/* The same of any structure; its source is a name: "first frame". */
-json_t *iw_structure_json(const iw_structure *structure, const char *source);
 
 /* Thins the series of a record at full length, as iw_snapshot_json does without IW_JSON_FULL. False
  * when memory is exhausted; the record is then not to be used. */

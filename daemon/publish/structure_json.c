@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-json_t *
-iw_structure_json(const iw_structure *structure, const char *source)
+static json_t *
+structure_json(const iw_structure *structure)
 {
     double value;
     const char *name;
     bool found = structure->symmetry.number > 0;
-    json_t *object = json_pack("{s:s, s:s?, s:s?}", "source", source, "space_group",
+    json_t *object = json_pack("{s:s, s:s?, s:s?}", "source", "first frame", "space_group",
                                found ? structure->symmetry.symbol : NULL, "remark",
                                structure->remark[0] ? structure->remark : NULL);
     for (size_t i = 0; object && (name = iw_structure_number(structure, i, &value)); i++)
@@ -46,6 +46,6 @@ iw_structure_of_run(const iw_snapshot *snapshot, const iw_run_info *run, const i
 bool
 iw_record_add_structure(json_t *record, const iw_structure *structure)
 {
-    json_t *part = structure->atoms ? iw_structure_json(structure, "first frame") : json_null();
+    json_t *part = structure->atoms ? structure_json(structure) : json_null();
     return json_object_set_new(record, "structure", part) == 0;
 }
