@@ -6,9 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* A run is meant by its id, the beginning of one, or its name. */
-#define RUN_IS_1                                                                                   \
-    "(CAST($1 AS TEXT) IS NULL OR r.name = $1 OR substr(r.id, 1, length($1)) = lower($1))"
+/* A run is meant by its id, the beginning of one, or its name.  An id has hexadecimal digits and
+ * hyphens, so that all that begin alike lie below the first letter that is none, and an index has
+ * them together. */
+#define RUN_IS_1 "(r.name = $1 OR (r.id >= lower($1) AND r.id < lower($1) || 'g'))"
 
 iw_status
 iw_store_resolve(iw_store *self, const char *text, char id[IW_ID_LENGTH + 1], iw_error *err)
@@ -74,7 +75,8 @@ iw_store_runs(iw_store *self, const iw_store_query *query, iw_sql_each each, voi
         "r.dt_fs, r.time_ps, r.\"temperature_K\", r.mobile AS mobile_json, r.filed_at, "
         "r.convergence, d.value AS \"D_cm2_s\", d.stderr AS \"D_stderr_cm2_s\" FROM runs r LEFT "
         "JOIN descriptors d ON d.run = r.run AND d.\"group\" = 'mobile' AND d.descriptor = "
-        "'D_cm2_s' AND d.method = 'physical' WHERE " RUN_IS_1 " ORDER BY r.filed_at, r.run",
+        "'D_cm2_s' AND d.method = 'physical' WHERE (CAST($1 AS TEXT) IS NULL OR " RUN_IS_1
+        ") ORDER BY r.filed_at, r.run",
         "listing runs"};
     iw_sql_value run = iw_sql_text(query ? query->run : NULL);
     return self->backend->select(self->state, &list, &run, 1, each, arg, err);
@@ -104,9 +106,8 @@ add_conditions(FILE *out, const char *const *wanted, const char *group)
         if (!wanted[i])
             continue;
         (void)fputs(n++ ? " AND " : " WHERE ", out);
-        if (i == 0)
-            (void)fprintf(out, "(r.name = $%zu OR substr(r.id, 1, length($%zu)) = lower($%zu))", n,
-                          n, n);
+        if (i == 0) /* the first that is set */
+            (void)fputs(RUN_IS_1, out);
         else
             (void)fprintf(out, "%s = CAST($%zu AS TEXT)", i == 1 ? group : "d.descriptor", n);
     }

@@ -5,6 +5,7 @@ server that is away, or hangs, costs nobody anything."""
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -79,6 +80,29 @@ class Command(OnServer):
                 self.assertNotIn("secret", self.expect(code, *words, "--db", db).stderr)
         self.expect(0, "db", "rm", "one", "--db", self.uri)
         self.assertEqual(self.sql(self.uri.split("?")[0].split("/")[-1], "SELECT name FROM runs"), "two")
+
+    def test_the_campaign_is_the_same_on_both(self):
+        file = self.path("campaign.db")
+        shutil.copyfile(os.path.join(program.SOURCE, "docs", "campaign", "campaign.db"), file)
+        self.expect(0, "db", "ingest", file, "--db", self.uri)
+        tables = {"runs": "run", "groups": "run, name", "species": "run, species", "events": "run, ordinal",
+                  "descriptors": 'run, "group", descriptor, method', "series": 'run, "group", series, "column"',
+                  "metadata": "run, key", "material_descriptors": "material, descriptor, method",
+                  "run_descriptors": "run, descriptor", "materials": 'material, "group"',
+                  "descriptors_wide": 'run, "group"'}
+        run = json.loads(self.expect(0, "db", "ls", "--json", "--db", file).stdout)[7]
+        questions = [["db", "query", f"SELECT * FROM {table} ORDER BY {key}", "--json"] for table, key in tables.items()]
+        questions += [["db", "ls"], ["db", "ls", "--json"], ["db", "query"], ["db", "export"], ["db", "export", "--json"],
+                      ["db", "query", "-g", "mobile", "--csv"], ["db", "query", "--descriptor", "D_cm2_s"],
+                      ["db", "query", "--run", run["name"], "-g", "mobile", "--descriptor", "alpha", "--json"],
+                      ["db", "query", "--run", run["id"][:7].upper()], ["db", "show", run["id"], "--json", "--full"],
+                      ["arrhenius", "--json"], ["arrhenius", run["material"], "-g", "framework"],
+                      ["db", "query", 'SELECT material, count(*) AS n, avg("D_cm2_s") AS d, max(alpha) > 0.5 AS a FROM '
+                       'descriptors_wide WHERE "group" = \'mobile\' GROUP BY material ORDER BY d DESC, material', "--json"]]
+        for words in questions:
+            here, there = (self.expect(0, *words, "--db", db).stdout for db in (file, self.uri))
+            self.assertGreater(len(here), 1, words)
+            self.assertEqual(here, there, words)
 
     def test_runs_of_a_file_move_to_the_server(self):
         file = self.path("ions.db")
