@@ -70,7 +70,10 @@ fail(const iw_sqlite *self, int code, const char *doing, iw_error *err)
         return iw_fail(err, IW_AGAIN, "%s: %s: %s (SQLite code %d)", self->path, doing, text, code);
     case SQLITE_CANTOPEN:
         return iw_fail(err, self->inode ? IW_AGAIN : IW_IO, "%s: cannot open it%s%s", self->path,
-                       errno ? ": " : "", errno ? strerror(errno) : "");
+                       errno ? ": " : "",
+                       errno == ENOENT ? "its folder is not there, or not writable"
+                       : errno         ? strerror(errno)
+                                       : "");
     case SQLITE_CONSTRAINT:
     case SQLITE_MISMATCH:
     case SQLITE_TOOBIG:
@@ -349,6 +352,58 @@ sqlite_close(void *state)
 }
 
 static iw_status
+connect(iw_sqlite *self, const char *place, int flags, iw_error *err)
+{
+    errno = 0;
+    int code = sqlite3_open_v2(place, &self->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code)
+        return fail(self, code, "opening it", err);
+    (void)sqlite3_extended_result_codes(self->db, 1);
+    (void)sqlite3_busy_timeout(self->db, BUSY_TIMEOUT_MS);
+    (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    int version = 0; /* another program's file is not touched */
+    return sqlite_version(self, &version, err);
+}
+
+/* To read a file in WAL mode SQLite makes two others beside it.  Where it may not, and nobody else
+ * has made them, nobody has the file open: it can be read as it lies there. */
+static bool
+is_at_rest(const iw_sqlite *self)
+{
+    static const char *const parts[] = {"-wal", "-journal"};
+    int code = sqlite3_errcode(self->db) & 0xff;
+    if (!self->read_only || (code != SQLITE_READONLY && code != SQLITE_CANTOPEN))
+        return false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char path[4096];
+        struct stat about;
+        if (snprintf(path, sizeof path, "%s%s", self->path, parts[i]) >= (int)sizeof path ||
+            stat(path, &about) == 0 || errno != ENOENT)
+            return false;
+    }
+    return true;
+}
+
+static iw_status
+connect_at_rest(iw_sqlite *self, iw_error *err)
+{
+    char *uri = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&uri, &size);
+    if (!out)
+        return iw_fail(err, IW_NO_MEMORY, "no memory for database %s", self->path);
+    (void)fputs("file:", out);
+    for (const char *c = self->path; *c; c++)
+        (void)fprintf(out, strchr("%?#", *c) ? "%%%02X" : "%c", (unsigned char)*c);
+    (void)fputs("?immutable=1", out);
+    iw_status status = fclose(out) == 0
+                           ? connect(self, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err)
+                           : iw_fail(err, IW_NO_MEMORY, "no memory for database %s", self->path);
+    free(uri);
+    return status;
+}
+
+static iw_status
 open_file(iw_sqlite *self, iw_error *err)
 {
     int flags = self->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
@@ -357,15 +412,11 @@ open_file(iw_sqlite *self, iw_error *err)
         return iw_fail(err, IW_NOT_FOUND, "%s: there is no such database", self->path);
     if (stat(self->path, &about) == 0 && S_ISDIR(about.st_mode))
         return iw_fail(err, IW_IO, "%s is a folder: name the file in it", self->path);
-    errno = 0;
-    int code = sqlite3_open_v2(self->path, &self->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code)
-        return fail(self, code, "opening it", err);
-    (void)sqlite3_extended_result_codes(self->db, 1);
-    (void)sqlite3_busy_timeout(self->db, BUSY_TIMEOUT_MS);
-    (void)sqlite3_db_config(self->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    int version = 0; /* another program's file is not touched */
-    iw_status status = sqlite_version(self, &version, err);
+    iw_status status = connect(self, self->path, flags, err);
+    if (status && is_at_rest(self)) {
+        close_file(self);
+        status = connect_at_rest(self, err);
+    }
     if (status == IW_OK) /* in questions of people: LIKE as on a server */
         status = run_sql(self, "PRAGMA case_sensitive_like = ON", "preparing it", err);
     if (status == IW_OK && !self->read_only)

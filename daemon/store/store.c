@@ -19,12 +19,33 @@ list_forms(char *text, size_t size)
             (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", backends[i]->form);
 }
 
+/* "host=head dbname=ions password=...": as a path it would be a file of that name, and told. */
+static bool
+is_of_libpq(const char *uri)
+{
+    static const char *const keys[] = {"host", "hostaddr", "port",   "dbname",
+                                       "user", "password", "service"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        size_t length = strlen(keys[i]);
+        if (strncmp(uri, keys[i], length) == 0 && uri[length] == '=')
+            return true;
+    }
+    return false;
+}
+
 /* A plain path is SQLite's. */
 static const iw_store_backend *
 find_backend(const char *uri, iw_error *err)
 {
     char forms[128], label[256];
     size_t length = strcspn(uri, ":/");
+    if (uri[length] != ':' && is_of_libpq(uri)) {
+        (void)iw_fail(err, IW_INVALID,
+                      "\"%.*s=...\" is how libpq names a database; here it is a URI: "
+                      "postgresql://user@host/name",
+                      (int)strcspn(uri, "="), uri);
+        return NULL;
+    }
     if (uri[length] != ':')
         return &iw_store_sqlite;
     for (size_t i = 0; backends[i]; i++) {

@@ -84,16 +84,26 @@ class _File:
 
     def __init__(self, uri: str):
         self.label = path_of(uri)
-        place = urllib.parse.quote(os.path.abspath(self.label))
         try:
-            self._connection = sqlite3.connect(f"file:{place}?mode=ro", uri=True)
-            ours = self._connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
+            try:
+                ours = self._open("mode=ro")
+            except sqlite3.OperationalError:
+                # A file in WAL mode that nobody has open, in a folder that this user may not write.
+                if not os.path.exists(self.label) or any(os.path.exists(self.label + part)
+                                                         for part in ("-wal", "-journal")):
+                    raise
+                ours = self._open("immutable=1")
             self._connection.execute("PRAGMA case_sensitive_like = ON")  # as on a server
         except sqlite3.Error as error:
             raise IonwatchError(Status.NOT_FOUND, f"{self.label}: {error}") from error
         if not ours:
             self._connection.close()
             raise IonwatchError(Status.INVALID, f"{self.label} is not a database of ionwatch")
+
+    def _open(self, how: str) -> bool:
+        place = urllib.parse.quote(os.path.abspath(self.label))
+        self._connection = sqlite3.connect(f"file:{place}?{how}", uri=True)
+        return self._connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
 
     def rows(self, query: str, values: Sequence[Any]) -> tuple[list[str], list[tuple]]:
         try:
