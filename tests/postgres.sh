@@ -7,7 +7,9 @@
 #   postgres.sh restart FOLDER     after a stop, or in one go: connections are cut
 #   postgres.sh stop FOLDER        at once
 #   postgres.sh kill FOLDER        kill -9, as if the machine had failed
-#   postgres.sh remove FOLDER      stops it and removes the folder
+#   postgres.sh standby FOLDER     makes and starts a hot standby of it, reached in FOLDER/standby
+#   postgres.sh promote FOLDER     which takes writes from then on
+#   postgres.sh remove FOLDER      stops both and removes the folder
 set -euo pipefail
 
 bin=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1 || true)
@@ -38,8 +40,9 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 
 # Its files are of no use after the test: nothing waits for the disk.
-launch()
+launch() # [FOLDER]
 {
+    local folder=${1:-$folder}
     as_user "$bin/pg_ctl" start -w -t 30 -D "$folder/data" -l "$folder/log" \
         -o "-F -k $folder -h '' -c max_connections=40 -c shared_buffers=16MB -c max_wal_size=256MB \
             -c full_page_writes=off ${IONWATCH_POSTGRES_OPTIONS:-}" \
@@ -77,12 +80,22 @@ kill)
         sleep 0.05
     done
     ;;
+standby)
+    as_user mkdir -p "$folder/standby"
+    cd "$folder"
+    as_user "$bin/pg_basebackup" -h "$folder" -U ionwatch -D "$folder/standby/data" -R -X stream -c fast --no-sync
+    launch "$folder/standby"
+    ;;
+promote)
+    as_user "$bin/pg_ctl" promote -w -D "$folder/standby/data" >/dev/null
+    ;;
 remove)
+    [ ! -d "$folder/standby" ] || as_user "$bin/pg_ctl" stop -m immediate -w -D "$folder/standby/data" >/dev/null 2>&1 || true
     [ ! -d "$folder" ] || as_user "$bin/pg_ctl" stop -m immediate -w -D "$folder/data" >/dev/null 2>&1 || true
     rm -rf "$folder"
     ;;
 *)
-    sed -n '3,11s/^# \{0,1\}//p' "$0" >&2
+    sed -n '3,13s/^# \{0,1\}//p' "$0" >&2
     exit 2
     ;;
 esac

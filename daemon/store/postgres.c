@@ -28,8 +28,7 @@ postgres_change(void *state, const iw_sql_statement *statement, const iw_sql_val
 {
     iw_postgres *self = state;
     iw_status status = iw_postgres_send(self, statement, true, values, n, err);
-    /* What the server has said meanwhile must find room on its way here. */
-    if (status == IW_OK && (!self->transaction || self->sent >= 256))
+    if (status == IW_OK && (!self->transaction || self->sent >= IW_POSTGRES_AHEAD))
         status = iw_postgres_collect(self, NULL, NULL, err);
     return status;
 }

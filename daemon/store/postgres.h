@@ -14,15 +14,20 @@
 
 #include <libpq-fe.h>
 
-enum { IW_POSTGRES_STATEMENTS = 64 };
+enum {
+    IW_POSTGRES_STATEMENTS = 64,
+    IW_POSTGRES_AHEAD = 256 /* statements whose results nobody has read: what the server says
+                               meanwhile must find room on its way here */
+};
 
 typedef struct {
     PGconn *link; /* NULL: not connected */
     char *uri;
     const char *label; /* borrowed */
     iw_store_options options;
-    size_t sent;      /* statements whose results were not read */
-    char doing[64];   /* the last of them */
+    size_t sent; /* statements whose results were not read, and what they are for: */
+    const char *doings[2 * IW_POSTGRES_AHEAD + 8]; /* each may be prepared before */
+    const char *doing;                             /* the one at hand */
     bool patient;     /* what the server does now may take as long as it takes */
     bool transaction; /* begun, not ended */
     struct {

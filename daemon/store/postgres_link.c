@@ -2,6 +2,7 @@
 /* postgres_link.c - a connection to a PostgreSQL server that never makes anybody wait for ever. */
 #include "postgres.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
@@ -203,7 +204,7 @@ prepare(iw_postgres *self, const char *sql, char name[16])
     (void)snprintf(name, 16, "s%u", self->names);
     if (!PQsendPrepare(self->link, name, sql, 0, NULL))
         return NULL;
-    self->sent++;
+    self->doings[self->sent++] = self->doing;
     if (self->n_prepared < IW_POSTGRES_STATEMENTS) {
         self->prepared[self->n_prepared].sql = sql;
         self->prepared[self->n_prepared++].name = self->names;
@@ -218,12 +219,13 @@ iw_postgres_send(iw_postgres *self, const iw_sql_statement *statement, bool prep
 {
     parameters to;
     char name[16];
-    (void)snprintf(self->doing, sizeof self->doing, "%s", statement->doing);
+    self->doing = statement->doing;
     if (!self->link)
         return iw_fail(err, IW_CLOSED, "%s: %s: not connected", self->label, self->doing);
     iw_status status = to_parameters(values, n, &to, err);
     if (status)
         return status;
+    assert(self->sent + 2 <= sizeof self->doings / sizeof *self->doings);
     int sent = 0;
     if (!prepared)
         sent = PQsendQueryParams(self->link, statement->sql, (int)n, NULL, to.texts, to.lengths,
@@ -232,7 +234,7 @@ iw_postgres_send(iw_postgres *self, const iw_sql_statement *statement, bool prep
         sent = PQsendQueryPrepared(self->link, name, (int)n, to.texts, to.lengths, to.formats, 0);
     if (!sent)
         return lost(self, self->doing, err);
-    self->sent++;
+    self->doings[self->sent++] = self->doing;
     return flush(self, err);
 }
 
@@ -364,6 +366,8 @@ iw_postgres_collect(iw_postgres *self, iw_sql_each each, void *arg, iw_error *er
         return lost(self, self->doing, err);
     for (size_t left = self->sent; !synced;) {
         PGresult *result = NULL;
+        if (left > 0)
+            self->doing = self->doings[self->sent - left];
         if (each && left == 1)
             (void)PQsetSingleRowMode(self->link); /* no result is in memory as a whole */
         iw_status status = next_result(self, &result, err);
@@ -393,7 +397,7 @@ run_script(iw_postgres *self, const char *sql, const char *doing, iw_error *err)
     iw_status status = self->sent ? iw_postgres_collect(self, NULL, NULL, err) : IW_OK;
     if (status)
         return status;
-    (void)snprintf(self->doing, sizeof self->doing, "%s", doing);
+    self->doing = doing;
     if (!self->link || !PQexitPipelineMode(self->link) || !PQsendQuery(self->link, sql))
         return lost(self, doing, err);
     for (;;) {

@@ -52,6 +52,19 @@ class OnServer(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
 
+    def said(self):
+        if not os.path.exists(self.path("daemon.log")):
+            return ""
+        with open(self.path("daemon.log")) as file:
+            return file.read()
+
+    def wait_for(self, condition, what, timeout_s=40):
+        until = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > until:
+                self.fail(f"waited {timeout_s} s for {what}\n{self.said()}")
+            time.sleep(0.1)
+
     def file_run(self, name, db, *more):
         return self.expect(0, "analyze", self.path(f"{name}.extxyz"), "--json", "--db", db, "-T", "600",
                            "--name", name, *more, says="filed as number")
@@ -163,6 +176,36 @@ class Command(OnServer):
         self.assertEqual(process.returncode, 130)
 
 
+class Takeover(OnServer):
+    """The last of them: the server is gone in the end."""
+
+    def test_a_standby_answers_and_takes_over(self):
+        self.file_run("one", self.uri)
+        self.assertEqual(server("standby").returncode, 0)
+        name = f"case{OnServer.made}"
+        standby = f"postgresql://ionwatch@/{name}?host={FOLDER}/standby"
+        self.assertIn("true", self.expect(0, "db", "query", "SELECT CASE WHEN pg_is_in_recovery() THEN 'true' END AS t",
+                                          "--json", "--db", standby).stdout)
+        for words in (["ls"], ["query"], ["show", "one", "--json", "--full"], ["export"]):
+            self.assertEqual(self.expect(0, "db", *words, "--db", standby).stdout,
+                             self.expect(0, "db", *words, "--db", self.uri).stdout)
+        self.assertIn("as it was", self.expect(0, "db", "migrate", "--db", standby).stdout)
+        self.expect(1, "db", "rm", "one", "--db", standby, says="it takes no writes now (a standby")
+        both = (f"postgresql://ionwatch@/{name}?host={FOLDER}/standby,{FOLDER}&port=5432,5432&"
+                "target_session_attrs=read-write")
+        self.file_run("two", both)
+        self.assertEqual(self.sql(name, "SELECT count(*) FROM runs"), "2")
+        position = self.sql("postgres", "SELECT pg_current_wal_lsn()")
+        self.wait_for(lambda: json.loads(self.expect(
+            0, "db", "query", f"SELECT CASE WHEN pg_last_wal_replay_lsn() >= '{position}' THEN 1 END AS there", "--json",
+            "--db", standby).stdout)[0]["there"], "the standby to have all")
+        self.assertEqual(server("stop").returncode, 0)
+        self.expect(1, "db", "rm", "one", "--db", both, says=f"db rm: postgresql://ionwatch@/{name}?host=")
+        self.assertEqual(server("promote").returncode, 0)
+        self.expect(0, "db", "rm", "one", "--db", both)
+        self.assertEqual(len(json.loads(self.expect(0, "db", "ls", "--json", "--db", standby).stdout)), 1)
+
+
 class Daemon(OnServer):
     def setUp(self):
         super().setUp()
@@ -175,17 +218,6 @@ class Daemon(OnServer):
                 stderr=log, stdout=log, env=environment(self.folder))
         self.addCleanup(self.daemon.kill)
         self.wait_for(lambda: self.run_program("ls").returncode == 0, "the daemon to answer")
-
-    def said(self):
-        with open(self.path("daemon.log")) as file:
-            return file.read()
-
-    def wait_for(self, condition, what, timeout_s=40):
-        until = time.monotonic() + timeout_s
-        while not condition():
-            if time.monotonic() > until:
-                self.fail(f"waited {timeout_s} s for {what}\n{self.said()}")
-            time.sleep(0.1)
 
     def end(self):
         self.daemon.send_signal(signal.SIGTERM)

@@ -528,6 +528,22 @@ a_server_that_takes_no_writes_is_waited_for(void **state)
     iw_store_close(&store);
 }
 
+/* Of all that is sent in one go. */
+static void
+the_statement_that_fails_is_named(void **state)
+{
+    iw_error err = {0};
+    (void)state;
+    iw_store *store = database_open();
+    database_do("CREATE FUNCTION no() RETURNS trigger AS 'BEGIN RAISE EXCEPTION ''none today''; "
+                "END' LANGUAGE plpgsql");
+    database_do("CREATE TRIGGER no BEFORE INSERT ON events EXECUTE FUNCTION no()");
+    assert_int_not_equal(file_run(store, ID_A, "one", 1e-5, NULL, &err), IW_OK);
+    assert_non_null(strstr(err.text, ": filing an event: none today"));
+    iw_store_close(&store);
+    assert_sql("SELECT count(*) FROM runs", "0");
+}
+
 /* ---- a full disk ---- */
 
 static void
@@ -602,6 +618,7 @@ main(void)
         CASE(another_encoding_is_refused),
         CASE(rights_that_are_missing_are_named),
         CASE(a_server_that_takes_no_writes_is_waited_for),
+        CASE(the_statement_that_fails_is_named),
         CASE(a_full_disk_of_the_server_files_nothing), /* the last: the server is gone then */
     };
     return database_run(cases, sizeof cases / sizeof *cases);
