@@ -95,6 +95,17 @@ def tests_that_are_named_are_run():
     nothing(wrong)
 
 
+def ids_of_the_log_are_those_that_are_written():
+    page = (DOCS / "operations.md").read_text()
+    told = set(re.findall(r"\b[a-z]+\.[a-z_]+\b", re.sub(r"`[^`]*`", "", re.search(r"\n## Log\n(.*?)\n## ", page, re.S)[1])))
+    sources = [path.read_text() for path in (SOURCE / "daemon").glob("**/*.c")]
+    written = {name for text in sources for name in re.findall(r'\biw_log\(\s*"([a-z.]+_?[a-z_]*)"', text)}
+    strings = {name for text in sources for name in re.findall(r'"([a-z]+\.[a-z_]+)"', text)}
+    assert len(written) > 50, written
+    nothing(sorted(f"not in docs/operations.md: {name}" for name in written - told)
+            + sorted(f"not in the program: {name}" for name in told - strings))
+
+
 @functools.cache
 def options_of(words):
     """Those of a command of `ionwatch`; None where there is no such command."""
@@ -154,4 +165,4 @@ if __name__ == "__main__":
         skip("the tests are not built")
     main([links_lead_somewhere, sections_that_are_named_are_there, every_page_is_in_the_index,
           files_and_programs_that_are_named_are_there, tests_that_are_named_are_run,
-          commands_and_options_are_those_of_the_programs])
+          ids_of_the_log_are_those_that_are_written, commands_and_options_are_those_of_the_programs])
