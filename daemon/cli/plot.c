@@ -112,17 +112,17 @@ output_fits(const iw_settings *settings)
 
 /* ---- what is drawn ---- */
 
-/* The words of "Li,S" as JSON; NULL as null. */
+/* The words of "Li,S" as JSON, those of NULL as null.  NULL: no UTF-8, or no memory. */
 static json_t *
 list(const char *words)
 {
-    if (!words)
-        return json_null();
-    json_t *array = json_array();
-    while (*words) {
+    json_t *array = words ? json_array() : json_null();
+    while (words && *words) {
         size_t length = strcspn(words, ",");
-        if (length)
-            (void)json_array_append_new(array, json_stringn(words, length));
+        if (length && json_array_append_new(array, json_stringn(words, length)) != 0) {
+            json_decref(array);
+            return NULL;
+        }
         words += length;
         words += strspn(words, ",");
     }

@@ -51,7 +51,7 @@ class Runs:
         """A run by name, id, or the beginning of its id; series: with MSD, VACF and VDOS, thinned
         to a readable length."""
         more = ["--series"] if series else []
-        return Record(program.ask_json("show", run, *more, *self._words()))
+        return Record(program.ask_json("show", *more, *self._words(), "--", run))
 
     def __getitem__(self, run: str) -> Record:
         return self.show(run)
@@ -62,7 +62,7 @@ class Runs:
 
     def stop(self, run: str) -> None:
         """Asks a run to end; its adapter ends the MD code cleanly."""
-        program.ask("stop", run, *self._words())
+        program.ask("stop", *self._words(), "--", run)
 
     def __repr__(self) -> str:
         return f"<ionwatch.live.Runs at {self.endpoint or 'the default endpoint'}>"

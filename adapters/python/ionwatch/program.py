@@ -57,4 +57,5 @@ def ask(*words: str, timeout: Optional[float] = None) -> str:
 
 def ask_json(*words: str, timeout: Optional[float] = None) -> Any:
     """The same, from JSON."""
-    return json.loads(ask(*words, "--json", timeout=timeout))
+    command, *others = words
+    return json.loads(ask(command, "--json", *others, timeout=timeout))

@@ -253,6 +253,9 @@ class Refusals(Plots):
             ("the list of groups is empty", ["a.json", "msd", "-o", "x.png", "--groups", ","]),
         ):
             self.expect(2, "plot", *words, says=says)
+        for kind in ("msd", "arrhenius"):  # no group is left out in silence
+            self.expect(1, "plot", "a.json", kind, "-o", "x.png", "--groups", b"mobile,\xe9",
+                        says="a name is not UTF-8")
         self.assertFalse(os.path.exists(self.path("x.png")))
 
     def test_what_cannot_be_drawn_is_named(self):

@@ -255,7 +255,9 @@ def test_a_database_of_another_version_is_refused(folder, version, says):
 
 def test_who_asks_in_vain_hears_why(folder, daemon):
     for status, what in ((ionwatch.Status.TIMEOUT, lambda: ionwatch.live.Runs("ipc:///nowhere.sock", 0.2).list()),
-                         (ionwatch.Status.NOT_FOUND, lambda: daemon.runs["nothing"])):
+                         (ionwatch.Status.NOT_FOUND, lambda: daemon.runs["nothing"]),
+                         (ionwatch.Status.NOT_FOUND, lambda: daemon.runs["--help"]),
+                         (ionwatch.Status.NOT_FOUND, lambda: daemon.runs.stop("-x"))):
         with pytest.raises(ionwatch.IonwatchError) as caught:
             what()
         assert caught.value.status == status
