@@ -28,13 +28,25 @@ next_line(csv *self)
     self->at += self->at < self->end;
 }
 
+static bool
+is_blank_character(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+static void
+skip_blanks(csv *self)
+{
+    while (self->at < self->end && is_blank_character(*self->at))
+        self->at++;
+}
+
 /* Up to the comma or the end of the line, which stays.  Blanks around it do not count. */
 static iw_status
 csv_field(csv *self, iw_error *err)
 {
     self->size = 0;
-    while (self->at < self->end && (*self->at == ' ' || *self->at == '\t'))
-        self->at++;
+    skip_blanks(self);
     if (self->at < self->end && *self->at == '"') {
         size_t began = self->line;
         for (self->at++; self->at < self->end; next_line(self)) {
@@ -46,10 +58,15 @@ csv_field(csv *self, iw_error *err)
         if (self->at == self->end)
             return iw_fail(err, IW_INVALID, "line %zu: a quote is not closed", began);
         self->at++;
+        skip_blanks(self);
+        if (self->at < self->end && *self->at != ',' && *self->at != '\n')
+            return iw_fail(err, IW_INVALID,
+                           "line %zu: more after a closing quote; a quote within quotes is doubled",
+                           self->line);
     }
     while (self->at < self->end && *self->at != ',' && *self->at != '\n')
         self->field[self->size++] = *self->at++;
-    while (self->size > 0 && strchr(" \t\r", self->field[self->size - 1]))
+    while (self->size > 0 && is_blank_character(self->field[self->size - 1]))
         self->size--;
     return memchr(self->field, '\0', self->size)
                ? iw_fail(err, IW_INVALID, "line %zu: a zero byte", self->line)

@@ -32,7 +32,7 @@ a_table_in_csv_and_in_json_is_the_same(void **state)
     (void)state;
     static const char *const texts[] = {
         "\xef\xbb\xbfmaterial,band_gap_eV,band_gap_stderr_eV,melting_temperature_K\r\n"
-        "\"Li, \"\"x\"\"\",3.5,0.1,\r\n\r\n NaCl , 8.5 ,NaN,1074\r\n",
+        "\"Li, \"\"x\"\"\" ,\"3.5\"\t,0.1,\r\n\r\n NaCl , 8.5 ,NaN,1074\r\n",
         "[{\"material\": \"Li, \\\"x\\\"\", \"band_gap_eV\": {\"value\": 3.5, \"stderr\": 0.1}},\n"
         " {\"material\": \"NaCl\", \"band_gap_eV\": 8.5, \"melting_temperature_K\": 1074}]"};
     for (size_t i = 0; i < 2; i++) {
@@ -134,6 +134,8 @@ tables_that_are_none_are_refused_with_the_place(void **state)
     refuse("material,run,band_gap_eV\nLiCl,a,1\n", "by one of them");
     refuse("material,band_gap_eV\n,1\n", "no \"material\"");
     refuse("material,band_gap_eV\n\"LiCl,1\n", "line 2: a quote");
+    refuse("material,band_gap_eV\n\"Li\"Cl,1\n", "line 2: more after a closing quote");
+    refuse("material,band_gap_eV\n\"Li\" \"Cl\",1\n", "a quote within quotes is doubled");
     refuse("material,band_gap_eV\nLi\xff,1\n", "line 2 is not UTF-8");
     refuse("material,band_gap_eV\nLiCl,\n", "no number in it");
     refuse("material\nLiCl\n", "no number in it");
@@ -142,6 +144,25 @@ tables_that_are_none_are_refused_with_the_place(void **state)
     refuse("[{\"material\": \"LiCl\", \"band_gap_eV\": 1}", "line 1");
     refuse("{\"LiCl\": 1}", "array of objects");
     refuse("[1]", "entry 1");
+}
+
+static void
+a_zero_byte_is_refused_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const char *const of[] = {
+        "material,band_gap_eV\nLi@Cl,1\n", "material,band_gap_eV\nLiCl@,1\n",
+        "material,band_gap_eV\n\"LiCl@\",1\n", "material,band_gap_eV\n\"LiCl\"@,1\n"};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        iw_import_table table;
+        iw_error err = {0};
+        char text[64];
+        size_t size = strlen(of[i]);
+        memcpy(text, of[i], size + 1);
+        *strchr(text, '@') = '\0';
+        assert_int_equal(iw_import_table_parse(text, size, false, &table, &err), IW_INVALID);
+        assert_non_null(strstr(err.text, "line 2: "));
+    }
 }
 
 static void
@@ -283,6 +304,7 @@ main(void)
         cmocka_unit_test(units_are_converted_to_those_of_the_catalogue),
         cmocka_unit_test(names_of_nothing_are_refused_with_the_nearest_one),
         cmocka_unit_test(tables_that_are_none_are_refused_with_the_place),
+        cmocka_unit_test(a_zero_byte_is_refused_wherever_it_stands),
         cmocka_unit_test(the_same_number_twice_is_one),
         cmocka_unit_test(tensors_in_all_their_forms_are_one),
         cmocka_unit_test(the_total_tensor_of_an_outcar_is_found_and_said_to_be_one),
