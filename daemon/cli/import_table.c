@@ -273,11 +273,14 @@ key_of(const json_t *row, const char **kind)
 static iw_store_properties *
 grown_set(iw_store_properties *set, size_t more, const char *key, iw_error *err)
 {
-    iw_store_property *grown = realloc(set->rows, (set->n + more) * sizeof *grown);
+    iw_store_property *grown = calloc(set->n + more, sizeof *grown);
     if (!grown) {
         (void)iw_fail(err, IW_NO_MEMORY, "no memory for %s", key);
         return NULL;
     }
+    if (set->n > 0)
+        memcpy(grown, set->rows, set->n * sizeof *grown);
+    free(set->rows);
     set->rows = grown;
     return set;
 }
@@ -365,8 +368,10 @@ iw_import_table_parse(const char *text, size_t size, bool as_is, iw_import_table
     if (status == IW_OK) {
         out->sets = calloc(json_array_size(out->rows) + 1, sizeof *out->sets);
         out->places = json_pack("{s:{}, s:{}}", "material", "run");
-        if (!out->sets || !out->places)
-            status = iw_fail(err, IW_NO_MEMORY, "no memory for a table");
+        if (!out->sets || !out->places) {
+            iw_import_table_fini(out);
+            return iw_fail(err, IW_NO_MEMORY, "no memory for a table");
+        }
     }
     json_array_foreach(out->rows, i, row)
     {
@@ -383,7 +388,7 @@ iw_import_table_parse(const char *text, size_t size, bool as_is, iw_import_table
 void
 iw_import_table_fini(iw_import_table *self)
 {
-    for (size_t i = 0; i < self->n; i++)
+    for (size_t i = 0; self->sets && i < self->n; i++)
         free(self->sets[i].rows);
     free(self->sets);
     json_decref(self->rows);
