@@ -109,4 +109,5 @@ Where everything is:
   build/quickstart/run                LAMMPS' log and the restart that it wrote when it was stopped
   build/quickstart/daemon.log         what the daemon said
   adapters/lammps/examples/in.caf2    the input; the two lines for your own are in adapters/lammps/README.md
+  README.md                           what next: installing, your own runs, many materials
 END
