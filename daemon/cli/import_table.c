@@ -233,6 +233,20 @@ put(double *to, double value, const iw_column *column, iw_error *err)
     return IW_OK;
 }
 
+/* {"value": 3.5, "stderr": 0.1}: a unit beside them, or a misspelt error, would be lost. */
+static iw_status
+split_cell(const json_t **value, double *error, iw_error *err)
+{
+    const json_t *number = json_object_get(*value, "value");
+    const json_t *of = json_object_get(*value, "stderr");
+    if (json_object_size(*value) > (size_t)(number != NULL) + (size_t)(of != NULL))
+        return iw_fail(err, IW_INVALID,
+                       "only \"value\" and \"stderr\" are read; the unit is in the name of "
+                       "the column");
+    *value = number;
+    return of ? number_of(of, error, err) : IW_OK;
+}
+
 static iw_status
 take_cell(iw_store_properties *set, const char *name, const json_t *value, bool as_is,
           iw_error *err)
@@ -242,11 +256,8 @@ take_cell(iw_store_properties *set, const char *name, const json_t *value, bool 
     iw_status status = iw_column_find(name, as_is, &column, err);
     if (status)
         return status; /* names itself */
-    if (json_is_object(value)) {
-        const json_t *of = json_object_get(value, "stderr");
-        status = of ? number_of(of, &error, err) : IW_OK;
-        value = json_object_get(value, "value");
-    }
+    if (json_is_object(value))
+        status = split_cell(&value, &error, err);
     if (status == IW_OK)
         status = number_of(value, &number, err);
     iw_store_property *row = place_in(set, &column);

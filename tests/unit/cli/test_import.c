@@ -141,6 +141,10 @@ tables_that_are_none_are_refused_with_the_place(void **state)
     refuse("material\nLiCl\n", "no number in it");
     refuse("", "no number in it");
     refuse("[{\"material\": \"LiCl\", \"band_gap_eV\": [1]}]", "neither a number");
+    refuse("[{\"material\": \"LiCl\", \"band_gap_eV\": {\"value\": 1, \"sterr\": 1}}]",
+           "band_gap_eV: only");
+    refuse("[{\"material\": \"LiCl\", \"band_gap_eV\": {\"value\": 1, \"unit\": \"Ry\"}}]",
+           "only \"value\"");
     refuse("[{\"material\": \"LiCl\", \"band_gap_eV\": 1}", "line 1");
     refuse("{\"LiCl\": 1}", "array of objects");
     refuse("[1]", "entry 1");
