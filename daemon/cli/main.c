@@ -54,7 +54,7 @@ print_commands(const char *prefix, FILE *out)
     (void)fprintf(out, "Commands:\n");
     for (const iw_command *command = iw_commands; command->name; command++)
         if (strncmp(command->name, prefix, strlen(prefix)) == 0)
-            (void)fprintf(out, "  %-9s %-11s %s\n", command->name, command->arguments,
+            (void)fprintf(out, "  %-10s %-11s %s\n", command->name, command->arguments,
                           command->summary);
 }
 
