@@ -12,6 +12,7 @@ from ..errors import IonwatchError, Status
 from . import clusters, components, correlations, regression, selection
 from .catalogue import TARGET
 from .selection import Rules, Samples, Selection
+from .tables import percent
 
 MANY = 200  # samples, from which on the perceptron runs only when it is asked for; the paper has 174
 FAMILY = 5  # materials that a family needs for a panel of its own
@@ -78,9 +79,8 @@ def select(samples: Samples, settings: Settings) -> Result:
     )  # fmt: skip
     tables = {"selection": table, "descriptors": about, "runs_left_out": chosen.runs_left_out,
               "descriptors_left_out": chosen.columns_left_out}  # fmt: skip
-    first = chosen.numbers.columns[:2]
-    below = [f"{name}_below" for name in first if name in chosen.limits]
-    shown = table[["material", "name", "family", "temperature_K", "time_ps", *first, *below]]
+    first = [name for one in chosen.numbers.columns[:2] for name in (one, f"{one}_below") if name in table]
+    shown = table[["material", "name", "family", "temperature_K", "time_ps", *first]]
     return Result("Selection", chosen, said, tables, [], shown)
 
 
@@ -95,7 +95,7 @@ def correlate(samples: Samples, settings: Settings) -> Result:
     said = [
         f"of {len(pairs)} pairs, {int((pairs.p < correlations.PAPER_P).sum())} have p < {correlations.PAPER_P} (the paper's threshold; "
         f"chance alone gives about {correlations.PAPER_P * pairs.p.notna().sum():.0f}), and "
-        f"{int((pairs.q < correlations.FALSE_DISCOVERIES).sum())} stay with a false discovery rate of {correlations.FALSE_DISCOVERIES:.0%}"
+        f"{int((pairs.q < correlations.FALSE_DISCOVERIES).sum())} stay with a false discovery rate of {percent(correlations.FALSE_DISCOVERIES)}"
     ]
     tables = {"pairs": pairs, "matrix_r": found.r, "matrix_p": found.p, "matrix_q": found.q, "matrix_n": found.n}
     pictures = [Picture("correlogram", f"{found.method.capitalize()} correlations of all pairs and their p-values.",
@@ -247,9 +247,9 @@ def regress(samples: Samples, settings: Settings, tell: Callable[[str], None] = 
             continue
         best = models_only.idxmin()
         if models_only[best] < table["mean"]:
-            said.append(f"{which}: {best} is best, error {models_only[best]:.0%}; the mean of the others would give {table['mean']:.0%}")
+            said.append(f"{which}: {best} is best, error {percent(models_only[best])}; the mean of the others would give {percent(table['mean'])}")
         else:
-            said.append(f"{which}: no model is better than the mean of the other materials ({table['mean']:.0%}; {best} {models_only[best]:.0%}): nothing was learnt")
+            said.append(f"{which}: no model is better than the mean of the other materials ({percent(table['mean'])}; {best} {percent(models_only[best])}): nothing was learnt")
     said += found.notes + extra
     about = chosen.columns[target]
     stem = target.lower()

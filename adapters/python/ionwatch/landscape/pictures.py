@@ -18,6 +18,7 @@ from .components import Components
 from .correlations import FALSE_DISCOVERIES, PAPER_P, Correlations
 from .regression import Regression
 from .selection import FAMILIES, OTHER
+from .tables import percent
 
 ONE, TWO = 86 * MM, 178 * MM  # widths of columns of a journal
 MARKERS = dict(zip([*FAMILIES, OTHER], ["o", "s", "^", "D", "v", "P"]))
@@ -38,7 +39,8 @@ def render(draw: Callable[[], Figure], endings: Sequence[str], dpi: float = 300)
         figure = draw()
         figure.draw_without_rendering()
         box = figure.get_tightbbox().padded(0.02)
-        figure.set_layout_engine("none")
+        matplotlib.rcParams["figure.constrained_layout.use"] = False
+        figure.set_layout_engine(None)  # each would lay it out again
         for ending in endings:
             file = io.BytesIO()
             figure.savefig(file, format=ending, dpi=dpi, metadata=METADATA[ending], bbox_inches=box)
@@ -257,18 +259,19 @@ def parity(found: Regression, label: str, unit: str) -> Figure:
         name_axis(ax.yaxis, f"predicted {label}", unit)
     for ax in axes[-1]:
         name_axis(ax.xaxis, f"measured {label}", unit)
-    handles, words = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, words, loc="lower center", ncol=len(words), bbox_to_anchor=(0.5, 1.0))
+    handles = [matplotlib.lines.Line2D([], [], marker=MARKERS[name], ls="", color=color, ms=4, mew=0, label=name)
+               for name, color in FAMILY_COLORS.items() if (found.predictions.family == name).any()]  # fmt: skip
+    figure.legend(handles=handles, loc="lower center", ncol=len(handles), bbox_to_anchor=(0.5, 1.0))
     return figure
 
 
 def _parity(ax: Any, found: Regression, one: str, model: str, x: np.ndarray, both: np.ndarray, log: bool) -> None:
     y = found.predictions[f"{one}.{model}"].to_numpy()
-    for family in FAMILY_COLORS:
+    many = len(x) > RASTERIZED
+    for family in found.predictions.family.value_counts().index:  # the rarest on top
         mine = (found.predictions.family == family).to_numpy()
-        if mine.any():
-            ax.plot(x[mine], y[mine], MARKERS[family], color=FAMILY_COLORS[family], ms=1.5 if len(x) > RASTERIZED else 3, mew=0,
-                    alpha=0.3 if len(x) > RASTERIZED else 0.8, label=family, rasterized=len(x) > RASTERIZED)  # fmt: skip
+        ax.plot(x[mine], y[mine], MARKERS[family], color=FAMILY_COLORS[family], ms=1.5 if many else 3, mew=0,
+                alpha=0.3 if many else 0.8, rasterized=many)  # fmt: skip
     if log:
         ax.set_xscale("log")
         ax.set_yscale("log")
@@ -280,7 +283,7 @@ def _parity(ax: Any, found: Regression, one: str, model: str, x: np.ndarray, bot
     ax.set_xlim(limits)
     ax.set_ylim(limits)
     errors = found.errors[found.errors.set == one].set_index("model").mape
-    words = f"{100 * errors[model]:.0f} % (mean: {100 * errors['mean']:.0f} %)"
+    words = f"{percent(errors[model])} (mean: {percent(errors['mean'])})"
     ax.text(0.04, 0.96, words, transform=ax.transAxes, va="top", fontsize=6.5)
     ax.set_title(f"{model}, {one}")
 

@@ -9,24 +9,32 @@ import os
 import platform
 import re
 import shutil
+import struct
 from typing import Any, Callable, Sequence
 
 import pandas as pd
 
 from ..errors import IonwatchError, Status
 from . import tables
-from .analyses import Result, Settings
+from .analyses import Picture, Result, Settings
 
 MARK = "landscape.json"  # a folder with this file is one of ours
 DPI = 200
+MADE = "How this was made"
+CSS_DPI = 120  # a figure on the screen, in pixels of the page an inch
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ccc; }
-figure { margin: 1.5rem 0; } figure img { max-width: 100%; height: auto; } figcaption, .note { font-size: 0.85rem; color: #555; }
+:root { color-scheme: light dark; --ink: #222; --paper: #fff; --faint: #555; --line: #ddd; --link: #0b57a4; }
+@media screen and (prefers-color-scheme: dark) { :root { --ink: #ddd; --paper: #181a1c; --faint: #a5a8ab; --line: #3a3d40; --link: #7db8f0; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 62rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
+h1, h2 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); } a { color: var(--link); }
+nav a, .note a { margin-right: 0.6rem; }
+figure { margin: 1.5rem 0; } figure img { max-width: 100%; height: auto; background: #fff; padding: 4px; box-sizing: border-box; }
+figcaption, .note { font-size: 0.85rem; color: var(--faint); }
 .wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 0.82rem; margin: 0.5rem 0; }
-th, td { padding: 0.15rem 0.6rem; text-align: left; border-bottom: 1px solid #e4e4e4; white-space: nowrap; }
-td.n { text-align: right; font-variant-numeric: tabular-nums; } summary { cursor: pointer; margin: 0.5rem 0; }
-@media print { body { max-width: none; margin: 0; } figure, tr { break-inside: avoid; } }
+th, td { padding: 0.15rem 0.6rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
+.about th, .about td { white-space: normal; } .n { text-align: right; font-variant-numeric: tabular-nums; } summary { cursor: pointer; margin: 0.5rem 0; }
+@media print { body { max-width: none; margin: 0; font-size: 10pt; } figure, tr { break-inside: avoid; } h2, thead { break-after: avoid; } nav { display: none; }
+  .wide { overflow: visible; } table { font-size: 7pt; } th, td { white-space: normal; padding: 1px 4px; } }
 """
 
 
@@ -53,19 +61,27 @@ def _list(sentences: Sequence[str]) -> str:
     return "<ul>" + "".join(f"<li>{html.escape(one)}</li>" for one in sentences) + "</ul>"
 
 
+def _figure(one: Picture, png: bytes, shows: str) -> str:
+    """Its alternative text is what was found: the caption stands below for everybody."""
+    width, height = (round(side * CSS_DPI / DPI) for side in struct.unpack(">II", png[16:24]))
+    image = (f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}" width="{width}" height="{height}" '
+             f'alt="Figure. {html.escape(shows)}">')  # fmt: skip
+    return (f'<figure><a href="{one.name}.png">{image}</a><figcaption>{html.escape(one.caption)} <a href="{one.name}.png">PNG</a> '
+            f'<a href="{one.name}.pdf">PDF</a></figcaption></figure>')  # fmt: skip
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"\W+", "-", title.lower())
+
+
 def _section(result: Result, pictures: dict[str, bytes]) -> str:
-    out = [f"<section><h2>{html.escape(result.title)}</h2>", _list(result.said)]
+    out = [f'<section id="{_anchor(result.title)}"><h2>{html.escape(result.title)}</h2>', _list(result.said)]
     for one in result.pictures:
-        data = base64.b64encode(pictures[one.name]).decode()
-        caption = html.escape(one.caption)
-        out.append(
-            f'<figure><img src="data:image/png;base64,{data}" alt="{caption}"><figcaption>{caption} '
-            f'<a href="{one.name}.png">PNG</a> <a href="{one.name}.pdf">PDF</a></figcaption></figure>'
-        )
+        out.append(_figure(one, pictures[one.name], " ".join(result.said)))
     if result.shown is not None:
         out.append(tables.to_html(result.shown))
-    links = " ".join(f'<a href="{safe(name)}.csv">{html.escape(name)}.csv</a>' for name in result.tables)
-    out.append(f'<p class="note">Tables: {links}</p>')
+    files_of = " ".join(f'<a href="{safe(name)}.csv">{html.escape(name)}.csv</a>' for name in result.tables)
+    out.append(f'<p class="note">Tables: {files_of}</p>')
     chosen = result.selection
     out.append(f"<details><summary>What was taken: {len(chosen.about)} runs of {chosen.materials} materials, "
                f"{chosen.numbers.shape[1]} descriptors; what was left out, and why</summary>")  # fmt: skip
@@ -81,15 +97,18 @@ def page(title: str, results: Sequence[Result], failed: Sequence[tuple[str, str]
     """A page of HTML that needs nothing from elsewhere; links lead to files beside it."""
     body = [_section(one, pictures) for one in results]
     for name, why in failed:
-        body.append(f"<section><h2>{html.escape(name)}</h2><p>Not possible: {html.escape(why)}</p></section>")
-    rows = "".join(f"<tr><td>{html.escape(str(k))}</td><td>{html.escape(str(v))}</td></tr>" for k, v in about.items())
+        body.append(f'<section id="{_anchor(name)}"><h2>{html.escape(name)}</h2><p>Not possible: {html.escape(why)}</p></section>')
+    rows = "".join(f'<tr><th scope="row">{html.escape(str(k))}</th><td>{html.escape(str(v))}</td></tr>' for k, v in about.items())
+    titles = [one.title for one in results] + [name for name, _ in failed] + [MADE]
+    links = " ".join(f'<a href="#{_anchor(one)}">{html.escape(one)}</a>' for one in titles)
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>{html.escape(title)}</title><style>{STYLE}</style></head><body>
 <h1>{html.escape(title)}</h1>
+<nav aria-label="Contents">{links}</nav>
 {"".join(body)}
-<section><h2>How this was made</h2><table>{rows}</table>
+<section id="{_anchor(MADE)}"><h2>{MADE}</h2><table class="about">{rows}</table>
 <p class="note">Definitions: docs/landscape.md of ionwatch. p-values count nothing but chance: materials of one family are no independent samples,
 and a correlation is no cause.</p></section>
 </body></html>

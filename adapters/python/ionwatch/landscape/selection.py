@@ -20,6 +20,7 @@ import pandas as pd
 
 from ..errors import IonwatchError, Status
 from .catalogue import GROUPS, ON_REQUEST, TARGET, Descriptor, descriptors
+from .tables import percent
 
 # The paper's families by mobile species.
 FAMILIES = {"Li": ["Li"], "Na": ["Na"], "halide": ["F", "Cl", "Br", "I"], "O": ["O"], "Ag/Cu": ["Ag", "Cu"]}
@@ -384,7 +385,7 @@ def _with_columns(
     }[rules.method]
     said = said + [
         which,
-        f"descriptors are left out that lack more than {rules.missing:.0%} of their values, that are "
+        f"descriptors are left out that lack more than {percent(rules.missing)} of their values, that are "
         "constant, or that repeat another up to a factor and a constant",
         *(f"{name} of {limits[name].notna().sum()} of {len(limits)} runs is no value but an upper limit: its 95 % interval reaches zero"
           for name in limits),

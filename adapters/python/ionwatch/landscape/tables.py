@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 
-
 def cell(value: Any, digits: int = 4) -> str:
     """A number with so many digits, a dash where there is none; text without control characters."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
@@ -18,6 +17,10 @@ def cell(value: Any, digits: int = 4) -> str:
     if isinstance(value, float):
         return f"{value:.{digits}g}"
     return "".join(c if c.isprintable() else "?" for c in str(value))
+
+
+def percent(part: float) -> str:
+    return f"{100 * part:.{0 if part >= 0.1 or not part else 1}f} %"
 
 
 def text(table: pd.DataFrame, widest: int = 36) -> str:
@@ -62,13 +65,10 @@ def to_json(value: Any, indent: Any = None) -> str:
 
 
 def to_html(table: pd.DataFrame, most: int = 30) -> str:
-    heads = "".join(f"<th>{html.escape(str(name))}</th>" for name in table.columns)
-    rows = []
-    for row in table.head(most).itertuples(index=False):
-        cells = []
-        for value in row:
-            kind = "" if isinstance(value, str) else ' class="n"'
-            cells.append(f"<td{kind}>{html.escape(cell(value))}</td>")
-        rows.append("<tr>" + "".join(cells) + "</tr>")
-    more = f"<p class=\"note\">{most} of {len(table)} rows.</p>" if len(table) > most else ""
-    return f'<div class="wide"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{more}'
+    """Numbers to the right, and their headings; a region that the keyboard can scroll."""
+    kinds = [' class="n"' if table.iloc[:, i].dtype.kind in "fiu" else "" for i in range(table.shape[1])]
+    heads = "".join(f'<th scope="col"{kind}>{html.escape(str(name))}</th>' for kind, name in zip(kinds, table.columns))
+    rows = ["<tr>" + "".join(f"<td{kind}>{html.escape(cell(value))}</td>" for kind, value in zip(kinds, row)) + "</tr>"
+            for row in table.head(most).itertuples(index=False)]  # fmt: skip
+    more = f'<p class="note">{most} of {len(table)} rows.</p>' if len(table) > most else ""
+    return f'<div class="wide" tabindex="0"><table><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{more}'
