@@ -139,12 +139,13 @@ def commands_of_the_pages_run():
             follower = subprocess.Popen([str(CLI), "follow", "FOLDER", "--run", "lgps-600K", "--stop-file", "auto", "--material",
                                          "Li6PS5Cl"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                until(lambda: f"{FRAMES}" in ionwatch("ls").stdout.partition("lgps-600K")[2], 30, "FOLDER is streamed")
+                until(lambda: f"{FRAMES}" in ionwatch("ls").stdout.partition("lgps-600K")[2], 60, "FOLDER is streamed")
                 done = set()
                 ran = {str(page.relative_to(SOURCE)): run_page(page, folder, done) for page in
                        (SOURCE / "README.md", DOCS / "database.md", DOCS / "operations.md", DOCS / "campaign" / "README.md")}
                 assert ran["README.md"] >= 16 and sum(ran.values()) >= 24, ran
-                assert (folder / "FOLDER" / "STOPCAR").exists()  # `ionwatch stop lgps-600K` was among them
+                # `ionwatch stop lgps-600K` was among them.
+                until((folder / "FOLDER" / "STOPCAR").exists, 60, "the follower asks for the end")
             finally:
                 follower.send_signal(signal.SIGINT)
                 follower.wait(30)
