@@ -6,13 +6,14 @@ import functools
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1])]
 
 from pages import PAGES, SOURCE, anchors, calls, code_lines, headings, spans  # noqa: E402
-from programs import BUILD, CLI, DAEMON, ionwatch, main, require_built, skip  # noqa: E402
+from programs import BUILD, CLI, DAEMON, ionwatch, main, require_built, skip, workfolder  # noqa: E402
 
 DOCS = SOURCE / "docs"
 
@@ -106,6 +107,16 @@ def ids_of_the_log_are_those_that_are_written():
             + sorted(f"not in the program: {name}" for name in told - strings))
 
 
+def the_campaign_has_the_size_that_pages_say():
+    with workfolder() as folder:
+        shutil.copy(DOCS / "campaign" / "campaign.db", folder)
+        row = json.loads(ionwatch("db", "query", "SELECT count(DISTINCT material) AS materials, count(*) AS runs FROM runs", "--json",
+                                  "--db", folder / "campaign.db").stdout)[0]
+    told = [found for page in (SOURCE / "README.md", SOURCE / "CHANGELOG.md", DOCS / "README.md", DOCS / "campaign" / "README.md")
+            for found in re.findall(r"(\d+) materials(?:,| in| with classical potentials,) (\d+) runs", page.read_text())]
+    assert len(told) == 4 and set(told) == {(str(row["materials"]), str(row["runs"]))}, (told, row)
+
+
 @functools.cache
 def options_of(words):
     """Those of a command of `ionwatch`; None where there is no such command."""
@@ -165,4 +176,4 @@ if __name__ == "__main__":
         skip("the tests are not built")
     main([links_lead_somewhere, sections_that_are_named_are_there, every_page_is_in_the_index,
           files_and_programs_that_are_named_are_there, tests_that_are_named_are_run,
-          ids_of_the_log_are_those_that_are_written, commands_and_options_are_those_of_the_programs])
+          ids_of_the_log_are_those_that_are_written, the_campaign_has_the_size_that_pages_say, commands_and_options_are_those_of_the_programs])
