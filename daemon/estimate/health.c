@@ -53,7 +53,7 @@ typedef enum { HEAT, ENERGY, VOLUME, FRAMEWORK, CENTRE, REFUSED, OTHER, FINDINGS
 
 typedef struct {
     iw_health_state level; /* now; broken stays, but for refused frames */
-    char text[200];
+    char text[IW_HEALTH_REASON];
 } finding;
 
 typedef struct {
@@ -410,7 +410,7 @@ judge_events(iw_health_monitor *self, const moment *when)
     }
     if (!worst)
         return IW_OK;
-    return judge(self, OTHER, IW_HEALTH_WARNING, IW_EVENT_COUNT, when, "%s: %.150s",
+    return judge(self, OTHER, IW_HEALTH_WARNING, IW_EVENT_COUNT, when, "%s: %s",
                  iw_event_id(worst->kind), worst->text);
 }
 
@@ -487,7 +487,7 @@ iw_health_refuse(iw_health_monitor *self, uint64_t seq, int64_t step, double tim
 static void
 archive_known(iw_health *now, iw_archive *archive)
 {
-    IW_ARCHIVE_KNOWS(iw_health, 288);
+    IW_ARCHIVE_KNOWS(iw_health, 368);
     IW_ARCHIVE_ENUM(archive, &now->state, IW_HEALTH_BROKEN, "health");
     iw_archive_text(archive, now->reason, sizeof now->reason);
     double *numbers[] = {&now->temperature_mean_K,
@@ -522,7 +522,7 @@ archive_heat(heat_state *heat, iw_archive *archive)
 void
 iw_health_archive(iw_health_monitor *self, iw_archive *archive)
 {
-    IW_ARCHIVE_KNOWS(iw_health_monitor, 3600);
+    IW_ARCHIVE_KNOWS(iw_health_monitor, 4240);
     iw_archive_tag(archive, "health", 1);
     iw_archive_double(archive, &self->wanted_K);
     archive_known(&self->now, archive);

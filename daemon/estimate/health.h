@@ -17,10 +17,13 @@
 
 typedef enum { IW_HEALTH_GOOD, IW_HEALTH_WARNING, IW_HEALTH_BROKEN } iw_health_state;
 
+/* An event's name and its sentence. */
+enum { IW_HEALTH_REASON = 280 };
+
 /* What is known now.  A number that is not known is NAN. */
 typedef struct {
-    iw_health_state state; /* of the gravest finding */
-    char reason[200];      /* its sentence with the numbers; never empty */
+    iw_health_state state;         /* of the gravest finding */
+    char reason[IW_HEALTH_REASON]; /* its sentence with the numbers; never empty */
     double temperature_mean_K;
     double temperature_recent_K; /* mean of the last 0.5 ps */
     /* Of the total energy over the later half of the run, and its standard error. */

@@ -79,6 +79,15 @@ class Numbers(Case):
         a, b = (self.record(self.path(n))["groups"] for n in ("a.extxyz", "b.extxyz.gz"))
         self.assertEqual(a, b)
 
+    def test_the_reason_of_a_warning_is_told_to_its_end(self):
+        r, _ = program.walk(300)
+        write_extxyz(self.path("far.extxyz"), SPECIES, 3 * r, dt_fs=10)
+        record = self.record(self.path("far.extxyz"), "-T", "600")
+        told = {event["id"]: event["text"] for event in record["events"]}
+        self.assertGreater(len(told["temperature_mismatch"]), 150)
+        self.assertEqual(record["health"]["reason"],
+                         "temperature_mismatch: " + told["temperature_mismatch"])
+
     def test_masses_can_be_given(self):
         r, v = program.walk(60)
         write_extxyz(self.path("a.extxyz"), SPECIES, r, v)
