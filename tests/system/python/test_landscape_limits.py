@@ -93,7 +93,7 @@ def test_analyses_rank_limits_or_leave_them_out(samples):
     assert populations["median D_cm2_s"].isna().any()
     found = analyses.regress(samples, Settings(models=("mean",)))
     assert len(found.tables["predictions_d_cm2_s"]) == 6
-    assert "6 samples without a value of D_cm2_s, or with an upper limit only, are left out" in found.said
+    assert "6 samples without a value of D_cm2_s, or with an upper limit only: left out" in found.said
     # D is no descriptor of another target: its limits cost no samples there.
     other = analyses.regress(samples, Settings(target="omega_mean_meV", models=("mean",)))
     assert len(other.tables["predictions_omega_mean_mev"]) == 12

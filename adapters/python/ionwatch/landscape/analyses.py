@@ -202,6 +202,8 @@ def cluster(samples: Samples, settings: Settings) -> Result:
         + ("" if groups.structured else f": at most {clusters.NO_STRUCTURE} for any number of clusters ({width:.2f}), so there is no structure to speak of"),
         f"clusters and mobile species agree with an adjusted Rand index of {groups.rand:.2f} (1: the same; 0: as by chance)",
     ]
+    if len(chosen.about) > clusters.SILHOUETTES:
+        said.append(f"silhouettes are taken over {clusters.SILHOUETTES} of the materials, drawn by the seed {settings.seed}")
     members = pd.concat([chosen.about[["material", "family", "mobile", "run"]], groups.labels, found.scores[space]], axis=1)
     known = TARGET in chosen.numbers
     populations = groups.populations.copy()
@@ -253,7 +255,7 @@ def regress(samples: Samples, settings: Settings, tell: Callable[[str], None] = 
     said += found.notes + extra
     about = chosen.columns[target]
     stem = target.lower()
-    drawn = [Picture(f"parity_{stem}", f"{target} of materials that the model has not seen, against what was measured; in each panel its error (equation 8) and that of the mean.",
+    drawn = [Picture(f"parity_{stem}", f"{target} of materials that the model has not seen, against what was measured; above each panel its error (equation 8) and that of the mean.",
                      lambda: pictures_of().parity(found, about.label, about.unit))]  # fmt: skip
     if not found.importance.empty and any(_learnt(found, which) for which in regression.SETS):
         drawn.append(Picture(f"importance_{stem}", f"How much the error of held-out samples of {target} grows when a descriptor is exchanged between samples; best model of each set.",

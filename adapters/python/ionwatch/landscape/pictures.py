@@ -283,9 +283,7 @@ def _parity(ax: Any, found: Regression, one: str, model: str, x: np.ndarray, bot
     ax.set_xlim(limits)
     ax.set_ylim(limits)
     errors = found.errors[found.errors.set == one].set_index("model").mape
-    words = f"{percent(errors[model])} (mean: {percent(errors['mean'])})"
-    ax.text(0.04, 0.96, words, transform=ax.transAxes, va="top", fontsize=6.5)
-    ax.set_title(f"{model}, {one}")
+    ax.set_title(f"{model}, {one}\n{percent(errors[model])} (mean: {percent(errors['mean'])})", fontsize=7)
 
 
 def importance(found: Regression, label: Label) -> Optional[Figure]:

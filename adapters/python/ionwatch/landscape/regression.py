@@ -121,12 +121,12 @@ def features(selection: Selection, target: str, which: str) -> pd.DataFrame:
 
 
 class Logarithm(TransformerMixin, BaseEstimator):
-    """Of what is above zero.  Back, it is held within the range that was taught, widened by its own width on
-    both sides: a line goes anywhere, and the exponential of that is any number."""
+    """Of what is above zero.  Back, it is held within the range that was taught: a line goes anywhere, and the
+    exponential of that is any number."""
 
     def fit(self, y: np.ndarray, _: Any = None) -> "Logarithm":
         z = np.log(y)
-        self.low_, self.high_ = 2 * z.min() - z.max(), 2 * z.max() - z.min()
+        self.low_, self.high_ = z.min(), z.max()
         return self
 
     def transform(self, y: np.ndarray) -> np.ndarray:
@@ -165,6 +165,11 @@ def splits(materials: np.ndarray, folds: Optional[int] = None) -> list[tuple[np.
     return list(splitter.split(materials, groups=materials))
 
 
+def _samples(rows: pd.Series) -> str:
+    count = int(rows.sum())
+    return f"{count} sample{'' if count == 1 else 's'}"
+
+
 def _rows(selection: Selection, target: str, log: bool, impute: bool) -> tuple[Selection, list[str]]:
     """Those with a target, and, unless gaps are filled, with every descriptor."""
     notes = []
@@ -172,12 +177,12 @@ def _rows(selection: Selection, target: str, log: bool, impute: bool) -> tuple[S
     good = y.notna() & ((y > 0) | (not log))
     if not good.all():
         what = "without a value above zero" if log else "without a value"
-        notes.append(f"{int((~good).sum())} samples {what} of {target}, or with an upper limit only, are left out")
+        notes.append(f"{_samples(~good)} {what} of {target}, or with an upper limit only: left out")
     gaps = features(selection, target, SETS[0]).isna().any(axis=1)
     if impute and gaps[good].any():
-        notes.append(f"{int(gaps[good].sum())} samples have missing values, filled with the median inside each fold")
+        notes.append(f"{_samples(gaps[good])} with a missing value: filled with the median inside each fold")
     elif gaps[good].any():
-        notes.append(f"{int(gaps[good].sum())} samples with a missing value are left out")
+        notes.append(f"{_samples(gaps[good])} with a missing value: left out")
         good &= ~gaps
     kept = selection.rows(good)
     return dataclasses.replace(kept, **{name: getattr(kept, name).reset_index(drop=True)
