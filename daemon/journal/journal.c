@@ -339,9 +339,9 @@ conclude(iw_journal *self, iw_turn *at)
         if (mail->kind == IW_MAIL_HELLO)
             send_simple(self->front, IW_MAIL_OPENED, run, IW_OK, "");
     }
-    if (grown) {
-        send_durable(self, run, landed, frames, ended);
+    if (grown) { /* the worker first: it knows what whoever hears of it may ask for */
         ring(self, run);
+        send_durable(self, run, landed, frames, ended);
     }
     for (iw_mail *mail; (mail = iw_mail_queue_take(&run->mails));)
         pass_on(self, run, mail);
