@@ -2,6 +2,7 @@
 #include "estimate/diffusion.h"
 
 #include "constants.h"
+#include "estimate/interval.h"
 #include "estimate/scatter.h"
 
 #include <gsl/gsl_cdf.h>
@@ -11,10 +12,13 @@
 #define LEFT_SITES 1.25 /* the MSD has grown by so many squared jumps where it starts */
 #define FORGOTTEN  5.0  /* it starts after so many memory times of velocity and vibration */
 #define STRAIGHT   0.99 /* quantile of chi^2 that a line may reach */
-#define PRIOR_ODDS 3.0  /* that blocks which scatter more do so by chance */
+#define BLOCK_ODDS 3.0  /* that blocks which scatter more do so by chance */
+#define NOISE_ODDS 0.3  /* that the MSD of a group at rest which scatters more does so by chance */
 /* The window starts at M/2 at the latest, is first looked for with a line from M/8, and its lines
  * start within the octave from there. */
 enum { LATEST = 2, PILOT = 8, PILOT_ROUNDS = 3, STARTS = 4 };
+/* Noise is judged from M/4 on, where there are points for three degrees of freedom. */
+enum { RIPPLE = 4, LEAST_RIPPLE = 3 };
 
 void
 iw_diffusion_options_init(iw_diffusion_options *options)
@@ -47,11 +51,11 @@ iw_diffusion_init(iw_diffusion *out)
                           .stderr_A2 = out->stderr_A2};
 }
 
-/* What the blocks say about the variance of a line. */
+/* What the run itself says about a variance of the model. */
 typedef struct {
     double model;   /* variance of the slope */
-    double ratio;   /* of the blocks' variance to it; NAN where there are too few */
-    double belief;  /* that the blocks are right and the model is not */
+    double ratio;   /* of the variance that was found to it; NAN where there is too little */
+    double belief;  /* that what was found is right and the model is not */
     double scale;   /* of the model's variance, >= 1 */
     double freedom; /* of the scaled variance */
 } judgement;
@@ -63,30 +67,43 @@ typedef struct {
     double hop_A2;      /* squared length of a hop, from the options */
     double jump_A2;     /* what the jumps are said to be; NAN: told by the moments */
     double least;       /* frames before which no window starts */
+    judgement noise;    /* of a group that rests; else as the model has it */
     size_t early_first; /* point at M/8, */
     judgement early;    /* and that of the line from there */
 } problem;
 
 /*
- * The model is right, or it is not and the blocks tell the variance: the odds are those of the
- * blocks' chi^2 under either, times the prior ones and the square root of the degrees of freedom
- * that the second takes.  One-sided: blocks that scatter less say that they are few.
+ * A variance was found to be `ratio` times the model's, with so many degrees of freedom.  The model
+ * is right, or it is not and what was found is: the odds are those of chi^2 under either, times the
+ * prior ones and the square root of the degrees of freedom that the second takes.  One-sided: a
+ * smaller variance says that there was little to find it from.
  */
+static judgement
+believe(double ratio, double freedom, double odds)
+{
+    judgement out = {.ratio = ratio, .scale = 1, .freedom = INFINITY};
+    if (!(ratio > 1) || !isfinite(ratio))
+        return out;
+    double against = freedom / 2 * (ratio - 1 - log(ratio));
+    out.belief = 1 / (1 + odds * sqrt(freedom) * exp(-against));
+    out.scale = 1 + out.belief * (ratio - 1);
+    double share = out.belief * ratio / out.scale;
+    out.freedom = freedom / (share * share);
+    return out;
+}
+
+/* Variance of the slope by the model, and what the blocks say about it. */
 static judgement
 judge_line(const problem *of, const iw_line *line)
 {
-    judgement out = {.scale = 1, .freedom = INFINITY};
-    out.model = iw_line_variance(&of->points, line->weight, &line->walk);
+    iw_walk still = line->walk;
+    still.q_A2 = 0;
+    double model = iw_line_variance(&of->points, line->weight, &line->walk) +
+                   (of->noise.scale - 1) * iw_line_variance(&of->points, line->weight, &still);
     double memory = 2 * of->points.x[line->first];
     iw_scatter blocks = iw_scatter_blocks(of->from, &of->points, line->weight, memory);
-    out.ratio = blocks.variance / out.model;
-    if (!(out.ratio > 1) || !isfinite(out.ratio))
-        return out;
-    double against = blocks.freedom / 2 * (out.ratio - 1 - log(out.ratio));
-    out.belief = 1 / (1 + PRIOR_ODDS * sqrt(blocks.freedom) * exp(-against));
-    out.scale = 1 + out.belief * (out.ratio - 1);
-    double share = out.belief * out.ratio / out.scale;
-    out.freedom = blocks.freedom / (share * share);
+    judgement out = believe(blocks.variance / model, blocks.freedom, BLOCK_ODDS);
+    out.model = model;
     return out;
 }
 
@@ -157,6 +174,24 @@ judge_early(problem *of)
     judgement short_lags = judge_line(of, &line);
     if (short_lags.scale > of->early.scale)
         of->early = short_lags;
+}
+
+/* How the MSD of a group that rests scatters about a line.  The vibration of a crystal remembers
+ * itself for longer than the mean over its modes does, and its slow modes are shared by all atoms:
+ * the noise is larger than the model's, and no block shows it. */
+static void
+judge_noise(problem *of)
+{
+    const iw_points *points = &of->points;
+    size_t first = find(points, points->x[points->n - 1] / RIPPLE);
+    double freedom = (double)(points->n - first) - 2;
+    if (freedom < LEAST_RIPPLE)
+        return;
+    iw_line line = iw_line_fit(points, first, of->hop_A2, of->jump_A2);
+    if (!line.valid)
+        return;
+    of->noise = believe(line.chi2 / freedom, freedom, NOISE_ODDS);
+    judge_early(of);
 }
 
 /* The growth of the MSD by which ions have left their sites. */
@@ -249,31 +284,6 @@ fit_window(const problem *of, size_t start)
     return mean;
 }
 
-/* The values of q that the fitted slope does not contradict: |slope - q| <= z sigma(q), where
- * sigma^2 = v0 + v1 q + v2 q^2.  Unlike slope +- z sigma(slope), it is not too
- * short when the slope came out too small.  A slope below zero says what one of zero says: q is
- * small.  So little data that no q is too large: NAN. */
-static void
-interval(const iw_points *points, const iw_line *line, double z2, double ci[2])
-{
-    iw_walk walk = line->walk;
-    double slope = fmax(0, line->slope);
-    walk.q_A2 = 0;
-    double v0 = iw_line_variance(points, line->weight, &walk);
-    /* the scale on which sigma changes: much smaller, and v1 and v2 would be rounding errors */
-    double unit = fmax(fmax(line->walk.q_A2, sqrt(fmax(v0, 0))), 1e-300);
-    walk.q_A2 = unit;
-    double at_1 = iw_line_variance(points, line->weight, &walk);
-    walk.q_A2 = 2 * unit;
-    double at_2 = iw_line_variance(points, line->weight, &walk);
-    double v2 = (at_2 - 2 * at_1 + v0) / 2, v1 = at_1 - v0 - v2; /* of q/unit */
-    double s = slope / unit, a = 1 - z2 * v2 / (unit * unit);
-    double b = s + z2 * v1 / (2 * unit * unit), c = s * s - z2 * v0 / (unit * unit);
-    double root = sqrt(fmax(0, b * b - a * c));
-    ci[0] = fmax(0, unit * c / (b + root)); /* (b - root)/a, whatever the sign of a */
-    ci[1] = a > 0 ? fmax(0, unit * (b + root) / a) : NAN;
-}
-
 /* d ln MSD / d ln tau by generalised least squares, from where the offset is at most a tenth of the
  * MSD, at the latest from M/4 on.  *allowed: what it may miss 1 by for its error (two sigma) and
  * for the offset. */
@@ -315,27 +325,51 @@ fill_axes(const iw_points *points, const iw_line *line, double scale, double uni
     }
 }
 
+/* By how much Student's quantile is more than that of the normal distribution, squared. */
+static double
+student(double chance, double freedom)
+{
+    return pow(gsl_cdf_tdist_Pinv(chance, fmin(freedom, 1e6)) / gsl_cdf_ugaussian_Pinv(chance), 2);
+}
+
+/* What the slope would be of one hop in all frames. */
+static double
+one_hop(const problem *of)
+{
+    double frames = 0;
+    for (size_t s = 0; s < of->from->n_segments; s++)
+        frames += (double)of->from->segment_frames[s] - 1;
+    return (isnan(of->jump_A2) ? of->hop_A2 : of->jump_A2) / (of->points.atoms * frames);
+}
+
 static void
 fill_errors(const problem *of, const iw_line *line, const window *found, double unit,
             iw_diffusion *out)
 {
     judgement judged = judge(of, line);
+    iw_law law = iw_law_of_line(&of->points, line);
     /* a line that does not fit gets an error that would make it fit */
-    double scale = judged.scale * (found->straight ? 1 : fmax(1, found->misfit / judged.scale));
-    double to_D = unit / 6, freedom = fmin(judged.freedom, 1e6);
-    out->stderr_cm2_s = sqrt(scale * judged.model) * to_D;
-    out->stderr_model_cm2_s = sqrt(judged.model) * to_D;
+    double rest = judged.scale;
+    if (!found->straight)
+        rest = fmax(rest, found->misfit / of->noise.scale);
+    double scale = rest * judged.model / iw_line_variance(&of->points, line->weight, &line->walk);
+    double to_D = unit / 6;
+    out->stderr_cm2_s = sqrt(rest * judged.model) * to_D;
+    out->stderr_model_cm2_s = sqrt(rest * judged.model / scale) * to_D;
     out->stderr_blocks_cm2_s = sqrt(judged.ratio * judged.model) * to_D;
     out->stderr_atoms_cm2_s =
         sqrt(iw_scatter_atoms(of->from, &of->points, line->weight).variance) * to_D;
     out->collective = judged.belief > 0.5;
-    double z = gsl_cdf_tdist_Pinv(0.975, freedom);
-    interval(&of->points, line, scale * z * z, out->ci95_cm2_s);
-    z = gsl_cdf_tdist_Pinv(gsl_cdf_ugaussian_P(1), freedom);
-    interval(&of->points, line, scale * z * z, out->ci68_cm2_s);
+    const double below[2] = {0.975, gsl_cdf_ugaussian_P(1)};
+    double *ends[2] = {out->ci95_cm2_s, out->ci68_cm2_s};
     for (int i = 0; i < 2; i++) {
-        out->ci95_cm2_s[i] *= to_D;
-        out->ci68_cm2_s[i] *= to_D;
+        double by_noise = of->noise.scale * student(below[i], of->noise.freedom);
+        double by_rest = rest * student(below[i], judged.freedom);
+        iw_law seen = iw_law_widen(law, line->walk.q_A2, by_noise, by_rest);
+        iw_law_interval(seen, line->slope, gsl_cdf_ugaussian_Pinv(below[i]), ends[i]);
+        iw_law_count_hops(law, line->slope, one_hop(of), 1 - below[i], ends[i]);
+        ends[i][0] *= to_D;
+        ends[i][1] *= to_D;
     }
     fill_axes(&of->points, line, scale, unit, out);
 }
@@ -412,8 +446,11 @@ iw_diffusion_estimate(const iw_displacements *displacements, const iw_msd_curve 
     fill_hops(&of, out);
     of.least = options->from_ps * 1000 / displacements->dt_fs * (1 - 1e-12);
     iw_points_init(&of.points, displacements);
+    of.noise = (judgement){.ratio = NAN, .scale = 1, .freedom = INFINITY};
     judge_early(&of);
     window found = find_window(&of);
+    if (!found.straight || !found.left)
+        judge_noise(&of);
     const iw_line line = fit_window(&of, found.start);
     out->fit_ps[0] = of.points.x[line.first] * displacements->dt_fs / 1000;
     out->fit_ps[1] = of.points.x[of.points.n - 1] * displacements->dt_fs / 1000;

@@ -79,8 +79,7 @@ want(iw_prediction *self, double time_ps, double total_ps, double down, double u
         high_ps = time_ps * pow(high_ps / time_ps, 1 / growth);
     self->total_ps = fmax(self->total_ps, total_ps);
     self->ci95_ps[0] = fmax(self->ci95_ps[0], total_ps * exp(-normal_95 * down));
-    self->ci95_ps[1] =
-        isnan(high_ps) || isnan(self->ci95_ps[1]) ? (double)NAN : fmax(self->ci95_ps[1], high_ps);
+    self->ci95_ps[1] = fmax(self->ci95_ps[1], high_ps);
 }
 
 iw_prediction
@@ -95,7 +94,7 @@ iw_prediction_make(const iw_prediction_history *history, const iw_diffusion *mob
     iw_prediction self = {NAN, {NAN, NAN}};
     if (isnan(best)) /* nothing bounds D: it may be known at once */
         return self;
-    if (!(error > 0) || !isfinite(error)) {
+    if (!(low > 0) || !(error > 0) || !isfinite(error)) { /* D may be zero: no end in sight */
         self.ci95_ps[0] = time_ps * (best / target) * (best / target);
         return self;
     }
@@ -106,7 +105,7 @@ iw_prediction_make(const iw_prediction_history *history, const iw_diffusion *mob
     double power = fmax(1, 2 * log(error / best) / log(high / D));
     double ahead = power * target * sqrt(fmax(0, 1 - time_ps / total_ps));
     double down = 2 * log(error / best) / normal_95;
-    double up = low > 0 ? 2 * log(worst / error) / normal_95 : NAN;
+    double up = 2 * log(worst / error) / normal_95;
     double growth = mobile->alpha < 1 ? fmax(SLOWEST_GROWTH, mobile->alpha) : 1;
     self = (iw_prediction){0};
     want(&self, time_ps, total_ps, sqrt(down * down + of_error + ahead * ahead),
@@ -115,7 +114,7 @@ iw_prediction_make(const iw_prediction_history *history, const iw_diffusion *mob
         double step = log(HOPS_STEP) / normal_95;
         of_hops += step * step;
         down = log(high / D) / normal_95;
-        up = low > 0 ? log(D / low) / normal_95 : NAN;
+        up = log(D / low) / normal_95;
         want(&self, time_ps, time_ps * min_hops / mobile->effective_hops,
              sqrt(down * down + of_hops), sqrt(up * up + of_hops), growth);
     }

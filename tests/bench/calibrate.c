@@ -4,7 +4,7 @@
  *
  * Many runs of made-up motion with a known D (motion.h) go through the moments, the estimator and
  * the stop rules; prints the tables of docs/calibration.md.  Standard: 2,000 runs of each kind, two
- * threads, about ten minutes.  --quick: 200 runs.  The same seed prints the same tables.
+ * threads, ten minutes.  --quick: 200 runs.  The same seed prints the same tables.
  */
 #include "correlate/msd.h"
 #include "estimate/blocks.h"
@@ -25,23 +25,30 @@
 enum {
     FIRST_CHECK = 100, /* as the engine: frames, and 5 per cent from one check to the next */
     STOP_FRAMES = 3000,
+    FLOOR_HOPS = 30,  /* that all atoms make in so many frames where D is the floor */
     PLAIN_EVERY = 10, /* the exact MSD, for the plain fit, of each tenth run */
-    MOST_CELLS = 100,
+    MOST_CELLS = 120,
     MOST_ATOMS = 300
 };
 
 /* Sums over runs; D in units of the true one (of the caged: of 1e-5 cm2/s). */
 typedef struct {
     double runs, D, D2, error, covered[2], plain_runs, plain2, collective;
+    double above, upper; /* the truth is above the 95 % interval; its upper end, in hops of a run */
 } tally;
 
+/* The table that a cell belongs to. */
+typedef enum { MOVING, RESTING, STOPPED, FLOORED } section;
+
 typedef struct {
+    section list;
     iw_motion_options motion;
-    size_t frames; /* 0: until a rule stops it */
-    double hops;   /* N_eff that is meant */
+    size_t frames;
+    double hops;     /* N_eff that is meant; of resting and floored ones hops in all frames */
+    double floor_A2; /* growth of the MSD below which a run that may be stopped is futile */
     uint64_t seed;
-    tally all, diffusive;               /* every run, and those found diffusive */
-    double stopped, futile, hops_spent; /* of the stop rules */
+    tally all, diffusive;                          /* every run, and those found diffusive */
+    double stopped, futile, hops_spent, futile_ps; /* of the stop rules */
 } cell;
 
 typedef struct {
@@ -130,10 +137,24 @@ plain_fit(bench *self)
     return iw_diffusion_einstein(self->curve.sum_A2, n, DT_FS, 3);
 }
 
+/* D in cm2/s of a growth of the MSD in a frame */
+static double
+D_of(double q_A2)
+{
+    return q_A2 / 6 / DT_FS * 0.1;
+}
+
 static double
 truth_of(const cell *what)
 {
-    return what->motion.q_A2 / 6 / DT_FS * 0.1;
+    return D_of(what->motion.q_A2);
+}
+
+/* What one hop in a run makes of D. */
+static double
+hop_of(const cell *what)
+{
+    return D_of(HOP_A * HOP_A / ((double)what->motion.atoms * (double)(what->frames - 1)));
 }
 
 static bool
@@ -143,7 +164,7 @@ within(const double ci[2], double truth)
 }
 
 static void
-count(tally *sum, const iw_diffusion *d, double truth)
+count(tally *sum, const iw_diffusion *d, double truth, double hop)
 {
     double unit = truth > 0 ? truth : 1e-5, D = d->D_cm2_s / unit;
     sum->runs++;
@@ -153,14 +174,16 @@ count(tally *sum, const iw_diffusion *d, double truth)
     sum->covered[0] += within(d->ci68_cm2_s, truth);
     sum->covered[1] += within(d->ci95_cm2_s, truth);
     sum->collective += d->collective;
+    sum->above += d->ci95_cm2_s[1] < truth;
+    sum->upper += d->ci95_cm2_s[1] / hop;
 }
 
 static void
 note(cell *out, const iw_diffusion *d)
 {
-    count(&out->all, d, truth_of(out));
+    count(&out->all, d, truth_of(out), hop_of(out));
     if (d->diffusive)
-        count(&out->diffusive, d, truth_of(out));
+        count(&out->diffusive, d, truth_of(out), hop_of(out));
 }
 
 /* Runs of one length. */
@@ -189,8 +212,9 @@ stop(cell *out, bench *self, size_t run)
     iw_convergence_options_init(&rules);
     iw_convergence_init(&state, "");
     rules.mode[IW_RULE_PRECISION] = rules.mode[IW_RULE_FUTILITY] = IW_STOP_STOP;
-    rules.min_D_cm2_s = truth_of(out) / 2;
-    rules.budget_ps = STOP_FRAMES * DT_FS / 1000;
+    rules.min_D_cm2_s = D_of(out->floor_A2);
+    if (out->list == STOPPED)
+        rules.budget_ps = STOP_FRAMES * DT_FS / 1000;
     begin(self, run, false);
     size_t next = FIRST_CHECK;
     for (size_t t = 1; t <= STOP_FRAMES; t++) {
@@ -216,6 +240,7 @@ stop(cell *out, bench *self, size_t run)
             note(out, &d);
         } else {
             out->futile++;
+            out->futile_ps += decision->time_ps;
         }
         break;
     }
@@ -233,7 +258,7 @@ work(void *arg)
         iw_error err = {.text = "no memory for the motion"};
         must(iw_motion_init(&self.motion, &out->motion) == 0 ? IW_OK : IW_NO_MEMORY, &err);
         for (size_t run = 0; run < all->runs; run++)
-            (out->frames > 0 ? measure : stop)(out, &self, run);
+            (out->list == MOVING || out->list == RESTING ? measure : stop)(out, &self, run);
         iw_motion_fini(&self.motion);
         iw_moments_result_fini(&self.sums);
         iw_msd_result_fini(&self.curve);
@@ -241,21 +266,21 @@ work(void *arg)
     return NULL;
 }
 
-static void
-add(plan *all, iw_motion_kind motion, size_t atoms, double hops, size_t frames, uint64_t seed)
+static cell *
+add(plan *all, section list, iw_motion_kind motion, size_t atoms, size_t frames, double q_A2,
+    uint64_t seed)
 {
-    double growth =
-        frames > 0 ? hops * HOP_A * HOP_A / ((double)atoms * (double)frames / 2) : STOP_GROWTH;
-    all->cells[all->n] = (cell){
-        .motion = {.kind = motion, .atoms = atoms, .q_A2 = motion == IW_MOTION_CAGED ? 0 : growth},
-        .frames = frames,
-        .hops = hops,
-        .seed = (seed * MOST_CELLS + all->n) << 32};
+    cell *out = &all->cells[all->n];
+    *out = (cell){.list = list,
+                  .motion = {.kind = motion, .atoms = atoms, .q_A2 = q_A2},
+                  .frames = frames,
+                  .seed = (seed * MOST_CELLS + all->n) << 32};
     all->n++;
+    return out;
 }
 
 static void
-make_plan(plan *all, uint64_t seed)
+add_moving(plan *all, uint64_t seed)
 {
     static const size_t atoms[] = {20, 60, 300};
     static const double hops[] = {20, 50, 200, 2000};
@@ -264,13 +289,57 @@ make_plan(plan *all, uint64_t seed)
         {600, 600, 1200, 6000}, {600, 600, 800, 2400}, {400, 400, 400, 800}};
     for (int m = 0; m < IW_MOTION_CAGED; m++)
         for (size_t a = 0; a < 3; a++)
-            for (size_t h = 0; h < 4; h++)
-                add(all, (iw_motion_kind)m, atoms[a], hops[h], frames[a][h], seed);
-    for (size_t a = 0; a < 3; a++)
-        add(all, IW_MOTION_CAGED, atoms[a], 0, 600, seed);
+            for (size_t h = 0; h < 4; h++) {
+                double q_A2 =
+                    hops[h] * HOP_A * HOP_A / ((double)atoms[a] * (double)frames[a][h] / 2);
+                add(all, MOVING, (iw_motion_kind)m, atoms[a], frames[a][h], q_A2, seed)->hops =
+                    hops[h];
+            }
+}
+
+/* Nothing hops, or hardly anything. */
+static void
+add_resting(plan *all, uint64_t seed)
+{
+    static const struct {
+        iw_motion_kind still, hopping;
+        size_t atoms;
+    } kinds[] = {{IW_MOTION_CAGED, IW_MOTION_LATTICE, 60},
+                 {IW_MOTION_CAGED, IW_MOTION_LATTICE, 300},
+                 {IW_MOTION_CRYSTAL, IW_MOTION_CRYSTAL, 64},
+                 {IW_MOTION_CRYSTAL, IW_MOTION_CRYSTAL, 216}};
+    static const double hops[] = {0, 1, 3, 10};
+    enum { FRAMES = 800 };
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        for (size_t h = 0; h < sizeof hops / sizeof *hops; h++) {
+            double q_A2 = hops[h] * HOP_A * HOP_A / ((double)kinds[k].atoms * (FRAMES - 1));
+            iw_motion_kind motion = hops[h] > 0 ? kinds[k].hopping : kinds[k].still;
+            add(all, RESTING, motion, kinds[k].atoms, FRAMES, q_A2, seed)->hops = hops[h];
+        }
+}
+
+static void
+add_stopped(plan *all, uint64_t seed)
+{
+    static const size_t atoms[] = {20, 60, 300};
+    static const struct {
+        iw_motion_kind still, hopping;
+        size_t atoms;
+    } slow[] = {{IW_MOTION_CAGED, IW_MOTION_LATTICE, 60},
+                {IW_MOTION_CRYSTAL, IW_MOTION_CRYSTAL, 64}};
     for (int m = 0; m < IW_MOTION_CAGED; m++)
         for (size_t a = 0; a < 3; a++)
-            add(all, (iw_motion_kind)m, atoms[a], 0, 0, seed);
+            add(all, STOPPED, (iw_motion_kind)m, atoms[a], STOP_FRAMES, STOP_GROWTH, seed)
+                ->floor_A2 = STOP_GROWTH / 2;
+    for (size_t k = 0; k < 2; k++)
+        for (int times = 0; times <= 2; times++) {
+            double floor_A2 =
+                FLOOR_HOPS * HOP_A * HOP_A / ((double)slow[k].atoms * (STOP_FRAMES - 1));
+            cell *out = add(all, FLOORED, times > 0 ? slow[k].hopping : slow[k].still,
+                            slow[k].atoms, STOP_FRAMES, times * floor_A2, seed);
+            out->floor_A2 = floor_A2;
+            out->hops = times;
+        }
 }
 
 static void
@@ -302,14 +371,14 @@ spread_of(const tally *sum)
 }
 
 static void
-print_fixed(const plan *all)
+print_moving(const plan *all)
 {
     (void)printf("| motion | N | N_eff | frames | bias | 68 %% | 95 %% | spread | stderr | plain | "
                  "gain | diffusive | bias | 68 %% | 95 %% | together |\n"
                  "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < all->n; i++) {
         const cell *c = &all->cells[i];
-        if (c->frames == 0 || c->motion.kind == IW_MOTION_CAGED)
+        if (c->list != MOVING)
             continue;
         double plain = sqrt(c->all.plain2 / c->all.plain_runs), spread = spread_of(&c->all);
         (void)printf("| %s | %zu | %g | %zu |", iw_motion_names[c->motion.kind], c->motion.atoms,
@@ -325,16 +394,23 @@ print_fixed(const plan *all)
         print_share(c->all.collective, c->all.runs);
         (void)printf("\n");
     }
-    (void)printf(
-        "\n| resting | N | frames | 68 %% | 95 %% | diffusive |\n|---|---|---|---|---|---|\n");
+}
+
+static void
+print_resting(const plan *all)
+{
+    (void)printf("\n| motion | N | hops | 68 %% | 95 %% | above | upper end, hops | diffusive |\n"
+                 "|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < all->n; i++) {
         const cell *c = &all->cells[i];
-        if (c->motion.kind != IW_MOTION_CAGED)
+        if (c->list != RESTING)
             continue;
-        (void)printf("| %s | %zu | %zu |", iw_motion_names[c->motion.kind], c->motion.atoms,
-                     c->frames);
+        (void)printf("| %s | %zu | %g |", iw_motion_names[c->motion.kind], c->motion.atoms,
+                     c->hops);
         print_share(c->all.covered[0], c->all.runs);
         print_share(c->all.covered[1], c->all.runs);
+        print_share(c->all.above, c->all.runs);
+        (void)printf(" %.1f |", c->all.upper / c->all.runs);
         print_share(c->diffusive.runs, c->all.runs);
         (void)printf("\n");
     }
@@ -347,7 +423,7 @@ print_stopped(const plan *all)
                  "together |\n|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < all->n; i++) {
         const cell *c = &all->cells[i];
-        if (c->frames > 0)
+        if (c->list != STOPPED)
             continue;
         double runs = (double)all->runs;
         (void)printf("| %s | %zu |", iw_motion_names[c->motion.kind], c->motion.atoms);
@@ -358,6 +434,27 @@ print_stopped(const plan *all)
         print_share(c->futile, runs);
         print_share(c->all.collective, c->all.runs);
         (void)printf("\n");
+    }
+}
+
+static void
+print_floored(const plan *all)
+{
+    (void)printf("\n| motion | N | D/floor | futile | after, ps | hops of the floor |\n"
+                 "|---|---|---|---|---|---|\n");
+    for (size_t i = 0; i < all->n; i++) {
+        const cell *c = &all->cells[i];
+        if (c->list != FLOORED)
+            continue;
+        double after_ps = c->futile_ps / c->futile;
+        (void)printf("| %s | %zu | %g |", iw_motion_names[c->motion.kind], c->motion.atoms,
+                     c->hops);
+        print_share(c->futile, (double)all->runs);
+        if (c->futile > 0)
+            (void)printf(" %.1f | %.1f |\n", after_ps,
+                         FLOOR_HOPS * after_ps / (STOP_FRAMES * DT_FS / 1000));
+        else
+            (void)printf(" - | - |\n");
     }
 }
 
@@ -386,7 +483,9 @@ main(int argc, char **argv)
             return 2;
         }
     }
-    make_plan(&all, seed);
+    add_moving(&all, seed);
+    add_resting(&all, seed);
+    add_stopped(&all, seed);
     pthread_t thread[64];
     for (size_t t = 0; t < threads; t++)
         if (pthread_create(&thread[t], NULL, work, &all) != 0) {
@@ -395,7 +494,9 @@ main(int argc, char **argv)
         }
     for (size_t t = 0; t < threads; t++)
         (void)pthread_join(thread[t], NULL);
-    print_fixed(&all);
+    print_moving(&all);
+    print_resting(&all);
     print_stopped(&all);
+    print_floored(&all);
     return 0;
 }

@@ -19,9 +19,14 @@
 #define RETURN_SHARE       (4.0 / 9.0)
 #define CORRELATION_FACTOR 0.5
 enum { TOGETHER = 4 };
+/* The crystal: equal masses at the points of a simple cubic lattice, periodic, each bound to its
+ * six neighbours by springs that act along every axis alike.  Verlet steps of one frame. */
+#define SPRING          0.05  /* of a mass and frame^2: the fastest wave has a period of 8 frames */
+#define LIFETIME_FRAMES 100.0 /* of every wave's energy */
+enum { MOST_SIDE = 8 };
 
-const char *const iw_motion_names[IW_MOTION_KINDS] = {"Brownian", "lattice hops", "back-jumps",
-                                                      "Langevin", "hops of four", "caged"};
+const char *const iw_motion_names[IW_MOTION_KINDS] = {
+    "Brownian", "lattice hops", "back-jumps", "Langevin", "hops of four", "caged", "crystal"};
 
 /* xoshiro256+ (Blackman, Vigna 2018) */
 static inline uint64_t
@@ -141,6 +146,105 @@ drift(iw_motion *self, size_t k)
     self->near[k] = self->near[k] * e + xv / sqrt(xx) * a + sqrt(vv - xv * xv / xx) * b;
 }
 
+/* ---- the crystal ---- */
+
+static size_t
+side_of(size_t atoms)
+{
+    size_t side = 1;
+    while (side * side * side < atoms)
+        side++;
+    return side;
+}
+
+/* Standing waves of a ring of atoms, orthonormal, and 2 (1 - cos k) of each. */
+static void
+make_waves(size_t side, double wave[MOST_SIDE][MOST_SIDE], double stiff[MOST_SIDE])
+{
+    for (size_t m = 0; m < side; m++) {
+        double k = 6.283185307179586 * (double)((m + 1) / 2) / (double)side;
+        bool single = m == 0 || (m == side - 1 && side % 2 == 0);
+        for (size_t i = 0; i < side; i++) {
+            double phase = k * (double)i;
+            wave[m][i] =
+                sqrt((single ? 1 : 2) / (double)side) * (m % 2 || single ? cos(phase) : sin(phase));
+        }
+        stiff[m] = 2 * (1 - cos(k));
+    }
+}
+
+/* Sums the waves along one of the three directions, in place: x[i] = sum_m wave[m][i] x[m]. */
+static void
+sum_waves(double *x, size_t side, size_t stride, double wave[MOST_SIDE][MOST_SIDE])
+{
+    for (size_t start = 0; start < side * side * side; start++) {
+        double line[MOST_SIDE] = {0};
+        if (start / stride % side != 0)
+            continue;
+        for (size_t i = 0; i < side; i++)
+            for (size_t m = 0; m < side; m++)
+                line[i] += wave[m][i] * x[3 * (start + m * stride)];
+        for (size_t i = 0; i < side; i++)
+            x[3 * (start + i * stride)] = line[i];
+    }
+}
+
+/* What the springs add to the velocity of an atom in one frame. */
+static double
+pull(const iw_motion *self, size_t atom, size_t axis)
+{
+    size_t side = self->side;
+    double sum = -6 * self->near[3 * atom + axis];
+    for (size_t stride = 1; stride < self->options.atoms; stride *= side) {
+        size_t at = atom / stride % side, row = atom - at * stride;
+        sum += self->near[3 * (row + (at + 1) % side * stride) + axis] +
+               self->near[3 * (row + (at + side - 1) % side * stride) + axis];
+    }
+    return SPRING * sum;
+}
+
+/* Displacements and velocities as in equilibrium, the crystal as a whole at rest. */
+static void
+start_crystal(iw_motion *self)
+{
+    size_t atoms = self->options.atoms, side = side_of(atoms);
+    double wave[MOST_SIDE][MOST_SIDE], stiff[MOST_SIDE], soft = 0;
+    make_waves(side, wave, stiff);
+    for (size_t m = 1; m < atoms; m++)
+        soft += 1 / (stiff[m % side] + stiff[m / side % side] + stiff[m / side / side]);
+    self->side = side;
+    self->heat = SPRING * VIBRATION_A * VIBRATION_A * (double)atoms / soft;
+    for (size_t axis = 0; axis < 3; axis++) {
+        double *x = self->near + axis;
+        x[0] = 0;
+        for (size_t m = 1; m < atoms; m++) {
+            double of_wave = stiff[m % side] + stiff[m / side % side] + stiff[m / side / side];
+            x[3 * m] = sqrt(self->heat / (SPRING * of_wave)) * normal(self);
+        }
+        for (size_t stride = 1; stride < atoms; stride *= side)
+            sum_waves(x, side, stride, wave);
+    }
+    /* half a frame before the displacements */
+    for (size_t k = 0; k < 3 * atoms; k++)
+        self->before[k] = sqrt(self->heat) * normal(self) - pull(self, k / 3, k % 3) / 2;
+}
+
+static void
+step_crystal(iw_motion *self)
+{
+    size_t n = 3 * self->options.atoms;
+    double keep = exp(-1 / LIFETIME_FRAMES), kick = sqrt(self->heat * (1 - keep * keep));
+    double whole[3] = {0};
+    for (size_t k = 0; k < n; k++) {
+        self->before[k] = keep * self->before[k] + kick * normal(self) + pull(self, k / 3, k % 3);
+        whole[k % 3] += 3 * self->before[k] / (double)n;
+    }
+    for (size_t k = 0; k < n; k++) {
+        self->before[k] -= whole[k % 3];
+        self->near[k] += self->before[k];
+    }
+}
+
 void
 iw_motion_start(iw_motion *self, uint64_t seed)
 {
@@ -154,7 +258,9 @@ iw_motion_start(iw_motion *self, uint64_t seed)
     memset(self->site, 0, 3 * n * sizeof(double));
     for (size_t i = 0; i < self->options.atoms; i++)
         self->last[i] = (unsigned char)(6 * uniform(self));
-    for (size_t k = 0; k < n; k++) {
+    if (self->options.kind == IW_MOTION_CRYSTAL)
+        start_crystal(self);
+    for (size_t k = 0; k < n && self->options.kind != IW_MOTION_CRYSTAL; k++) {
         if (self->options.kind == IW_MOTION_LANGEVIN)
             self->near[k] = sqrt(self->options.q_A2 / (6 * MEMORY_FRAMES)) * normal(self);
         else if (self->options.kind != IW_MOTION_BROWNIAN)
@@ -212,8 +318,11 @@ iw_motion_step(iw_motion *self, double *pos_A)
     size_t n = 3 * self->options.atoms;
     iw_motion_kind kind = self->options.kind;
     double step = sqrt(self->options.q_A2 / 3);
-    if (kind == IW_MOTION_LATTICE || kind == IW_MOTION_BACKJUMP || kind == IW_MOTION_COLLECTIVE)
+    if (kind == IW_MOTION_LATTICE || kind == IW_MOTION_BACKJUMP || kind == IW_MOTION_COLLECTIVE ||
+        (kind == IW_MOTION_CRYSTAL && self->options.q_A2 > 0))
         hop_all(self);
+    if (kind == IW_MOTION_CRYSTAL)
+        step_crystal(self);
     for (size_t k = 0; k < n; k++) {
         if (kind == IW_MOTION_BROWNIAN) {
             self->site[k] += step * normal(self);
@@ -222,7 +331,8 @@ iw_motion_step(iw_motion *self, double *pos_A)
             drift(self, k);
             pos_A[k] = self->site[k];
         } else {
-            vibrate(self, k);
+            if (kind != IW_MOTION_CRYSTAL)
+                vibrate(self, k);
             pos_A[k] = self->site[k] + self->near[k];
         }
     }

@@ -12,6 +12,8 @@ typedef enum {
     IW_MOTION_LANGEVIN,   /* a particle with friction */
     IW_MOTION_COLLECTIVE, /* lattice hops that four ions make together */
     IW_MOTION_CAGED,      /* vibration about sites that are never left */
+    IW_MOTION_CRYSTAL, /* the vibration of a harmonic crystal, whose waves all atoms share and which
+                          last for long; a cube number of atoms.  Lattice hops where q_A2 > 0 */
     IW_MOTION_KINDS
 } iw_motion_kind;
 
@@ -24,8 +26,10 @@ typedef struct {
 typedef struct {
     iw_motion_options options;
     uint64_t random[4];
-    double *site, *near, *before; /* [atoms][3] */
+    double *site, *near, *before; /* [atoms][3]; before: of a crystal the velocities */
     unsigned char *last;          /* [atoms] direction of the last hop */
+    size_t side;                  /* of the crystal: atoms along an edge */
+    double heat;                  /* and kT/m, A^2 a frame^2 */
 } iw_motion;
 
 extern const char *const iw_motion_names[IW_MOTION_KINDS];

@@ -284,6 +284,7 @@ a_budget_ends_a_run_that_would_exceed_it(void **state)
         iw_convergence c;
         iw_convergence_init(&c, "too few frames");
         iw_diffusion d = answer(4, 0.1, false);
+        d.ci95_cm2_s[0] = 1e-6;
         d.ci95_cm2_s[1] = 1.001e-5; /* as if D were known to be small: never below 10,000 ps */
         d.stderr_cm2_s = 1e-5 * 40;
         for (int k = 0; k < 3; k++)

@@ -64,9 +64,11 @@ what_is_not_known_is_not_predicted(void **state)
     p = iw_prediction_make(&none, &d, 10, 0.2, 1);
     assert_true(isnan(p.total_ps) && isnan(p.ci95_ps[0]) && isnan(p.ci95_ps[1]));
     d = counted(2);
-    d.ci95_cm2_s[0] = 0; /* D may be zero: no end in sight */
+    d.ci95_cm2_s[0] = 0; /* D may be zero: were it at its upper end, this would be its error */
+    double end = d.ci95_cm2_s[1], error = (end - 2) / (normal_95 * end);
     p = iw_prediction_make(&none, &d, 10, 0.2, 1);
-    assert_true(isfinite(p.total_ps) && isfinite(p.ci95_ps[0]) && isnan(p.ci95_ps[1]));
+    assert_true(isnan(p.total_ps) && isnan(p.ci95_ps[1]));
+    assert_close(p.ci95_ps[0], 10 * pow(error / 0.2, 2), 1e-12, 0);
 }
 
 static void
