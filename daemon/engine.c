@@ -27,7 +27,7 @@ note_mobile(iw_engine *self, iw_error *err)
 {
     if (self->groups.n_mobile > 0)
         return IW_OK;
-    iw_status status = iw_event_add(&self->events, IW_EVENT_no_mobile, true, 0, 0, NAN,
+    iw_status status = iw_event_add(&self->events, IW_EVENT_no_mobile, true, 0, 0,
                                     "none of Li, Na, Ag, Cu, Cl, I, Br, F, O is in the run and no "
                                     "mobile species was named: every species is reported, "
                                     "convergence is not judged");
@@ -214,7 +214,7 @@ iw_engine_push(iw_engine *self, const iw_frame *frame, iw_error *err)
         return status;
     self->last_seq = frame->seq;
     self->last_step = frame->step;
-    self->last_time_fs = frame->time_fs;
+    self->events.time_ps = fmax(0, iw_engine_time_ps(self));
     status = iw_engine_health_push(self, frame, &step, err);
     if (status == IW_OK)
         status = iw_engine_check_health(self, frame, err);

@@ -216,7 +216,7 @@ archive_paper(iw_engine *self, iw_archive *archive)
 void
 iw_engine_archive(iw_engine *self, iw_archive *archive)
 {
-    IW_ARCHIVE_KNOWS(iw_engine, 25216);
+    IW_ARCHIVE_KNOWS(iw_engine, 25224);
     if (self->skip.again)
         iw_archive_fail(archive, IW_INVALID, "no state while frames are read again");
     if (iw_archive_loading(archive) && (iw_engine_frames(self) > 0 || self->last_seq > 0))
@@ -231,7 +231,6 @@ iw_engine_archive(iw_engine *self, iw_archive *archive)
     iw_convergence_archive(&self->convergence, archive);
     iw_archive_u64(archive, &self->last_seq);
     iw_archive_i64(archive, &self->last_step);
-    iw_archive_double(archive, &self->last_time_fs);
     iw_archive_u64(archive, &self->last_checked);
     iw_archive_bool(archive, &self->unjudged);
     iw_history_archive(&self->history, archive);

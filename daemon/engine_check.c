@@ -53,9 +53,8 @@ decide(iw_engine *self, const iw_observation *seen, iw_error *err)
             self->stop = true;
             memcpy(self->stop_reason, decision->reason, sizeof self->stop_reason);
         }
-        iw_status status =
-            iw_event_add(&self->events, rule_event[decision->rule], true, decision->frame,
-                         decision->step, self->last_time_fs / 1000.0, "%s", decision->reason);
+        iw_status status = iw_event_add(&self->events, rule_event[decision->rule], true,
+                                        decision->frame, decision->step, "%s", decision->reason);
         if (status != IW_OK)
             return iw_fail(err, status, "no memory for an event");
     }

@@ -17,7 +17,7 @@ iw_engine_note_charges(iw_engine *self, iw_error *err)
     if (!c->charge_e || fabs(c->total_e) <= NEUTRAL_SHARE * c->absolute_e)
         return IW_OK;
     iw_status status =
-        iw_event_add(&self->events, IW_EVENT_not_neutral, true, 0, 0, NAN,
+        iw_event_add(&self->events, IW_EVENT_not_neutral, true, 0, 0,
                      "the charges add up to %+.6g e, of %.6g e without their signs: the collective "
                      "conductivity depends on what is held still",
                      c->total_e, c->absolute_e);

@@ -54,7 +54,6 @@ iw_engine_health_push(iw_engine *self, const iw_frame *frame, const iw_step *ste
                             : freedom * IW_BOLTZMANN_MEV_K * T_K / 2000.0;
     iw_health_frame seen = {.seq = frame->seq,
                             .step = frame->step,
-                            .time_ps = frame->time_fs / 1000.0,
                             .dt_fs = iw_trajectory_dt_fs(self->trajectory),
                             .new_segment = step->new_segment,
                             .pos_A = step->pos_A,
@@ -74,8 +73,7 @@ iw_status
 iw_engine_health_refuse(iw_engine *self, const iw_frame *frame, iw_error *err)
 {
     const iw_error why = *err;
-    iw_status status = iw_health_refuse(self->health, frame->seq, frame->step,
-                                        frame->time_fs / 1000.0, why.text, err);
+    iw_status status = iw_health_refuse(self->health, frame->seq, frame->step, why.text, err);
     return status == IW_OK ? why.code : status;
 }
 

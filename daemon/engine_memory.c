@@ -33,7 +33,6 @@ thin(iw_engine *self, iw_error *err)
     size_t stride = 2 * self->stride;
     iw_status status = iw_event_add(
         &self->events, IW_EVENT_thinned, false, self->last_seq, self->last_step,
-        self->last_time_fs / 1000.0,
         "with %zu frames of the MSD the analysis comes to its limit of %zu MiB: one in %zu enters "
         "the MSD now, %.4g fs apart, also of those before, which are read again",
         iw_msd_frames(self->msd), self->options.memory_mib, stride, dt_fs * (double)stride);
@@ -51,10 +50,10 @@ give_up(iw_engine *self, size_t held, const char *why, iw_error *err)
     if (self->over_limit)
         return IW_OK;
     self->over_limit = true;
-    iw_status status = iw_event_add(&self->events, IW_EVENT_memory, true, self->last_seq,
-                                    self->last_step, self->last_time_fs / 1000.0,
-                                    "%.4g MiB are needed, more than the limit of %zu MiB: %s",
-                                    (double)held / MIB, self->options.memory_mib, why);
+    iw_status status =
+        iw_event_add(&self->events, IW_EVENT_memory, true, self->last_seq, self->last_step,
+                     "%.4g MiB are needed, more than the limit of %zu MiB: %s", (double)held / MIB,
+                     self->options.memory_mib, why);
     return status == IW_OK ? IW_OK : iw_fail(err, status, "no memory for an event");
 }
 

@@ -43,7 +43,6 @@ struct iw_engine {
     bool over_limit;        /* more memory is needed than options allow, and that was said */
     uint64_t last_seq;      /* of the last frame, for events */
     int64_t last_step;      /* likewise */
-    double last_time_fs;    /* likewise */
     iw_msd_result msd_sums; /* of the last query, kept for their memory */
     iw_vacf_result vacf_sums;
     iw_moments_result moment_sums;

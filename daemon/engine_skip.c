@@ -77,7 +77,7 @@ iw_skip_memory(const iw_skip *self, size_t n_atoms)
 void
 iw_skip_archive(iw_skip *self, size_t n_atoms, iw_archive *archive)
 {
-    IW_ARCHIVE_KNOWS(iw_skip, 184);
+    IW_ARCHIVE_KNOWS(iw_skip, 192);
     iw_archive_tag(archive, "skip", 1);
     iw_equilibration_archive(self->signs, archive);
     IW_ARCHIVE_ENUM(archive, &self->heat, IW_HEAT_DIFFERENCES, "whose temperature is watched");
@@ -462,7 +462,6 @@ iw_engine_note_equilibration(const iw_engine *self, const iw_snapshot *out, iw_e
     iw_status status = IW_OK;
     if (e->skipped_frames > 0)
         status = iw_event_add(events, IW_EVENT_equilibration, true, self->last_seq, self->last_step,
-                              self->last_time_fs / 1000.0,
                               "the first %llu frames (%.5g ps) are left out of the averages%s%s",
                               (unsigned long long)e->skipped_frames, e->skipped_ps,
                               e->verdict.frames ? ": " : "", e->verdict.frames ? e->reason : "");
@@ -472,9 +471,8 @@ iw_engine_note_equilibration(const iw_engine *self, const iw_snapshot *out, iw_e
         if (!v->drifting)
             continue;
         describe_change((iw_sign)s, v, "in the first half", change, sizeof change);
-        status =
-            iw_event_add(events, IW_EVENT_not_equilibrated, true, self->last_seq, self->last_step,
-                         self->last_time_fs / 1000.0, "not settled, it still changes: %s", change);
+        status = iw_event_add(events, IW_EVENT_not_equilibrated, true, self->last_seq,
+                              self->last_step, "not settled, it still changes: %s", change);
     }
     return status;
 }

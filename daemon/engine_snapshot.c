@@ -116,7 +116,6 @@ judge(const iw_engine *self, const iw_snapshot *out, iw_event_list *events)
         if (beyond > NYQUIST_WEIGHT * whole)
             status =
                 iw_event_add(events, IW_EVENT_near_nyquist, true, self->last_seq, self->last_step,
-                             self->last_time_fs / 1000.0,
                              "%.1f %% of the spectrum lies above %.0f meV, close to the "
                              "Nyquist energy of %.0f meV: frames %.4g fs apart do not "
                              "resolve it",
@@ -132,16 +131,15 @@ judge(const iw_engine *self, const iw_snapshot *out, iw_event_list *events)
         double far = other->msd.y[last];
         if (!self->groups.mobile[s] && far > DOUBT_MSD_A2 &&
             far > DOUBT_RATIO * mobile->msd.y[last] && far > DOUBT_GROWTH * other->msd.y[last / 2])
-            status = iw_event_add(events, IW_EVENT_mobile_doubt, true, self->last_seq,
-                                  self->last_step, self->last_time_fs / 1000.0,
-                                  "after %.4g ps the MSD of %s is %.4g A2, that of the mobile "
-                                  "species %.4g A2: name the mobile species",
-                                  mobile->msd.x[last], other->name, far, mobile->msd.y[last]);
+            status =
+                iw_event_add(events, IW_EVENT_mobile_doubt, true, self->last_seq, self->last_step,
+                             "after %.4g ps the MSD of %s is %.4g A2, that of the mobile "
+                             "species %.4g A2: name the mobile species",
+                             mobile->msd.x[last], other->name, far, mobile->msd.y[last]);
     }
     if (status == IW_OK && !mobile->diffusion.diffusive)
         status = iw_event_add(
             events, IW_EVENT_not_diffusive, true, self->last_seq, self->last_step,
-            self->last_time_fs / 1000.0,
             isfinite(mobile->diffusion.alpha)
                 ? "%s (alpha %.2f): D is that of a straight line, not of diffusion"
                 : "%s",
@@ -153,7 +151,7 @@ judge(const iw_engine *self, const iw_snapshot *out, iw_event_list *events)
 static iw_status
 fill_events(const iw_engine *self, iw_snapshot *out, iw_error *err)
 {
-    iw_event_list present = {0};
+    iw_event_list present = {.time_ps = self->events.time_ps};
     iw_status status = judge(self, out, &present);
     if (status == IW_OK)
         status = iw_engine_note_equilibration(self, out, &present);

@@ -42,7 +42,7 @@ iw_severity_name(iw_severity severity)
 
 iw_status
 iw_event_add(iw_event_list *list, iw_event_kind kind, bool once, uint64_t frame, int64_t step,
-             double time_ps, const char *format, ...)
+             const char *format, ...)
 {
     for (size_t i = 0; once && i < list->n; i++) {
         if (list->items[i].kind == kind) {
@@ -59,7 +59,8 @@ iw_event_add(iw_event_list *list, iw_event_kind kind, bool once, uint64_t frame,
         list->capacity = capacity;
     }
     iw_event *event = &list->items[list->n++];
-    *event = (iw_event){.kind = kind, .frame = frame, .step = step, .time_ps = time_ps, .count = 1};
+    *event = (iw_event){
+        .kind = kind, .frame = frame, .step = step, .time_ps = list->time_ps, .count = 1};
     va_list args;
     va_start(args, format);
     (void)vsnprintf(event->text, sizeof event->text, format, args);
@@ -90,7 +91,7 @@ void
 iw_event_list_archive(iw_event_list *list, iw_archive *archive)
 {
     size_t n = list->n;
-    iw_archive_tag(archive, "events", 1);
+    iw_archive_tag(archive, "events", 2);
     iw_archive_same(archive, IW_EVENT_COUNT, "kinds of events");
     iw_archive_count(archive, &n, sizeof list->items->text, "events");
     if (iw_archive_loading(archive)) {
@@ -104,4 +105,5 @@ iw_event_list_archive(iw_event_list *list, iw_archive *archive)
     }
     for (size_t i = 0; i < n; i++)
         archive_event(&list->items[i], archive);
+    iw_archive_double(archive, &list->time_ps);
 }

@@ -73,7 +73,7 @@ typedef struct {
     iw_event_kind kind;
     uint64_t frame; /* sequence number at which it (first) happened, 0 if none */
     int64_t step;   /* MD step */
-    double time_ps; /* MD time, NAN if none */
+    double time_ps; /* MD time that the run had covered then */
     uint64_t count; /* how often */
     char text[240]; /* what exactly, with numbers, the first time */
 } iw_event;
@@ -81,6 +81,7 @@ typedef struct {
 typedef struct {
     iw_event *items;
     size_t n, capacity;
+    double time_ps; /* MD time that the run has covered so far: that of the events to come */
 } iw_event_list;
 
 const char *iw_event_id(iw_event_kind kind);
@@ -89,8 +90,7 @@ const char *iw_event_meaning(iw_event_kind kind);
 const char *iw_severity_name(iw_severity severity); /* "note", "warning", "fault" */
 /* Adds, or counts when the kind is there already and once is set.  NO_MEMORY. */
 iw_status iw_event_add(iw_event_list *list, iw_event_kind kind, bool once, uint64_t frame,
-                       int64_t step, double time_ps, const char *format, ...)
-    __attribute__((format(printf, 7, 8)));
+                       int64_t step, const char *format, ...) __attribute__((format(printf, 6, 7)));
 void iw_event_list_fini(iw_event_list *list);
 /* What the list had before is gone after loading. */
 void iw_event_list_archive(iw_event_list *list, iw_archive *archive);

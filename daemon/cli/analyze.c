@@ -33,8 +33,7 @@ remark(analysis *self, iw_event_kind kind, const char *text)
 {
     uint64_t frame = self->frames;
     (void)iw_event_add(iw_engine_events(self->engine), kind, false, frame,
-                       frame ? self->frame.step : 0, frame ? self->frame.time_fs / 1000 : NAN, "%s",
-                       text);
+                       frame ? self->frame.step : 0, "%s", text);
 }
 
 static void

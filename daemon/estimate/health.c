@@ -157,7 +157,6 @@ iw_health_memory(const iw_health_monitor *self)
 typedef struct {
     uint64_t seq;
     int64_t step;
-    double time_ps;
 } moment;
 
 static void
@@ -193,8 +192,8 @@ judge(iw_health_monitor *self, subject what, iw_health_state level, iw_event_kin
     if (level <= before || kind == IW_EVENT_COUNT)
         return IW_OK;
     /* Warnings that come and go are counted; what breaks a run has words of its own. */
-    return iw_event_add(self->events, kind, level == IW_HEALTH_WARNING, when->seq, when->step,
-                        when->time_ps, "%s", f->text);
+    return iw_event_add(self->events, kind, level == IW_HEALTH_WARNING, when->seq, when->step, "%s",
+                        f->text);
 }
 
 static double
@@ -442,7 +441,7 @@ push_positions(iw_health_monitor *self, const iw_health_frame *frame, const mome
 iw_status
 iw_health_push(iw_health_monitor *self, const iw_health_frame *frame, iw_error *err)
 {
-    const moment when = {frame->seq, frame->step, frame->time_ps};
+    const moment when = {frame->seq, frame->step};
     if (isnan(self->melting.neighbour_A) && self->melting.n > 0)
         iw_melting_measure(&self->melting, frame->raw_A, frame->cell_A);
     self->now.neighbour_A = self->melting.neighbour_A;
@@ -468,10 +467,10 @@ iw_health_push(iw_health_monitor *self, const iw_health_frame *frame, iw_error *
 }
 
 iw_status
-iw_health_refuse(iw_health_monitor *self, uint64_t seq, int64_t step, double time_ps,
-                 const char *why, iw_error *err)
+iw_health_refuse(iw_health_monitor *self, uint64_t seq, int64_t step, const char *why,
+                 iw_error *err)
 {
-    const moment when = {seq, step, time_ps};
+    const moment when = {seq, step};
     self->now.refused_frames++;
     self->refused_in_a_row++;
     iw_health_state level =

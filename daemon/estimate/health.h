@@ -49,9 +49,8 @@ typedef struct {
 
 /* What one accepted frame shows.  Arrays are borrowed for the call. */
 typedef struct {
-    uint64_t seq; /* these three for events */
+    uint64_t seq; /* both for events */
     int64_t step;
-    double time_ps;
     double dt_fs;         /* spacing of frames; NAN before it is known */
     bool new_segment;     /* pos_A begins anew */
     const double *pos_A;  /* [n][3] unwrapped, relative to the segment's first frame */
@@ -76,8 +75,8 @@ void iw_health_destroy(iw_health_monitor **self);
 /* An accepted frame, in order.  NO_MEMORY. */
 iw_status iw_health_push(iw_health_monitor *self, const iw_health_frame *frame, iw_error *err);
 /* A frame that could not be used, and why. */
-iw_status iw_health_refuse(iw_health_monitor *self, uint64_t seq, int64_t step, double time_ps,
-                           const char *why, iw_error *err);
+iw_status iw_health_refuse(iw_health_monitor *self, uint64_t seq, int64_t step, const char *why,
+                           iw_error *err);
 
 size_t iw_health_memory(const iw_health_monitor *self); /* bytes */
 /* For one of the same options; its events are archived by their owner. */

@@ -88,7 +88,7 @@ remark(iw_job *self, iw_event_kind kind, const char *text)
 {
     if (self->engine)
         (void)iw_event_add(iw_engine_events(self->engine), kind, false, self->about.scan.last_seq,
-                           0, NAN, "%s", text);
+                           0, "%s", text);
 }
 
 /* The daemon's settings, then the run's own; a species that the run lacks is no reason to drop it.

@@ -261,7 +261,7 @@ const iw_explanation iw_explanations[] = {
      "Segments and even spacing"},
     {"time_ps", "TIME ps", "ps",
      "MD time that the run has covered.",
-     "Intervals between frames times dt, summed over segments.",
+     "Intervals between frames times dt, over segments; of an event: so far.",
      "ps. 20 to 200 for ab initio MD; 1000 and more with force fields.",
      "None: it is a count.",
      "Time lost in gaps is not in it.",

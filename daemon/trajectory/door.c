@@ -84,7 +84,6 @@ judge_lengths(iw_door *self, const iw_frame *frame, iw_event_list *events)
         return IW_OK;
     self->length = factor;
     return iw_event_add(events, IW_EVENT_length_mismatch, true, frame->seq, frame->step,
-                        frame->time_fs / 1000.0,
                         "nearest atoms are %.3g times as far apart as their covalent radii add up "
                         "to: %s?",
                         closeness, slip);
@@ -100,10 +99,8 @@ judge_temperature(const iw_door *self, const iw_frame *frame, iw_event_list *eve
     double ratio = mean / target;
     if (ratio <= TEMPERATURE_FACTOR && ratio >= 1.0 / TEMPERATURE_FACTOR)
         return IW_OK;
-    double time_ps = frame->time_fs / 1000.0;
     if (mean < 1e-9 * target && self->run->n_atoms == 1)
         return iw_event_add(events, IW_EVENT_temperature_mismatch, true, frame->seq, frame->step,
-                            time_ps,
                             "nothing moves in the first %zu frames: one atom is its own centre of "
                             "mass, --drift none shows it",
                             self->frames);
@@ -111,15 +108,15 @@ judge_temperature(const iw_door *self, const iw_frame *frame, iw_event_list *eve
     iw_slip_of_velocity(self->length, sqrt(ratio), TEMPERATURE_WITHIN, slip);
     if (mean == 0.0)
         return iw_event_add(events, IW_EVENT_temperature_mismatch, true, frame->seq, frame->step,
-                            time_ps, "nothing moves in the first %zu frames", self->frames);
-    return iw_event_add(
-        events, IW_EVENT_temperature_mismatch, true, frame->seq, frame->step, time_ps,
-        "kinetic temperature %.4g K in the first %zu frames, %s %.4g K: "
-        "velocities are %.3g times too large; %s",
-        mean, self->frames, self->n_said > 0 ? "the MD code says" : "target", target, sqrt(ratio),
-        *slip         ? slip
-        : ratio < 1.0 ? "is the run still heating up?"
-                      : "hot start?");
+                            "nothing moves in the first %zu frames", self->frames);
+    return iw_event_add(events, IW_EVENT_temperature_mismatch, true, frame->seq, frame->step,
+                        "kinetic temperature %.4g K in the first %zu frames, %s %.4g K: "
+                        "velocities are %.3g times too large; %s",
+                        mean, self->frames, self->n_said > 0 ? "the MD code says" : "target",
+                        target, sqrt(ratio),
+                        *slip         ? slip
+                        : ratio < 1.0 ? "is the run still heating up?"
+                                      : "hot start?");
 }
 
 /* Without velocities: displacements from frame to frame against the temperature. */
@@ -133,10 +130,9 @@ judge_displacements(const iw_door *self, const iw_frame *frame, double interval_
     double slowest = SLOWEST * fmin(1.0, TURNING_FS / interval_fs);
     if (!(reference > 0.0) || (rate < FASTEST && rate > slowest))
         return IW_OK;
-    double time_ps = frame->time_fs / 1000.0;
     if (mean == 0.0)
         return iw_event_add(events, IW_EVENT_temperature_mismatch, true, frame->seq, frame->step,
-                            time_ps, "nothing moves in the first %zu frames", self->moved + 1);
+                            "nothing moves in the first %zu frames", self->moved + 1);
     /* Lengths that are off explain themselves. */
     double times = rate / self->length;
     if (times < FASTEST && times > slowest)
@@ -147,7 +143,6 @@ judge_displacements(const iw_door *self, const iw_frame *frame, double interval_
         (void)snprintf(slip, sizeof slip, "frames are about %.2g times further apart in time",
                        times);
     return iw_event_add(events, IW_EVENT_temperature_mismatch, true, frame->seq, frame->step,
-                        time_ps,
                         "atoms move by %.3g times what %.4g K (%s) explains in %.4g fs: %s; or is "
                         "the run %s?",
                         rate, reference, self->n_said > 0 ? "the MD code's" : "target", interval_fs,
@@ -167,7 +162,6 @@ name_displacements(const iw_door *self, const iw_frame *frame, double ratio, dou
     else
         iw_slip_of_time(times, interval_fs, slip);
     return iw_event_add(events, IW_EVENT_velocity_mismatch, true, frame->seq, frame->step,
-                        frame->time_fs / 1000.0,
                         "velocities fit the temperature, but are %.4g times the rate of change of "
                         "positions: %s%sframes %.4g fs apart, not %.4g (is the timestep right?)",
                         ratio, slip, *slip ? "; or " : "", interval_fs / ratio, interval_fs);
@@ -179,11 +173,9 @@ judge_velocities(const iw_door *self, const iw_frame *frame, double interval_fs,
 {
     if (!(self->vv > 0.0) || !(self->dd > 0.0) || self->change > LARGEST_CHANGE * self->vv)
         return IW_OK;
-    double time_ps = frame->time_fs / 1000.0;
     double correlation = self->vd / sqrt(self->vv * self->dd);
     if (correlation < CORRELATED)
         return iw_event_add(events, IW_EVENT_velocity_mismatch, true, frame->seq, frame->step,
-                            time_ps,
                             "velocities do not point where positions go (correlation %.2f): are "
                             "atoms in the same order in both?",
                             correlation);
@@ -195,7 +187,7 @@ judge_velocities(const iw_door *self, const iw_frame *frame, double interval_fs,
         return name_displacements(self, frame, ratio, interval_fs, events);
     char slip[IW_SLIP_TEXT];
     iw_slip_of_velocity(1.0, ratio, RATIO_WITHIN, slip);
-    return iw_event_add(events, IW_EVENT_velocity_mismatch, true, frame->seq, frame->step, time_ps,
+    return iw_event_add(events, IW_EVENT_velocity_mismatch, true, frame->seq, frame->step,
                         "velocities are %.4g times the rate of change of positions: %s%sframes "
                         "%.4g fs apart, not %.4g (is the timestep right?)",
                         ratio, slip, *slip ? " (are the units right?), or " : "",

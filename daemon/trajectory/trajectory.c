@@ -119,7 +119,7 @@ iw_trajectory_destroy(iw_trajectory **self)
 /* Adds an event of this frame and hands its text to err as well; code is returned. */
 #define REPORT(self, kind, frame, err, code, ...)                                                  \
     (iw_event_add((self)->events, IW_EVENT_##kind, true, (frame)->seq, (frame)->step,              \
-                  (frame)->time_fs / 1000.0, __VA_ARGS__) != IW_OK                                 \
+                  __VA_ARGS__) != IW_OK                                                            \
          ? iw_fail((err), IW_NO_MEMORY, "no memory for an event")                                  \
          : iw_fail((err), (code), __VA_ARGS__))
 
@@ -251,7 +251,6 @@ judge_stamps(iw_trajectory *self, const iw_frame *frame, double stamps_fs, iw_er
                       (long long)frame->step, stamps_fs, steps_fs);
     }
     return iw_event_add(self->events, IW_EVENT_time_mismatch, true, frame->seq, frame->step,
-                        frame->time_fs / 1000.0,
                         "step numbers and the timestep of %.6g fs put frames %.6g fs apart, their "
                         "time stamps %.6g fs; the first is used",
                         self->cadence.timestep_fs, steps_fs, stamps_fs);

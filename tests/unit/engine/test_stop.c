@@ -117,6 +117,7 @@ a_run_stops_when_its_d_is_known(void **state)
     (void)state;
     walk w;
     walk_init(&w, 0.2, 1);
+    w.frame.time_fs = 7000; /* the MD code's clock; the run's time counts from the first frame */
     iw_convergence_options rules;
     iw_convergence_options_init(&rules);
     rules.mode[IW_RULE_PRECISION] = IW_STOP_STOP;
@@ -131,6 +132,7 @@ a_run_stops_when_its_d_is_known(void **state)
     assert_int_equal(made->action, IW_STOP_STOP);
     assert_int_equal(made->frame, w.frame.seq);
     assert_int_equal(made->step, w.frame.step);
+    assert_close(made->time_ps, w.frame.time_fs / 1000 - 7.01, 1e-9, 0);
     assert_true(made->values.relative_error <= 0.2 && made->values.effective_hops >= 50);
     assert_true(fabs(made->values.D_cm2_s / true_D(&w) - 1) < 0.5);
     assert_close(made->saved_ps, 200 - made->time_ps, 1e-12, 0);
@@ -141,6 +143,11 @@ a_run_stops_when_its_d_is_known(void **state)
     iw_snapshot *snapshot = iw_engine_snapshot(engine, "stopped", &err);
     assert_non_null(snapshot);
     assert_int_equal(snapshot->convergence.n_decisions, 1);
+    size_t told = 0;
+    while (told < snapshot->n_events && snapshot->events[told].kind != IW_EVENT_converged)
+        told++;
+    assert_true(told < snapshot->n_events);
+    assert_close(snapshot->events[told].time_ps, made->time_ps, 0, 0); /* one clock for both */
     json_t *json = iw_convergence_json(&snapshot->convergence);
     json_t *first = json_array_get(json_object_get(json, "decisions"), 0);
     assert_string_equal(json_string_value(json_object_get(first, "rule")), "precision");

@@ -148,7 +148,6 @@ health_run_frames(health_run *r, size_t frames)
         iw_health_frame frame = {
             .seq = ++r->seq,
             .step = (int64_t)r->seq,
-            .time_ps = r->dt_fs * (double)r->seq / 1000.0,
             .dt_fs = r->seq > 1 ? r->dt_fs : (double)NAN,
             .new_segment = r->seq == 1 || r->new_segment,
             .pos_A = r->seen,
