@@ -6,6 +6,7 @@
 #include "standard.h"
 
 #include <gsl/gsl_errno.h>
+#include <locale.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -156,15 +157,26 @@ turn_help_round(int argc, char **argv)
     argv[argc - 1] = option;
 }
 
+/* What a disk that is full has not taken is no success. */
+static iw_exit
+flushed(iw_exit status)
+{
+    if (fflush(stdout) == 0 || status != IW_EXIT_OK)
+        return status;
+    (void)fprintf(stderr, "ionwatch: cannot write the result to standard output (disk full?)\n");
+    return IW_EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
     int used = 0;
     iw_standard_fill();
+    (void)setlocale(LC_CTYPE, ""); /* what a terminal shows; numbers stay as in C */
     turn_help_round(argc, argv);
     const iw_command *command = argc > 1 ? find_command(argc, argv, &used) : NULL;
     if (!command)
-        return (int)no_command(argc, argv);
+        return (int)flushed(no_command(argc, argv));
 
     iw_settings settings;
     bool help = false;
@@ -179,9 +191,5 @@ main(int argc, char **argv)
         catch_signals();
         status = command->run(&settings);
     }
-    if (fflush(stdout) != 0 && status == IW_EXIT_OK) {
-        iw_complain(&settings, "cannot write the result to standard output (disk full?)");
-        status = IW_EXIT_FAILURE;
-    }
-    return (int)status;
+    return (int)flushed(status);
 }

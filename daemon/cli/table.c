@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "table.h"
 
+#include "screen.h"
+
 #include "frame.h"
 #include "publish/json.h"
 
@@ -48,29 +50,20 @@ iw_table_head(iw_table *self, const char *headings, iw_error *err)
     return IW_OK;
 }
 
-/* Characters on a terminal: UTF-8 continuation bytes take no room. */
-static int
-width_of(const char *text)
-{
-    int width = 0;
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
-    return width;
-}
-
 void
 iw_table_print(const iw_table *self, FILE *out)
 {
+    const iw_screen shown = {.utf8 = true};
     int widths[IW_TABLE_COLUMNS] = {0};
     for (size_t row = 0; row < self->n_rows; row++)
         for (size_t c = 0; c < self->n_columns; c++) {
-            int width = width_of(self->cells[row * IW_TABLE_COLUMNS + c]);
+            int width = iw_screen_width(&shown, self->cells[row * IW_TABLE_COLUMNS + c]);
             widths[c] = width > widths[c] ? width : widths[c];
         }
     for (size_t row = 0; row < self->n_rows; row++) {
         for (size_t c = 0; c < self->n_columns; c++) {
             const char *cell = self->cells[row * IW_TABLE_COLUMNS + c];
-            int pad = widths[c] - width_of(cell);
+            int pad = widths[c] - iw_screen_width(&shown, cell);
             bool last = c + 1 == self->n_columns;
             (void)fprintf(out, "%*s%s%*s%s", self->right[c] ? pad : 0, "", cell,
                           self->right[c] || last ? 0 : pad, "", last ? "" : "  ");

@@ -4,6 +4,8 @@
 
 #include "cli/runs.h"
 
+#include <locale.h>
+
 static void
 a_long_text_is_cut_between_characters_and_says_so(void **state)
 {
@@ -47,11 +49,40 @@ reasons_steer_no_terminal_and_are_told_once(void **state)
     json_decref(runs);
 }
 
+static void
+columns_stand_below_each_other_in_any_script(void **state)
+{
+    (void)state;
+    iw_table table = {0};
+    iw_error err = {0};
+    char *said = NULL;
+    size_t size;
+    assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
+    assert_ok(iw_table_head(&table, "NAME|>N", &err), err);
+    const char *const names[] = {"\xe9\x94\x82", "\xc3\xa4\xc3\xb6\xc3\xbc", "abcd"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_ok(iw_table_row(&table, &err), err);
+        iw_cell_words(iw_table_cell(&table, 0), names[i]);
+        iw_cell_words(iw_table_cell(&table, 1), "7");
+    }
+    FILE *out = open_memstream(&said, &size);
+    assert_non_null(out);
+    iw_table_print(&table, out);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(said, "NAME  N\n"
+                              "\xe9\x94\x82    7\n"
+                              "\xc3\xa4\xc3\xb6\xc3\xbc   7\n"
+                              "abcd  7\n");
+    free(said);
+    iw_table_fini(&table);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_long_text_is_cut_between_characters_and_says_so),
+        cmocka_unit_test(columns_stand_below_each_other_in_any_script),
         cmocka_unit_test(reasons_steer_no_terminal_and_are_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
