@@ -64,15 +64,23 @@ end(void **state)
     return 0;
 }
 
+/* keeps: messages that it takes before they are read. */
 static void *
-subscriber(const stage *self, const char *topic, size_t size)
+subscriber_that_keeps(const stage *self, int keeps, const char *topic, size_t size)
 {
     int none = 0;
     void *socket = zmq_socket(self->context, ZMQ_SUB);
     (void)zmq_setsockopt(socket, ZMQ_LINGER, &none, sizeof none);
+    (void)zmq_setsockopt(socket, ZMQ_RCVHWM, &keeps, sizeof keeps);
     (void)zmq_setsockopt(socket, ZMQ_SUBSCRIBE, topic, size);
     assert_int_equal(zmq_connect(socket, iw_pub_endpoint(self->pub, 0)), 0);
     return socket;
+}
+
+static void *
+subscriber(const stage *self, const char *topic, size_t size)
+{
+    return subscriber_that_keeps(self, 1000, topic, size);
 }
 
 /* What is heard within 5 s. */
@@ -210,7 +218,7 @@ what_waits_for_those_who_do_not_read_is_bounded(void **state)
     enum { SIZE = 1 << 20, EACH = 300 };
     char *json = calloc(1, SIZE);
     assert_non_null(json);
-    void *still = subscriber(self, "", 0);
+    void *still = subscriber_that_keeps(self, 1, "", 0);
     assert_true(becomes(self, run_a, true));
     for (int i = 0; i < EACH && !iw_pub_is_shut(self->pub); i++)
         iw_pub_send(self->pub, run_a, json, SIZE);
