@@ -64,7 +64,7 @@ for kind in "$@"; do
     address)
         folder=$source/build-asan
         build "$folder" -DIONWATCH_SANITIZE=address,undefined
-        export ASAN_OPTIONS="log_path=address" UBSAN_OPTIONS="log_path=address"
+        export ASAN_OPTIONS="verify_asan_link_order=0:log_path=address" UBSAN_OPTIONS="log_path=address"
         run address "${tests[@]}"
         ;;
     valgrind)

@@ -159,11 +159,14 @@ stream_undisturbed(scene *self)
 static void
 record(scene *self)
 {
-    const char *environment[] = {"LD_PRELOAD", IONWATCH_RECORDER, "IONWATCH_POWER_ROOT", self->root,
-                                 "IONWATCH_POWER_LOG", self->log,
-                                 /* a sanitizer wants to come first, and can do without */
-                                 "ASAN_OPTIONS", "verify_asan_link_order=0:detect_leaks=0",
-                                 self->refusals ? "IONWATCH_POWER_CONTROL" : NULL, self->control,
+    const char *environment[] = {"LD_PRELOAD",
+                                 IONWATCH_RECORDER,
+                                 "IONWATCH_POWER_ROOT",
+                                 self->root,
+                                 "IONWATCH_POWER_LOG",
+                                 self->log,
+                                 self->refusals ? "IONWATCH_POWER_CONTROL" : NULL,
+                                 self->control,
                                  NULL};
     pid_t child[RUNS];
     assert_int_equal(mkdir(self->root, 0700), 0);
