@@ -275,10 +275,15 @@ worker_that_stands_still_has_one_mail_that_frames_are_durable(void **state)
         mail(self, IW_MAIL_FRAME, seq);
         assert_int_equal(expect(self->front, IW_MAIL_DURABLE), seq);
     }
+    mail(self, IW_MAIL_SHOW, 0); /* the last that it has */
     iw_mail *open = iw_mail_receive(self->worker, true);
     assert_int_equal(open->kind, IW_MAIL_OPEN);
-    for (iw_mail *more; (more = iw_mail_receive(self->worker, false)); iw_mail_destroy(&more))
+    for (bool last = false; !last;) {
+        iw_mail *more = iw_mail_receive(self->worker, true);
         rung += more->kind == IW_MAIL_DURABLE;
+        last = more->kind == IW_MAIL_SHOW;
+        iw_mail_destroy(&more);
+    }
     assert_int_equal(rung, 1);
     assert_int_equal(stat(self->path, &info), 0);
     assert_int_equal(iw_doorbell_answer(open->doorbell), info.st_size);
