@@ -9,6 +9,7 @@
 #include "publish/arrhenius_report.h"
 #include "publish/json.h"
 #include "publish/values.h"
+#include "publish/words.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -304,20 +305,15 @@ print_fit(const json_t *fit)
                      end_of(fit, "E_a_without_one_eV", 0), end_of(fit, "E_a_without_one_eV", 1));
 }
 
-/* Words after "name: ", folded at 79 columns. */
+/* Names of runs are among the words. */
 static void
-paragraph(const char *name, const char *words)
+paragraph(const char *label, const char *words)
 {
-    int column = printf("%s", name);
-    while (*words) {
-        int length = (int)strcspn(words, " ");
-        if (column + 1 + length > 79)
-            column = printf("\n ") - 1;
-        column += printf(" %.*s", length, words);
-        words += length;
-        words += strspn(words, " ");
-    }
-    (void)printf("\n");
+    char line[IW_LINE];
+    (void)snprintf(line, sizeof line, "%s", words);
+    iw_printable(line);
+    int indent = printf("%s ", label);
+    iw_line_paragraph(stdout, indent, line);
 }
 
 static iw_status
@@ -343,7 +339,6 @@ print_report(const json_t *report, iw_error *err)
             continue;
         (void)snprintf(line, sizeof line, "%.8s at %.5g K: %s", iw_text_at(at, "run"),
                        iw_number_at(at, "temperature_K"), iw_text_at(at, "left_out"));
-        iw_printable(line);
         paragraph("left out:", line);
     }
     if (status == IW_OK && json_is_object(fit))

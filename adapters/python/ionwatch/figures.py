@@ -263,6 +263,8 @@ def save(
 
 
 def note(text: str) -> None:
+    """On one line, whatever runs and materials are called."""
+    text = "".join(c if c.isprintable() else "?" for c in text)
     print(f"ionwatch plot: note: {text}", file=sys.stderr)
 
 

@@ -49,6 +49,30 @@ class Filed(Case):
     def arrhenius(self, *words):
         return json.loads(self.expect(0, "arrhenius", *words, "--db", self.db, "--json").stdout)
 
+    def test_names_in_warnings_steer_no_terminal(self):
+        values = {300: 1e-5, 800: 1.00e-4, 820: 1.15e-4, 840: 1.32e-4}  # the cold one has the say
+        for seed, (T, D) in enumerate(values.items()):
+            name = self.path(f"{T}.extxyz")
+            write_walk(name, T, seed, frames=60)
+            record = self.record(name, "-T", str(T), "--no-paper", "--series", "--full")
+            record["run"]["name"] = "a\x1b[2Jb\n" + str(T)
+            for group in record["groups"].values():
+                group["D_cm2_s"].update(value=D, stderr=0.1 * D, ci95=[0.8 * D, 1.2 * D])
+                group["diffusive"] = True
+            record["health"]["state"] = "good"
+            with open(self.path(f"{T}.json"), "w") as file:
+                json.dump(record, file)
+            self.expect(0, "db", "ingest", f"{T}.json", "--db", self.db)
+        text = self.expect(0, "arrhenius", "Li6Cl", "--db", self.db).stdout
+        self.assertIn("E_a hangs on one run: without a?[2Jb?", " ".join(text.split()))
+        self.assertNotIn("\x1b", text)
+        report = self.expect(0, "arrhenius", "Li6Cl", "--db", self.db, "--json").stdout
+        with open(self.path("report.json"), "w") as file:
+            file.write(report)
+        said = self.expect(0, "plot", "report.json", "arrhenius", "-o", "x.csv").stderr
+        self.assertIn("without a?[2Jb?", said)
+        self.assertNotIn("\x1b", said)
+
     def test_runs_of_one_compound_find_each_other_and_give_the_line(self):
         for seed, T in enumerate([400, 550, 800, 1200]):
             record = self.analyze(T, seed)
