@@ -68,7 +68,7 @@ for kind in "$@"; do
         run address "${tests[@]}"
         ;;
     valgrind)
-        folder=$source/build
+        folder=$source/build-valgrind
         build "$folder"
         export IONWATCH_SLOWNESS=20
         export IONWATCH_WRAP="valgrind -q --log-file=$reports/valgrind-%p --error-exitcode=99"
