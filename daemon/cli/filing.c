@@ -29,7 +29,7 @@ iw_db_location(const iw_settings *settings, char *uri, size_t size, iw_error *er
 static bool
 again(const iw_settings *settings, iw_status status, int attempt, const iw_error *err)
 {
-    if ((status != IW_AGAIN && status != IW_CLOSED) || attempt + 1 >= ATTEMPTS || iw_interrupted())
+    if (status != IW_AGAIN || attempt + 1 >= ATTEMPTS || iw_interrupted())
         return false;
     iw_complain(settings, "%s; trying again", err->text);
     iw_pause(0.5); /* not all of it is a lock */
@@ -63,7 +63,7 @@ iw_db_try(const iw_settings *settings, iw_store *store, iw_db_work work, void *a
         iw_status status = iw_store_refresh(store, err);
         if (status == IW_OK)
             status = work(arg, store, err);
-        if (!again(settings, status, attempt, err))
+        if (!again(settings, status == IW_CLOSED ? IW_AGAIN : status, attempt, err))
             return status;
     }
 }

@@ -47,6 +47,23 @@ iw_storer_end(iw_storer *self)
     atomic_store(&self->ends_at, iw_now());
 }
 
+static void
+open_store(iw_storer *self, iw_error *err)
+{
+    self->store = iw_store_open(self->uri, &self->options, err);
+    if (!self->store)
+        return;
+    iw_store_schema schema = iw_store_schema_of(self->store);
+    if (schema.found == 0)
+        iw_log("store.schema", "an empty database: its tables are made, version %d", schema.now);
+    else if (schema.found < schema.now)
+        iw_log("store.schema", "the database is brought from version %d to %d", schema.found,
+               schema.now);
+    if (*schema.trouble)
+        iw_log("store.schema", "descriptors_wide is of another version of ionwatch still: %s",
+               schema.trouble);
+}
+
 iw_storer *
 iw_storer_new(void *context, const char *uri, iw_error *err)
 {
@@ -59,7 +76,7 @@ iw_storer_new(void *context, const char *uri, iw_error *err)
         return NULL;
     }
     self->options = (iw_store_options){.answer_s = ANSWER_S, .cancelled = is_late, .arg = self};
-    self->store = iw_store_open(uri, &self->options, err);
+    open_store(self, err);
     if (self->store || is_away(err->code)) {
         self->inbox = iw_mailbox_bind(context, "store", err);
         self->front = iw_mailbox_connect(context, "front", err);
@@ -92,7 +109,7 @@ make_ready(iw_storer *self, iw_error *err)
 {
     if (self->store)
         return iw_store_refresh(self->store, err);
-    self->store = iw_store_open(self->uri, &self->options, err);
+    open_store(self, err);
     return self->store ? IW_OK : err->code;
 }
 
