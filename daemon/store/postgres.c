@@ -16,6 +16,7 @@ static const char *const words[][2] = {
     {")", " AS json) IS NOT NULL"},
     {"ROWS", ""},
     {"KEYED", ""},
+    {"WITH", " INCLUDE (value, stderr, ci95_lo, ci95_hi, unit, category)"},
     {"VERSION", "(SELECT CAST(value AS integer) FROM ionwatch_schema WHERE key = 'version')"},
     {NULL, NULL},
 };

@@ -511,6 +511,8 @@ prepare_session(iw_postgres *self, iw_error *err)
         "set_config('default_transaction_read_only', CASE WHEN $1 = 'on' THEN 'on' ELSE "
         "current_setting('default_transaction_read_only') END, false), "
         "set_config('statement_timeout', $2, false), "
+        "(SELECT set_config(name, CAST(greatest(CAST(setting AS bigint), 32768) AS text), false) "
+        "FROM pg_settings WHERE name = 'work_mem'), " /* kB: 100,000 rows are sorted in memory */
         "(SELECT set_config(name, '10s', false) FROM pg_settings WHERE name = "
         "'client_connection_check_interval')",
         "preparing the session"};

@@ -41,6 +41,7 @@ static const char *const words[][2] = {
     {")", ")"},
     {"ROWS", "STRICT"},
     {"KEYED", "STRICT, WITHOUT ROWID"},
+    {"WITH", ""},
     {"VERSION", "(SELECT user_version FROM pragma_user_version)"},
     {NULL, NULL},
 };
