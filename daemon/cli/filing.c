@@ -2,6 +2,7 @@
 #include "filing.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { ATTEMPTS = 3 }; /* a lock is waited for two seconds inside the store */
 
@@ -72,13 +73,13 @@ typedef struct {
     const iw_snapshot *snapshot;
     const iw_run_info *run;
     const iw_structure *structure;
-    char *id;
+    char id[64]; /* of the record */
 } snapshot_to_file;
 
 static iw_status
 file_snapshot(void *arg, iw_store *store, iw_error *err)
 {
-    const snapshot_to_file *of = arg;
+    snapshot_to_file *of = arg;
     return iw_store_file(store, of->snapshot, of->run, of->structure, of->id, err);
 }
 
@@ -86,8 +87,10 @@ iw_status
 iw_db_file(const iw_settings *settings, iw_store *store, const iw_snapshot *snapshot,
            const iw_run_info *run, const iw_structure *structure, char id[64], iw_error *err)
 {
-    snapshot_to_file of = {snapshot, run, structure, id};
-    return iw_db_try(settings, store, file_snapshot, &of, err);
+    snapshot_to_file of = {.snapshot = snapshot, .run = run, .structure = structure};
+    iw_status status = iw_db_try(settings, store, file_snapshot, &of, err);
+    memcpy(id, of.id, sizeof of.id);
+    return status;
 }
 
 iw_store *

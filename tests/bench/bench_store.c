@@ -239,8 +239,8 @@ main(int argc, char **argv)
         (void)snprintf(uri, sizeof uri, "/tmp/bench-store-%ld.db", (long)getpid());
     iw_error err = {0};
     iw_store *store = iw_store_open(uri, NULL, &err);
-    iw_status status = store ? fill(store, runs, &err) : err.code;
-    if (status == IW_OK)
+    iw_status status = IW_IO;
+    if (store && (status = fill(store, runs, &err)) == IW_OK)
         status = ask(store, &err);
     iw_store_close(&store);
     if (smoke)

@@ -187,7 +187,7 @@ a_schema_that_is_migrated_meanwhile_is_left_alone(void **state)
         assert_non_null(strstr(err.text, "use a newer ionwatch"));
     }
     assert_sql("SELECT name FROM runs", "one");
-    set_version(atoi(version)); /* as it was */
+    set_version((int)strtol(version, NULL, 10)); /* as it was */
     assert_ok(iw_store_refresh(store, &err), err);
     assert_ok(file_run(store, ID_A, "two", 1e-5, NULL, &err), err);
     iw_store_close(&store);
