@@ -20,7 +20,7 @@ enum {
 };
 
 iw_ledger *iw_ledger_new(iw_error *err);
-void iw_ledger_destroy(iw_ledger **self); /* answers may still be on their way */
+void iw_ledger_destroy(iw_ledger **ledger); /* answers may still be on their way */
 
 /* May he ask?  AGAIN: what he asked for before is to be taken first. */
 iw_status iw_ledger_check(iw_ledger *self, const iw_peer *reader, iw_error *err);

@@ -6,10 +6,11 @@
 static iw_status
 say(iw_audience *audience, int who, char first, const char *topic, iw_error *err)
 {
-    char word[600];
+    char word[64];
     word[0] = first;
-    memcpy(word + 1, topic, strlen(topic));
-    return iw_audience_hear(audience, who, word, strlen(topic) + 1, err);
+    int size = snprintf(word + 1, sizeof word - 1, "%s", topic);
+    assert_in_range(size, 0, sizeof word - 2);
+    return iw_audience_hear(audience, who, word, (size_t)size + 1, err);
 }
 
 static void
