@@ -30,7 +30,7 @@ def main():
         path = landscapes.empty(folder)
         landscapes.write(path, landscapes.planted(materials, structural=STRUCTURAL)[0])
         print(f"{materials} materials, {3 * materials} runs in {path}, {path.stat().st_size / 2**20:.0f} MiB")
-        report = ["report", "-o", str(folder / "report")]
+        report = ["report", "--models", "kernel-ridge,forest", "-o", str(folder / "report")]
         for words in (["select"], ["correlate"], ["components"], ["clusters"], ["regress", "--models", "kernel-ridge"], report):
             began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
             subprocess.run([str(BUILD / "ionwatch"), "landscape", *words, "-T", "500", "--db", str(path)], check=True, stdout=subprocess.DEVNULL)

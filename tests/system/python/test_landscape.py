@@ -332,6 +332,22 @@ def test_the_error_is_the_papers_equation_8():
     assert np.isnan(regression.relative_error(np.array([1.0, -1]), np.array([0.0, 0])))
 
 
+def test_what_is_better_than_the_mean_by_chance_has_learnt_nothing():
+    # Two materials of two samples: |error| of the mean less that of the model 1, 1 and -1, 3, y = 2 each.
+    y, plain = np.full(4, 2.0), np.array([4.0, 4, 3, 5])
+    better, stderr = regression.gain(y, plain, np.array([3.0, 1, 4, 2]), np.array(["A", "A", "B", "B"]))
+    assert better == pytest.approx((1 + 1 - 1 + 3) / 8) and stderr == pytest.approx(0)
+    better, stderr = regression.gain(y, plain, np.array([3.0, 1, 4, 2]), np.array(["A", "B", "A", "B"]))
+    assert better == pytest.approx(0.5) and stderr == pytest.approx(np.std([0, 4], ddof=1) * np.sqrt(2) / 8)
+    called = 0
+    for seed in range(12):
+        chosen = leaky(12, seed)
+        called += regression.of(chosen, "D_cm2_s", ["kernel-ridge"], folds=4).learnt("anharmonic") is not None
+    assert called <= 2
+    chosen.numbers["D_cm2_s"] = 10 + 3 * chosen.numbers.b
+    assert regression.of(chosen, "D_cm2_s", ["kernel-ridge"], folds=4).learnt("anharmonic") == "kernel-ridge"
+
+
 def test_filling_and_scaling_are_learnt_inside_the_fold():
     chosen = leaky(6)
     chosen.numbers.loc[0, "a"] = np.nan

@@ -243,27 +243,24 @@ def regress(samples: Samples, settings: Settings, tell: Callable[[str], None] = 
     one = "each material by itself" if found.folds == count else f"{found.folds} folds of whole materials"
     said = [f"{target} of {_plural(samples_used, 'sample')} of {count} materials, left out {one}" + ("; its logarithm is learnt" if found.log else "")]
     for which in dict.fromkeys(found.errors.set):
-        table = found.errors[found.errors.set == which].set_index("model").mape
-        models_only = table.drop("mean")
-        if models_only.empty:
+        best = found.best(which)
+        if best is None:
             continue
-        best = models_only.idxmin()
-        if models_only[best] < table["mean"]:
-            said.append(f"{which}: {best} is best, error {percent(models_only[best])}; the mean of the others would give {percent(table['mean'])}")
+        mean = percent(best.mape + best.better)
+        than = f"the mean of the other materials ({mean}; {best.model} {percent(best.mape)})"
+        if found.learnt(which):
+            said.append(f"{which}: {best.model} is best, error {percent(best.mape)}; the mean of the others would give {mean}")
+        elif best.better > 0:
+            said.append(f"{which}: no model is better than {than} by more than chance gives: nothing was learnt")
         else:
-            said.append(f"{which}: no model is better than the mean of the other materials ({percent(table['mean'])}; {best} {percent(models_only[best])}): nothing was learnt")
+            said.append(f"{which}: no model is better than {than}: nothing was learnt")
     said += found.notes + extra
     about = chosen.columns[target]
     stem = target.lower()
     drawn = [Picture(f"parity_{stem}", f"{target} of materials that the model has not seen, against what was measured; above each panel its error (equation 8) and that of the mean.",
                      lambda: pictures_of().parity(found, about.label, about.unit))]  # fmt: skip
-    if not found.importance.empty and any(_learnt(found, which) for which in regression.SETS):
+    if not found.importance.empty and any(found.learnt(which) for which in regression.SETS):
         drawn.append(Picture(f"importance_{stem}", f"How much the error of held-out samples of {target} grows when a descriptor is exchanged between samples; best model of each set.",
                              lambda: pictures_of().importance(found, chosen.label)))  # fmt: skip
     tables = {f"errors_{stem}": found.errors, f"predictions_{stem}": found.predictions, f"importance_{stem}": found.importance}
     return Result(f"Regression of {target}", chosen, said, tables, drawn, found.errors)
-
-
-def _learnt(found: regression.Regression, which: str) -> bool:
-    table = found.errors[found.errors.set == which].set_index("model").mape
-    return len(table) > 1 and bool(table.drop("mean").min() < table["mean"])

@@ -290,9 +290,8 @@ def importance(found: Regression, label: Label) -> Optional[Figure]:
     """Of the model with the smallest error in each set; None where none has learnt anything."""
     panels = []
     for one in dict.fromkeys(found.errors.set):
-        table = found.errors[found.errors.set == one].set_index("model").mape
-        best = table.drop("mean").idxmin() if len(table) > 1 else "mean"
-        if best != "mean" and table[best] < table["mean"]:
+        best = found.learnt(one)
+        if best:
             rows = found.importance[(found.importance.set == one) & (found.importance.model == best)]
             panels.append((f"{best}, {one}", rows.head(15)))
     if not panels:

@@ -7,7 +7,7 @@ and one-hot encoding are learnt inside the fold; the target is standardised ther
 
 Error as the paper's equation 8: the mean of |x' - x| over all samples, over the absolute value of
 the mean of x.  Beside each model stands one that predicts the mean of what it was taught:
-a model that is not better has learnt nothing.
+a model that is not better, by twice the standard error over materials, has learnt nothing.
 
 Sets of descriptors: "anharmonic" has all of them, "harmonic" leaves out those that need a molecular-
 dynamics run, which are the vibrational, diffusive and transport ones of the catalogue.  Both have the temperature of
@@ -89,9 +89,29 @@ class Regression:
     log: bool  # the logarithm was learnt
     folds: int
     predictions: pd.DataFrame  # run, name, material, family, temperature_K, fold, measured, "set.model" ...
-    errors: pd.DataFrame  # set, model, mape, mae, r2, spearman, samples, descriptors
+    errors: pd.DataFrame  # set, model, mape, better, better_stderr, mae, r2, spearman, samples, ...
     importance: pd.DataFrame  # set, model, descriptor, increase (of the error), std over repeats
     notes: list[str]
+
+    def best(self, which: str) -> Optional[pd.Series]:
+        """The row of the model with the smallest error in a set; None where there is none."""
+        rows = self.errors[(self.errors.set == which) & (self.errors.model != "mean")]
+        return rows.loc[rows.mape.idxmin()] if len(rows) else None
+
+    def learnt(self, which: str) -> Optional[str]:
+        """The best model, if it is better than the mean by more than chance gives."""
+        row = self.best(which)
+        return row.model if row is not None and row.better > 2 * row.better_stderr else None
+
+
+def gain(y: np.ndarray, plain: np.ndarray, predicted: np.ndarray, materials: np.ndarray) -> tuple[float, float]:
+    """How much smaller the relative error is than that of the mean, and the standard error of that:
+    samples of a material are no independent ones, materials are."""
+    less = pd.Series(np.abs(plain - y) - np.abs(predicted - y)).groupby(materials).sum().to_numpy()
+    scale, count = abs(np.sum(y)), len(less)
+    if not scale or count < 2:
+        return float("nan"), float("nan")
+    return float(less.sum() / scale), float(less.std(ddof=1) * np.sqrt(count) / scale)
 
 
 def relative_error(measured: np.ndarray, predicted: np.ndarray) -> float:
@@ -239,13 +259,15 @@ def _permuted(x: pd.DataFrame, fitted: Sequence[tuple[Any, np.ndarray]], y: np.n
     return pd.DataFrame({"descriptor": list(x), "increase": worse.mean(axis=1), "std": worse.std(axis=1)})
 
 
-def _score(y: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+def _score(y: np.ndarray, predicted: np.ndarray, better: tuple[float, float]) -> dict[str, float]:
     spread = ((y - y.mean()) ** 2).sum()
     rank = np.nan
     if np.ptp(predicted) > 1e-12 * np.abs(predicted).max():
         rank = stats.spearmanr(y, predicted)[0]
     return {
         "mape": relative_error(y, predicted),
+        "better": better[0],
+        "better_stderr": better[1],
         "mae": float(np.abs(predicted - y).mean()),
         "r2": float(1 - ((predicted - y) ** 2).sum() / spread) if spread else float("nan"),
         "spearman": float(rank),
@@ -294,7 +316,8 @@ def of(
             if unfinished:
                 notes.append(f"{which}, {name}: {unfinished} of {len(parts)} fits stopped at 200 rounds before they settled")
             predictions[f"{which}.{name}"] = predicted
-            errors.append({"set": which, "model": name, **_score(y, predicted), "samples": len(y),
+            better = gain(y, predictions[f"{which}.mean"].to_numpy(), predicted, predictions.material.to_numpy())
+            errors.append({"set": which, "model": name, **_score(y, predicted, better), "samples": len(y),
                            "materials": selection.materials, "descriptors": x.shape[1]})  # fmt: skip
             if name != "mean":
                 tell(f"{target}, {which} descriptors, {name}: importance of {x.shape[1]} descriptors")
