@@ -194,7 +194,7 @@ def test_a_folder_is_replaced_as_a_whole(database, folder):
 
 
 def test_the_mean_alone_makes_a_figure_too(database, folder):
-    run("regress", "--db", database, "--models", "mean", "-o", "out")
+    ask("regress", database, models="mean", output="out")
     assert os.path.getsize("out/parity_d_cm2_s.png") > 1000
 
 
