@@ -54,6 +54,18 @@ def both(server, folder):
         yield here, there
 
 
+def test_a_landscape_reads_the_same(both):
+    pd = pytest.importorskip("pandas")
+    from ionwatch.landscape import selection
+
+    here, there = (selection.read(db, "both", ["conductivity_mS_cm"]) for db in both)
+    assert len(here.table) == 2 and here.table.omega_mean_meV.notna().all() and here.table.D_cm2_s.notna().all()
+    order = list(here.table.run)
+    for one, other in ((here.table.set_index("run"), there.table.set_index("run")), (here.conventions, there.conventions),
+                       (here.limits.set_axis(here.table.run), there.limits.set_axis(there.table.run))):  # fmt: skip
+        pd.testing.assert_frame_equal(one.loc[order], other.loc[order], check_dtype=False)
+
+
 def test_tables_are_the_same(both):
     here, there = both
     assert len(here) == len(there) == 2
