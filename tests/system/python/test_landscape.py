@@ -380,6 +380,9 @@ def test_logarithms_are_learnt_of_what_is_above_zero():
     plain = regression.of(chosen, "D_cm2_s", ["kernel-ridge"], folds=5)
     error = [one.errors.set_index(["set", "model"]).mape["anharmonic", "kernel-ridge"] for one in (found, plain)]
     assert error[0] < 0.5 * error[1]
+    chosen.numbers["D_cm2_s"] -= 1
+    with pytest.raises(ionwatch.IonwatchError, match=r"at least 4 materials, of D_cm2_s there are \d \(\d+ samples without a value above zero"):
+        regression.of(chosen, "D_cm2_s", ["mean"], log=True)
     with pytest.raises(ionwatch.IonwatchError, match="'forst' is no model"):
         regression.of(chosen, "D_cm2_s", ["forst"])
     with pytest.raises(ionwatch.IonwatchError, match="11 folds of 10 materials"):

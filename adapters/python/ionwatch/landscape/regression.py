@@ -292,7 +292,9 @@ def of(
         raise IonwatchError(Status.INVALID, f"{unknown[0]!r} is no model: one of {', '.join(MODELS)}")
     selection.column(target)
     selection, notes = _rows(selection, target, log, impute)
-    selection.need(4, "regressions", columns=1)
+    if selection.materials < 4:
+        why = "; ".join(notes)
+        raise IonwatchError(Status.NOT_FOUND, f"regressions need at least 4 materials, of {target} there are {selection.materials} ({why})")
     y = selection.numbers[target].to_numpy(float)
     parts = splits(selection.about.material.to_numpy(), folds)
     predictions = selection.about[["run", "name", "material", "family", TEMPERATURE]].copy()

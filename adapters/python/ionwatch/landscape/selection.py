@@ -143,7 +143,7 @@ class Selection:
         if name in self.numbers:
             return self.numbers[name]
         whys = self.columns_left_out.why[self.columns_left_out.descriptor == name]
-        why = whys.iloc[0] if len(whys) else "the database has no column of that name"
+        why = whys.iloc[0] if len(whys) else "no column of this analysis has that name; by the method paper it is paper_..."
         raise IonwatchError(
             Status.NOT_FOUND,
             f"no {name} to go by among {len(self.about)} runs of {self.materials} materials: {why}",
@@ -200,7 +200,7 @@ def read(db: Any, method: str = "physical", asked: Sequence[str] = ()) -> Sample
     if unknown:
         raise IonwatchError(
             Status.INVALID,
-            f"{unknown[0]} is no descriptor: `ionwatch explain --catalogue` lists them",
+            f"{unknown[0]} is no descriptor of the method {method}: `ionwatch explain --catalogue` lists them",
         )
     runs = db.runs().set_index("id")
     runs.index.name = "run"
