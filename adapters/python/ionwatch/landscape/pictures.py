@@ -38,7 +38,7 @@ def render(draw: Callable[[], Figure], endings: Sequence[str], dpi: float = 300)
         matplotlib.rcParams.update({**STYLE, **ALWAYS})
         figure = draw()
         figure.draw_without_rendering()
-        box = figure.get_tightbbox().padded(0.02)
+        box = figure.get_tightbbox().padded(0.06)
         matplotlib.rcParams["figure.constrained_layout.use"] = False
         figure.set_layout_engine(None)  # each would lay it out again
         for ending in endings:
