@@ -162,7 +162,8 @@ static void
 make_waves(size_t side, double wave[MOST_SIDE][MOST_SIDE], double stiff[MOST_SIDE])
 {
     for (size_t m = 0; m < side; m++) {
-        double k = 6.283185307179586 * (double)((m + 1) / 2) / (double)side;
+        size_t periods = (m + 1) / 2;
+        double k = 6.283185307179586 * (double)periods / (double)side;
         bool single = m == 0 || (m == side - 1 && side % 2 == 0);
         for (size_t i = 0; i < side; i++) {
             double phase = k * (double)i;
@@ -208,7 +209,7 @@ static void
 start_crystal(iw_motion *self)
 {
     size_t atoms = self->options.atoms, side = side_of(atoms);
-    double wave[MOST_SIDE][MOST_SIDE], stiff[MOST_SIDE], soft = 0;
+    double wave[MOST_SIDE][MOST_SIDE], stiff[MOST_SIDE] = {0}, soft = 0;
     make_waves(side, wave, stiff);
     for (size_t m = 1; m < atoms; m++)
         soft += 1 / (stiff[m % side] + stiff[m / side % side] + stiff[m / side / side]);

@@ -351,8 +351,9 @@ a_skewed_supercell_is_the_same_crystal(void **state)
     iw_lattice lattice;
     iw_error err = {0};
     size_t n = 0;
-    for (size_t i = 0; i < 9; i++)
-        cell[i] = a * of[i / 3][i % 3];
+    for (size_t edge = 0; edge < 3; edge++)
+        for (size_t axis = 0; axis < 3; axis++)
+            cell[3 * edge + axis] = a * of[edge][axis];
     assert_ok(iw_lattice_init(&lattice, cell, &err), err);
     for (size_t s = 0; s < 5; s++)
         for (int image = 0; image < REACH * REACH * REACH; image++) {

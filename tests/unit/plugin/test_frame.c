@@ -37,10 +37,7 @@ species_names_that_do_not_fit_are_refused(void **state)
     assert_string_equal(err.text, "atom 1 has no species name");
     assert_int_equal(iw_run_info_set_atoms(&run, 1, lengthy, &err), IW_INVALID);
     assert_int_equal(iw_run_info_set_atoms(&run, 0, empty, &err), IW_INVALID);
-    static const char *const odd[] = {"\xe9", "X\x1b[2J",
-                                      "X\xc2\x9b"
-                                      "2J",
-                                      "X\n", "\x7f"};
+    static const char *const odd[] = {"\xe9", "X\x1b[2J", "X\302\2332J", "X\n", "\x7f"};
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
         assert_int_equal(iw_run_info_set_atoms(&run, 1, &odd[i], &err), IW_INVALID);
     assert_string_equal(err.text,
