@@ -230,7 +230,7 @@ main(int argc, char **argv)
     char uri[256];
     bool smoke = argc == 2 && strcmp(argv[1], "--smoke") == 0;
     unsigned runs = smoke ? 600 : argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 100000;
-    if (argc < 2) {
+    if (argc < 2 || (!smoke && argv[1][0] == '-')) {
         (void)fprintf(stderr, "usage: bench_store URI [RUNS] | --smoke\n");
         return EXIT_FAILURE;
     }
